@@ -1,0 +1,84 @@
+import { isIn, LINK_SENT_STATUSES, PAID_STATUSES, type UnlockStatus } from './states.ts'
+
+/** Why an SMS is sent. A purpose and its key name one message that the gateway may accept once. */
+export const PURPOSES = [
+  'teaser',
+  'payment_link',
+  'reveal',
+  'lead_expired',
+  'not_on_offer',
+  'declined',
+  'resend_limit',
+  'explain_reply',
+  'help',
+  'stop_confirmation',
+  'start_confirmation',
+] as const
+export type Purpose = (typeof PURPOSES)[number]
+
+/**
+ * Where a message stands.
+ * - pending: to be sent; the gateway has not got it
+ * - sending: claimed by a worker; if its lease ends, it counts as unknown
+ * - unknown: the gateway was called and the outcome is not known: look it up before sending again
+ * - accepted: the gateway has it; delivered, undelivered: what the carrier said
+ * - failed: refused for good; cancelled: no longer wanted when its turn came
+ */
+export const MESSAGE_STATUSES = [
+  'pending',
+  'sending',
+  'unknown',
+  'accepted',
+  'delivered',
+  'undelivered',
+  'failed',
+  'cancelled',
+] as const
+export type MessageStatus = (typeof MESSAGE_STATUSES)[number]
+
+/** Classes of the shared send limit, first served first (reveals before payment links before teasers). */
+export const SEND_CLASSES = ['reveal', 'payment_link', 'notice', 'teaser'] as const
+export type SendClass = (typeof SEND_CLASSES)[number]
+
+export function sendClassOf(purpose: Purpose): SendClass {
+  return purpose === 'reveal' || purpose === 'payment_link' || purpose === 'teaser' ? purpose : 'notice'
+}
+
+export type SendFacts = {
+  purpose: Purpose
+  /** Null for a message that belongs to no unlock. */
+  unlockStatus: UnlockStatus | null
+  ttlPassed: boolean
+  optedOut: boolean
+  /** For a payment link: nobody has asked to close it. */
+  linkOpen: boolean
+}
+
+/**
+ * Whether a message is still wanted at the moment it is claimed for sending. What was right when it was written may not be
+ * now: a STOP, an expiry or a payment came in between (design §10, invariants 1 and 6).
+ */
+export function isStillWanted(facts: SendFacts): boolean {
+  if (facts.purpose === 'stop_confirmation') return facts.optedOut
+  if (facts.optedOut) return false
+  switch (facts.purpose) {
+    case 'teaser':
+      return facts.unlockStatus === 'NEW_LEAD' && !facts.ttlPassed
+    case 'payment_link':
+      return (
+        facts.linkOpen &&
+        facts.unlockStatus !== null &&
+        (facts.unlockStatus === 'CREATE_PAYMENT_LINK' || isIn(LINK_SENT_STATUSES, facts.unlockStatus))
+      )
+    case 'reveal':
+      return facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)
+    default:
+      return true
+  }
+}
+
+/** What TextMagic's status letters mean (gateways.md). A letter not listed is on its way. */
+export function receiptOutcome(letter: string): 'delivered' | 'undelivered' | 'on_the_way' {
+  if (letter === 'd') return 'delivered'
+  return ['f', 'e', 'j', 'u', 'g'].includes(letter) ? 'undelivered' : 'on_the_way'
+}

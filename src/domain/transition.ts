@@ -1,0 +1,188 @@
+import { type ClosedReason, isIn, LINK_SENT_STATUSES, UNPAID_STATUSES, type UnlockStatus } from './states.ts'
+
+/** How often the details are sent again to a provider who has them and texts Y once more (design §3). */
+export const MAX_REVEAL_RESENDS = 3
+
+/** What `next` must know of an unlock to decide. */
+export type UnlockFacts = {
+  status: UnlockStatus
+  closedReason: ClosedReason | null
+  /** The TTL has passed by the database's clock. */
+  ttlPassed: boolean
+  /** A teaser may have reached the phone, even if the gateway's acceptance is not recorded yet. */
+  teaserAttempted: boolean
+  /** The reveal may have reached the phone, even if the gateway's acceptance is not recorded yet. */
+  revealAttempted: boolean
+  /** How often the details were sent again on request. */
+  revealResends: number
+}
+
+export type UnlockEvent =
+  | { type: 'teaser_accepted' }
+  | { type: 'reply_yes' }
+  | { type: 'reply_no' }
+  | { type: 'stop' }
+  | { type: 'ttl' }
+  | { type: 'admin_expire' }
+  | { type: 'no_payment_found' }
+  | { type: 'link_accepted' }
+  /** Stripe says that money for this unlock is in, with the right amount and currency. */
+  | { type: 'payment'; latePayment: 'reveal' | 'refund' }
+  /** The whole amount went back to the payer. */
+  | { type: 'payment_returned' }
+  | { type: 'reveal_accepted' }
+  | { type: 'reveal_confirmed' }
+
+/** Texts that answer a reply without moving the unlock forward. */
+export type Notice = 'lead_expired' | 'not_on_offer' | 'declined' | 'resend_limit'
+
+export type Effect =
+  | { type: 'create_link' }
+  | { type: 'resend_link' }
+  | { type: 'close_links' }
+  | { type: 'reveal' }
+  | { type: 'resend_reveal' }
+  | { type: 'keep_payment' }
+  | {
+      type: 'refund_payment'
+      because: 'late_payment' | 'paid_after_opt_out' | 'second_payment' | 'opted_out_before_reveal'
+    }
+  | { type: 'notice'; notice: Notice }
+
+export type Decision = {
+  /** The states passed through, in order; empty when nothing changes. */
+  path: UnlockStatus[]
+  /** Reason of closing, or null when the path does not end in EXPIRED. */
+  closedReason: ClosedReason | null
+  effects: Effect[]
+}
+
+const NOTHING: Decision = { path: [], closedReason: null, effects: [] }
+
+/**
+ * What an event does to an unlock (design §3). Pure, total: every event has an answer in every state, and an event that
+ * repeats, comes late or out of order changes nothing that the table does not say.
+ *
+ * @param facts the unlock as it stands under its row lock
+ * @param event what happened
+ * @returns states to pass through and effects to record in the same transaction
+ */
+export function next(facts: UnlockFacts, event: UnlockEvent): Decision {
+  switch (event.type) {
+    case 'teaser_accepted':
+      return facts.status === 'NEW_LEAD' ? move(['TEASER_SENT', 'AWAIT_CONFIRM']) : NOTHING
+    case 'reply_yes':
+      return onYes(facts)
+    case 'reply_no':
+      return isOffered(facts) ? close('declined', [{ type: 'notice', notice: 'declined' }]) : NOTHING
+    case 'ttl':
+      return isUnpaid(facts) && facts.ttlPassed ? close('ttl') : NOTHING
+    case 'admin_expire':
+      return isUnpaid(facts) ? close('admin') : NOTHING
+    case 'stop':
+      return onStop(facts)
+    case 'no_payment_found':
+      return facts.status === 'CHECK_EXISTING_PAYMENT' ? move(['CREATE_PAYMENT_LINK']) : NOTHING
+    case 'link_accepted':
+      return facts.status === 'CREATE_PAYMENT_LINK' ? move(['PAYMENT_LINK_SENT', 'AWAITING_PAYMENT']) : NOTHING
+    case 'payment':
+      return onPayment(facts, event.latePayment)
+    case 'payment_returned':
+      return facts.status === 'PAID' && !facts.revealAttempted ? close('admin') : NOTHING
+    case 'reveal_accepted':
+      return facts.status === 'PAID' ? move(['REVEAL_DETAILS_SENT']) : NOTHING
+    case 'reveal_confirmed':
+      return facts.status === 'REVEAL_DETAILS_SENT' ? move(['DONE']) : NOTHING
+  }
+}
+
+function onYes(facts: UnlockFacts): Decision {
+  switch (facts.status) {
+    case 'NEW_LEAD':
+      if (!facts.teaserAttempted) return answer('not_on_offer')
+      return orExpired(
+        facts,
+        move(['TEASER_SENT', 'AWAIT_CONFIRM', 'CHECK_EXISTING_PAYMENT'], [{ type: 'create_link' }]),
+      )
+    case 'TEASER_SENT':
+    case 'AWAIT_CONFIRM':
+      return orExpired(facts, move(['CHECK_EXISTING_PAYMENT'], [{ type: 'create_link' }]))
+    case 'CHECK_EXISTING_PAYMENT':
+    case 'CREATE_PAYMENT_LINK':
+      return orExpired(facts, effects([{ type: 'create_link' }]))
+    case 'PAYMENT_LINK_SENT':
+    case 'AWAITING_PAYMENT':
+      return orExpired(facts, effects([{ type: 'resend_link' }]))
+    case 'PAID':
+      return effects([{ type: 'reveal' }])
+    case 'REVEAL_DETAILS_SENT':
+    case 'DONE':
+      return facts.revealResends < MAX_REVEAL_RESENDS ? effects([{ type: 'resend_reveal' }]) : answer('resend_limit')
+    case 'EXPIRED':
+      if (facts.closedReason === 'declined' && !facts.ttlPassed) {
+        return move(['CHECK_EXISTING_PAYMENT'], [{ type: 'create_link' }])
+      }
+      return answer('lead_expired')
+    case 'OPTED_OUT':
+      return answer('lead_expired')
+  }
+}
+
+function onStop(facts: UnlockFacts): Decision {
+  if (isUnpaid(facts)) return move(['OPTED_OUT'], [{ type: 'close_links' }])
+  // A reveal that may already be on the phone cannot be unsaid: its own outcome decides. Until then the money stays.
+  if (facts.status === 'PAID' && !facts.revealAttempted) {
+    return move(
+      ['OPTED_OUT'],
+      [{ type: 'close_links' }, { type: 'refund_payment', because: 'opted_out_before_reveal' }],
+    )
+  }
+  return NOTHING
+}
+
+function onPayment(facts: UnlockFacts, latePayment: 'reveal' | 'refund'): Decision {
+  if (isUnpaid(facts)) return paid()
+  if (facts.status === 'EXPIRED') {
+    return latePayment === 'reveal' ? paid() : effects([{ type: 'refund_payment', because: 'late_payment' }])
+  }
+  if (facts.status === 'OPTED_OUT') return effects([{ type: 'refund_payment', because: 'paid_after_opt_out' }])
+  return effects([{ type: 'refund_payment', because: 'second_payment' }])
+}
+
+function isUnpaid(facts: UnlockFacts): boolean {
+  return isIn(UNPAID_STATUSES, facts.status)
+}
+
+/** Unpaid and known to the provider: an unlock whose teaser never left cannot be answered. */
+function isOffered(facts: UnlockFacts): boolean {
+  return isUnpaid(facts) && (facts.status !== 'NEW_LEAD' || facts.teaserAttempted)
+}
+
+function orExpired(facts: UnlockFacts, otherwise: Decision): Decision {
+  return facts.ttlPassed ? close('ttl', [{ type: 'notice', notice: 'lead_expired' }]) : otherwise
+}
+
+function paid(): Decision {
+  return move(['PAID'], [{ type: 'keep_payment' }, { type: 'close_links' }, { type: 'reveal' }])
+}
+
+function close(closedReason: ClosedReason, more: Effect[] = []): Decision {
+  return { path: ['EXPIRED'], closedReason, effects: [{ type: 'close_links' }, ...more] }
+}
+
+function move(path: UnlockStatus[], more: Effect[] = []): Decision {
+  return { path, closedReason: null, effects: more }
+}
+
+function effects(list: Effect[]): Decision {
+  return { path: [], closedReason: null, effects: list }
+}
+
+function answer(notice: Notice): Decision {
+  return effects([{ type: 'notice', notice }])
+}
+
+/** True when a link with the provider may still be paid by the design's table. */
+export function linkMayBePaid(status: UnlockStatus): boolean {
+  return isIn(LINK_SENT_STATUSES, status) || status === 'CREATE_PAYMENT_LINK'
+}
