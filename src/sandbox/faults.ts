@@ -46,7 +46,7 @@ export class FaultSwitch {
   }
 
   add(fault: Fault): void {
-    this.#faults.push({ times: 1, ...fault })
+    this.#faults.push({ ...fault, times: fault.times === undefined ? 1 : fault.times })
   }
 
   clear(): void {
@@ -73,11 +73,29 @@ export class FaultSwitch {
   }
 }
 
+// Refuses a misspelt fault, which would otherwise make a fault test pass because nothing went wrong.
+const faultSchema = {
+  type: 'object',
+  required: ['kind'],
+  additionalProperties: false,
+  properties: {
+    kind: { enum: ['status', 'hang', 'drop', 'accept_then_status', 'accept_then_hang', 'accept_then_drop', 'slow'] },
+    method: { type: 'string' },
+    path: { type: 'string' },
+    status: { type: 'integer', minimum: 200, maximum: 599 },
+    body: {},
+    times: { type: ['integer', 'null'], minimum: 1 },
+    delay_ms: { type: 'integer', minimum: 0 },
+    probability: { type: 'number', minimum: 0, maximum: 1 },
+  },
+}
+
 const pending = new WeakMap<FastifyRequest, Fault>()
 
 /**
  * Injects the switch's faults into every route of `app` registered after this call, except those under `/_control`,
- * and lets other processes steer it: `GET|POST|DELETE /_control/faults`.
+ * and lets other processes steer it: `GET|POST|DELETE /_control/faults`. An app whose connections may hang must be made
+ * with `forceCloseConnections: true`, or closing it waits for them.
  */
 export function injectFaults(app: FastifyInstance, faults: FaultSwitch): void {
   app.addHook('onRequest', async (request, reply) => {
@@ -101,12 +119,12 @@ export function injectFaults(app: FastifyInstance, faults: FaultSwitch): void {
       reply.removeHeader('content-length')
       return JSON.stringify(fault.body ?? {})
     }
-    reply.hijack()
     if (fault.kind === 'accept_then_drop') request.raw.socket.destroy()
-    return payload
+    // A hook that never settles is the only way to keep Fastify from writing an answer it already has.
+    return new Promise(() => undefined)
   })
   app.get('/_control/faults', async () => faults.list())
-  app.post<{ Body: Fault }>('/_control/faults', async (request, reply) => {
+  app.post<{ Body: Fault }>('/_control/faults', { schema: { body: faultSchema } }, async (request, reply) => {
     faults.add(request.body)
     return reply.code(204).send()
   })
