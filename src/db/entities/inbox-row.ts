@@ -1,0 +1,27 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+
+export type InboxSource = 'textmagic' | 'textmagic_delivery' | 'stripe'
+/** received: to be handled; forwarding: to be passed to the fallback system; failed: a person must look. */
+export type InboxStatus = 'received' | 'forwarding' | 'processed' | 'failed'
+
+export const InboxRow = defineEntity({
+  name: 'InboxRow',
+  tableName: 'webhook_inbox',
+  properties: {
+    id: p.bigint('number').primary().autoincrement(),
+    source: p.string().$type<InboxSource>(),
+    externalId: p.string(),
+    contentType: p.string(),
+    sealedBody: p.text(),
+    status: p.string().$type<InboxStatus>().default('received'),
+    outcome: p.string().nullable(),
+    sentAt: p.datetime().nullable(),
+    providerId: p.string().nullable(),
+    requestId: p.string().nullable(),
+    attempts: p.integer().default(0),
+    nextAttemptAt: p.datetime().defaultRaw('app_now()'),
+    receivedAt: p.datetime().defaultRaw('app_now()'),
+    processedAt: p.datetime().nullable(),
+  },
+})
+export type InboxRow = InferEntity<typeof InboxRow>

@@ -1,0 +1,21 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+
+/** Locked fields are sealed: read and write them through db/leads.ts. */
+export const Lead = defineEntity({
+  name: 'Lead',
+  tableName: 'leads',
+  properties: {
+    id: p.string().primary(),
+    city: p.string(),
+    serviceType: p.string(),
+    preferredTimeWindow: p.string().nullable(),
+    budgetRange: p.string().nullable(),
+    notesSnippet: p.string().nullable(),
+    clientName: p.string(),
+    clientPhone: p.string(),
+    clientEmail: p.string().nullable(),
+    exactAddress: p.string().nullable(),
+    createdAt: p.datetime().defaultRaw('app_now()'),
+  },
+})
+export type Lead = InferEntity<typeof Lead>

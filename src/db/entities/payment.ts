@@ -1,0 +1,29 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+
+/** kept: earned; held: a person decides; the others: on its way back, or back. */
+export type PaymentStatus = 'kept' | 'held' | 'refund_due' | 'refund_pending' | 'refunded' | 'refund_failed'
+
+export const Payment = defineEntity({
+  name: 'Payment',
+  tableName: 'payments',
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    unlockId: p.integer().nullable(),
+    checkoutSessionId: p.string(),
+    paymentIntentId: p.string().nullable(),
+    stripeLinkId: p.string().nullable(),
+    amountCents: p.integer(),
+    currency: p.string(),
+    status: p.string().$type<PaymentStatus>(),
+    refundReason: p.string().nullable(),
+    refundId: p.string().nullable(),
+    refundAttempt: p.integer().default(0),
+    refundedCents: p.integer().default(0),
+    disputeStatus: p.string().nullable(),
+    attempts: p.integer().default(0),
+    nextAttemptAt: p.datetime().defaultRaw('app_now()'),
+    createdAt: p.datetime().defaultRaw('app_now()'),
+    updatedAt: p.datetime().defaultRaw('app_now()'),
+  },
+})
+export type Payment = InferEntity<typeof Payment>

@@ -1,0 +1,5 @@
+import type { MigrationObject } from '@mikro-orm/core'
+import { Initial } from './0001-initial.ts'
+
+/** Every migration, oldest first. A landed one is never changed: add another. */
+export const migrations: MigrationObject[] = [{ name: '0001-initial', class: Initial }]
