@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { comparable } from './clean-text.ts'
+
+/** What a lead id looks like; its `source` serves as the `pattern` of a schema. */
+export const LEAD_ID_PATTERN = /^lead_[a-z0-9]{8}$/
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
+const ID_LENGTH = 8
+/** Bytes from here on are thrown away: 256 is not a multiple of 36, and keeping them would favour the first letters. */
+const BYTE_LIMIT = 256 - (256 % ALPHABET.length)
+
+/**
+ * A lead id as somebody types it, after `comparable`, with the spaces that phone keyboards put around the underscore.
+ * Its length is not checked, so that a mistyped id is answered as one that is not on offer instead of being overlooked.
+ * A leading word "lead" belongs to it, because our own texts say "Lead lead_abc12345".
+ */
+const MENTION = /(?<![\p{L}\p{N}_])(?:lead[\s:#]{1,3})?lead ?_ ?([a-z0-9]{1,32})(?![\p{L}\p{N}_])/gu
+
+/**
+ * Makes a new lead id: `lead_` and 8 lower-case letters or digits, each equally likely (2.8e12 ids).
+ * Uniqueness is the database's job: the caller tries again when the id is taken.
+ * @param random returns that many unpredictable bytes; Node's own generator unless a test passes another.
+ */
+export function newLeadId(random: (size: number) => Uint8Array = randomBytes): string {
+  let id = ''
+  while (id.length < ID_LENGTH) {
+    for (const byte of random(ID_LENGTH)) {
+      if (byte < BYTE_LIMIT && id.length < ID_LENGTH) id += ALPHABET[byte % ALPHABET.length]
+    }
+  }
+  return `lead_${id}`
+}
+
+/** Whether this is a lead id exactly as `newLeadId` makes them. */
+export function isLeadId(value: string): boolean {
+  return LEAD_ID_PATTERN.test(value)
+}
+
+/** The lead ids a text mentions and the text without them. */
+export type LeadMentions = { leadIds: string[]; rest: string }
+
+/**
+ * Takes the lead ids out of a text.
+ * @returns `leadIds`: each one once, lower-case, in the order of appearance; an id of the wrong length is included,
+ *   and is simply unknown to the database. `rest`: the text in `comparable` form, with a space in the place of each.
+ */
+export function extractLeadIds(text: string): LeadMentions {
+  const found = new Set<string>()
+  const rest = comparable(text).replace(MENTION, (_mention, id: string) => {
+    found.add(`lead_${id}`)
+    return ' '
+  })
+  return { leadIds: [...found], rest }
+}
+
+/** The lead ids a text mentions: see `extractLeadIds`. */
+export function findLeadIds(text: string): string[] {
+  return extractLeadIds(text).leadIds
+}

@@ -1,0 +1,48 @@
+// The full metadata: the small set takes some numbers of the wrong length for valid. Memory is no concern on a server.
+import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/max'
+
+const E164 = /^\+[1-9]\d{6,14}$/
+
+/**
+ * Brings a phone number as people write it into E.164, the one form in which numbers are stored and compared.
+ *
+ * Without a `+` it is read as a number of `defaultCountry`; bare digits (11 to 15) that are none are read the way the
+ * gateway writes numbers, country code first. The number must be assignable in its country's numbering plan; the
+ * fictional US numbers (area code 555-0100 to 0199) are. An extension is refused: no SMS reaches it.
+ * @param input the number; spaces, dashes, brackets and invisible characters do not matter.
+ * @returns for example `+13055550160`; null when it is not a valid number.
+ */
+export function normalisePhone(input: string, defaultCountry: CountryCode = 'US'): string | null {
+  const written = input
+    .normalize('NFKC')
+    .replace(/[\p{Cf}\p{Cc}]/gu, '')
+    .trim()
+  const national = validE164(written, defaultCountry)
+  if (national !== null || !/^\d{11,15}$/.test(written)) return national
+  return validE164(`+${written}`)
+}
+
+/**
+ * Reads a number as TextMagic writes it: country code first, no `+`. A number that the numbering plans do not know is
+ * kept as it is, because a sender must be recognised even when our metadata is older than their number.
+ * @returns E.164; null when it is no phone number at all (an alphanumeric sender, a short code, nothing).
+ */
+export function phoneFromGateway(digits: string): string | null {
+  const candidate = `+${digits.replace(/[\s+]/g, '')}`
+  if (!E164.test(candidate)) return null
+  return validE164(candidate) ?? candidate
+}
+
+/**
+ * Writes an E.164 number as TextMagic takes it: digits alone.
+ * @throws RangeError when it is not E.164; the message does not hold the number.
+ */
+export function toGatewayDigits(e164: string): string {
+  if (!E164.test(e164)) throw new RangeError('not an E.164 phone number')
+  return e164.slice(1)
+}
+
+function validE164(written: string, defaultCountry?: CountryCode): string | null {
+  const parsed = parsePhoneNumberFromString(written, { defaultCountry, extract: false })
+  return parsed?.isValid() && !parsed.ext ? parsed.number : null
+}

@@ -1,0 +1,54 @@
+import { cleanText } from '../clean-text.ts'
+import { formatPrice } from '../money.ts'
+import { greet } from './greeting.ts'
+
+/** What a teaser tells. It has no room for a locked field: nothing here says who the client is or where. */
+export type TeaserFields = {
+  providerName: string
+  leadId: string
+  city: string
+  serviceType: string
+  preferredTimeWindow?: string | null
+  budgetRange?: string | null
+  priceCents: number
+  currency: string
+}
+
+export type PaymentLinkFields = {
+  providerName: string
+  leadId: string
+  priceCents: number
+  currency: string
+  /** The page at Stripe. */
+  url: string
+}
+
+/** The offer of a lead. A sentence whose field is empty is left out. */
+export function teaserText(fields: TeaserFields): string {
+  const city = cleanText(fields.city)
+  return [
+    greet(fields.providerName, city ? `new client inquiry in ${city}.` : 'new client inquiry.'),
+    sentence('Type', fields.serviceType),
+    sentence('Time window', fields.preferredTimeWindow),
+    sentence('Budget', fields.budgetRange),
+    `Reply Y to unlock contact details for ${formatPrice(fields.priceCents, fields.currency)}.`,
+    'Reply N to skip.',
+    `Lead ${fields.leadId}.`,
+  ]
+    .filter((part) => part !== '')
+    .join(' ')
+}
+
+/** The answer to a Y: where to pay. */
+export function paymentLinkText(fields: PaymentLinkFields): string {
+  const price = formatPrice(fields.priceCents, fields.currency)
+  return greet(
+    fields.providerName,
+    `complete your ${price} payment to unlock client details: ${cleanText(fields.url)} (Lead ${fields.leadId})`,
+  )
+}
+
+function sentence(label: string, value: string | null | undefined): string {
+  const cleaned = cleanText(value)
+  return cleaned ? `${label}: ${cleaned}.` : ''
+}
