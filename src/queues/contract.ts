@@ -1,0 +1,115 @@
+import { type Static, type TObject, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import type { BackoffPolicy } from '../domain/backoff.ts'
+import type { Due } from '../domain/due.ts'
+
+/** Serial ids are integers from 1; provider ids are text. */
+const Id = Type.Integer({ minimum: 1 })
+
+/** Carried into every log line of the job, so that one request can be followed. Never content. */
+const requestId = Type.Optional(Type.String({ maxLength: 128 }))
+
+const unlockPayload = Type.Object({ unlock_id: Id, request_id: requestId }, { additionalProperties: false })
+const inboxPayload = Type.Object({ inbox_id: Id, request_id: requestId }, { additionalProperties: false })
+const nothing = Type.Object({ request_id: requestId }, { additionalProperties: false })
+
+export type JobContract = {
+  payload: TObject
+  /** Attempts before the job fails for good and a person is called. */
+  attempts: number
+  backoff: BackoffPolicy
+  /** Jobs one worker process runs side by side. Most of them wait for a gateway. */
+  concurrency: number
+}
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** A gateway that is down for half an hour must not cost a lead: 1 s, 2 s, 4 s … 5 min. */
+const patient: Pick<JobContract, 'attempts' | 'backoff'> = {
+  attempts: 14,
+  backoff: { baseMs: SECOND, maxMs: 5 * MINUTE },
+}
+const brief: Pick<JobContract, 'attempts' | 'backoff'> = {
+  attempts: 6,
+  backoff: { baseMs: SECOND, maxMs: MINUTE },
+}
+
+/** The job contract: every queue, what its jobs carry, how they are retried. One queue per job, named alike. */
+export const jobs = {
+  'send-teaser': { payload: unlockPayload, concurrency: 10, ...patient },
+  'handle-reply': { payload: inboxPayload, concurrency: 10, ...brief },
+  'create-payment-link': { payload: unlockPayload, concurrency: 10, ...patient },
+  'close-payment-link': {
+    payload: Type.Object({ payment_link_id: Id, request_id: requestId }, { additionalProperties: false }),
+    concurrency: 5,
+    ...patient,
+  },
+  'handle-payment': { payload: inboxPayload, concurrency: 10, ...brief },
+  reveal: { payload: unlockPayload, concurrency: 20, ...patient },
+  /** Delayed to `ttl_expires_at`. */
+  expire: { payload: unlockPayload, concurrency: 5, ...brief },
+  'forward-message': { payload: inboxPayload, concurrency: 5, ...patient },
+  'handle-receipt': { payload: inboxPayload, concurrency: 10, ...brief },
+  /** Delayed to `reveal_confirm_at`. */
+  'confirm-delivery': { payload: unlockPayload, concurrency: 5, ...brief },
+  'send-notice': {
+    payload: Type.Object({ message_id: Id, request_id: requestId }, { additionalProperties: false }),
+    concurrency: 10,
+    ...patient,
+  },
+  'refund-payment': {
+    payload: Type.Object({ payment_id: Id, request_id: requestId }, { additionalProperties: false }),
+    concurrency: 5,
+    ...patient,
+  },
+  'unsubscribe-number': {
+    payload: Type.Object(
+      { provider_id: Type.String({ minLength: 1, maxLength: 64 }), request_id: requestId },
+      { additionalProperties: false },
+    ),
+    concurrency: 2,
+    ...patient,
+  },
+  alert: {
+    payload: Type.Object({ escalation_id: Id, request_id: requestId }, { additionalProperties: false }),
+    concurrency: 2,
+    ...patient,
+  },
+  /** Finds what is due in Postgres and wakes it up. */
+  sweep: { payload: nothing, concurrency: 1, attempts: 1, backoff: brief.backoff },
+  /** Asks the gateways what was missed while nobody listened. */
+  backfill: { payload: nothing, concurrency: 1, attempts: 3, backoff: brief.backoff },
+} as const satisfies Record<string, JobContract>
+
+export type JobName = keyof typeof jobs
+export type Payload<N extends JobName> = Static<(typeof jobs)[N]['payload']>
+
+export const jobNames = Object.keys(jobs) as JobName[]
+
+/** Every kind of due work has a job of that name that takes its fields; the compiler checks it here. */
+type PayloadOf<D> = D extends { job: infer N }
+  ? N extends JobName
+    ? Omit<D, 'job'> extends Payload<N>
+      ? true
+      : never
+    : never
+  : never
+const everyDueHasAJob: PayloadOf<Due> = true
+void everyDueHasAJob
+
+/** A payload that does not keep to the contract; it names the field, never the value. */
+export class PayloadError extends Error {
+  readonly code = 'bad_payload'
+}
+
+/**
+ * @returns the payload, when it is what the contract says
+ * @throws {PayloadError}
+ */
+export function parsePayload<N extends JobName>(name: N, data: unknown): Payload<N> {
+  const schema: TObject = jobs[name].payload
+  if (Value.Check(schema, data)) return data as Payload<N>
+  const first = Value.Errors(schema, data)[0]
+  throw new PayloadError(`${name}: payload${first?.instancePath ?? ''} ${first?.message ?? 'is not an object'}`)
+}

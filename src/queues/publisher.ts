@@ -1,0 +1,81 @@
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Due } from '../domain/due.ts'
+import { DEFAULT_PREFIX } from './connection.ts'
+import { type JobName, jobNames, jobs, parsePayload } from './contract.ts'
+
+export type PublishOptions = {
+  /** Milliseconds until the job may run. */
+  delayMs?: number
+  /** Skip when a live job for the same work exists. For the sweep only: a direct wake-up must never be swallowed. */
+  onlyIfIdle?: boolean
+  requestId?: string | undefined
+}
+
+export type Publisher = {
+  /** The queues by job name, for Bull Board and metrics. */
+  queues: Map<JobName, Queue>
+  /**
+   * Publishes wake-ups. Postgres already knows what is due, so a failure is reported and not thrown: the sweep repeats it.
+   *
+   * @returns how many were published
+   */
+  publish(due: readonly Due[], options?: PublishOptions): Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * @param connection a producer connection, not closed here
+ * @param onError told of each wake-up that could not be published
+ */
+export function createPublisher(
+  connection: Redis,
+  onError: (error: unknown, job: JobName) => void,
+  prefix: string = DEFAULT_PREFIX,
+): Publisher {
+  const queues = new Map<JobName, Queue>()
+  for (const name of jobNames) {
+    const queue = new Queue(name, {
+      connection,
+      prefix,
+      skipVersionCheck: true,
+      defaultJobOptions: {
+        attempts: jobs[name].attempts,
+        backoff: { type: 'custom' },
+        removeOnComplete: { age: 3600, count: 1000 },
+        removeOnFail: false,
+      },
+    })
+    queue.on('error', (error) => onError(error, name))
+    queues.set(name, queue)
+  }
+
+  const add = async ({ job, ...ids }: Due, options: PublishOptions): Promise<boolean> => {
+    try {
+      const payload = parsePayload(
+        job,
+        options.requestId === undefined ? ids : { ...ids, request_id: options.requestId },
+      )
+      const subject = Object.values(ids).join('-')
+      await queues.get(job)?.add(job, payload, {
+        ...(options.delayMs === undefined ? {} : { delay: Math.max(0, Math.round(options.delayMs)) }),
+        ...(options.onlyIfIdle ? { deduplication: { id: `${job}-${subject}` } } : {}),
+      })
+      return true
+    } catch (error) {
+      onError(error, job)
+      return false
+    }
+  }
+
+  return {
+    queues,
+    async publish(due, options = {}) {
+      const results = await Promise.all(due.map((entry) => add(entry, options)))
+      return results.filter(Boolean).length
+    },
+    async close() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()))
+    },
+  }
+}
