@@ -56,7 +56,7 @@ function show(phone) {
   const list = column.querySelector('.messages')
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40
   const before = list.childElementCount
-  for (const message of phone.messages) showMessage(list, message)
+  for (const [index, message] of phone.messages.entries()) showMessage(list, message, index)
   if (atEnd && list.childElementCount > before) list.scrollTop = list.scrollHeight
 }
 
@@ -110,14 +110,14 @@ function showProblem(problem, text) {
   problem.hidden = false
 }
 
-function showMessage(list, message) {
-  const bubble = list.querySelector(`[data-key="${CSS.escape(message.key)}"]`) ?? addBubble(list, message)
+function showMessage(list, message, index) {
+  const bubble = list.querySelector(`[data-key="${CSS.escape(message.key)}"]`) ?? addBubble(list, message, index)
   bubble.dataset.status = message.status ?? ''
   bubble.dataset.failed = String(failed.has(message.status))
   bubble.querySelector('.note').textContent = noteOf(message)
 }
 
-function addBubble(list, message) {
+function addBubble(list, message, index) {
   const bubble = document.createElement('li')
   bubble.className = 'bubble'
   bubble.dataset.testid = 'message'
@@ -130,7 +130,7 @@ function addBubble(list, message) {
   const note = document.createElement('span')
   note.className = 'note'
   bubble.append(text, note)
-  list.append(bubble)
+  list.insertBefore(bubble, list.children[index] ?? null)
   return bubble
 }
 

@@ -26,7 +26,7 @@ function fill(html: string, parts: Record<string, string>): string {
 /** The content policy that goes with a page rendered with `nonce`. */
 export function contentPolicy(nonce: string): string {
   const own = `'nonce-${nonce}'`
-  return `default-src 'none'; script-src ${own}; style-src ${own}; connect-src 'self'; base-uri 'none'; form-action 'none'`
+  return `default-src 'none'; script-src ${own}; style-src ${own}; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'`
 }
 
 function anchor({ title, url }: Link): string {

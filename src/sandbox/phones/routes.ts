@@ -27,16 +27,13 @@ const replySchema = Type.Object(
  */
 export function registerPhonesPage(instance: FastifyInstance, options: PhonesPageOptions): void {
   const { textmagic, phones, links = [] } = options
-  const page = loadPage(links)
-  // Told to whoever opens the page; registering must not end in an unhandled rejection meanwhile.
-  page.catch(() => undefined)
 
   instance.register(async (scope) => {
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
+    const render = await loadPage(links)
 
     app.get('/sandbox', async (_request, reply) => {
       const nonce = randomBytes(16).toString('base64')
-      const render = await page
       return reply
         .headers({ 'content-security-policy': contentPolicy(nonce), 'cache-control': 'no-store' })
         .type('text/html; charset=utf-8')
