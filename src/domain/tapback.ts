@@ -23,6 +23,8 @@ const QUOTES_OUR_TEXT = new RegExp(
     '[^\\n]{0,120}(?:new client inquiry in|payment to unlock client details|here are the client details)',
   'iu',
 )
+const CLOSING_QUOTE_AT_END = /["\u201C\u201D\u00BB\uFF02]$/u
+
 /** A "no" must stand alone: `No le gustó "..."` is how a Spanish phone says Disliked. */
 const ANSWERS = /(?<![\p{L}\p{N}])(?:y|yes|n)(?![\p{L}\p{N}])|^[^\p{L}\p{N}]*no[^\p{L}\p{N}]*$/iu
 
@@ -30,11 +32,13 @@ const ANSWERS = /(?<![\p{L}\p{N}])(?:y|yes|n)(?![\p{L}\p{N}])|^[^\p{L}\p{N}]*no[
  * Whether a text is a phone's tapback: a reaction that quotes one of our texts. The quoted teaser says "Reply Y" and
  * names a lead, so a tapback read as a reply would be an answer that nobody gave.
  *
- * A yes or no of the person's own before the quotation makes it a message again.
+ * In other languages than English, words of the person's own after the quotation, or a yes or no before it, make it a
+ * message again.
  */
 export function isTapback(text: string): boolean {
   const visible = stripInvisible(text).trim()
   if (REACTIONS.some((reaction) => reaction.test(visible))) return true
   const quotation = QUOTES_OUR_TEXT.exec(visible)
-  return quotation !== null && !ANSWERS.test(quotation.groups?.lead_in ?? '')
+  if (quotation === null || !CLOSING_QUOTE_AT_END.test(visible)) return false
+  return !ANSWERS.test(quotation.groups?.lead_in ?? '')
 }

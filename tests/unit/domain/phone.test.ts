@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { normalisePhone, phoneFromGateway, toGatewayDigits } from '../../../src/domain/phone.ts'
+
+test.each([
+  ['+13055550160', '+13055550160'],
+  ['13055550160', '+13055550160'],
+  ['3055550160', '+13055550160'],
+  ['(305) 555-0160', '+13055550160'],
+  [' 305.555.0160 ', '+13055550160'],
+  ['1-305-555-0160', '+13055550160'],
+  ['+1 305\u2011555\u20110160', '+13055550160'],
+  ['+1\u00A0305\u200B5550160', '+13055550160'],
+  ['＋１３０５５５５０１６０', '+13055550160'],
+  ['+44 7860 021130', '+447860021130'],
+  ['447860021130', '+447860021130'],
+  ['011 44 7860 021130', '+447860021130'],
+])('every spelling of one number becomes the same E.164: %j', (written, e164) => {
+  expect(normalisePhone(written)).toBe(e164)
+})
+
+test.each([
+  ...['', ' ', 'abc', '+', '+1234567890', '1234567890', '123', '+15555550100', '+1305555016', '+130555501600'],
+  ...['4955550160', '+13055550160 ext 5', 'call +13055550160', '+13055550160, +13055550161', '0', '+999123456789'],
+])('what is no valid number is refused: %j', (written) => {
+  expect(normalisePhone(written)).toBeNull()
+})
+
+test('the fictional US numbers 555-0100 to 555-0199 are valid, so that examples can use them', () => {
+  for (let last = 100; last <= 199; last += 1) expect(normalisePhone(`+13055550${last}`)).toBe(`+13055550${last}`)
+})
+
+test('a number without a country code is one of the given country', () => {
+  expect(normalisePhone('07860 021130', 'GB')).toBe('+447860021130')
+})
+
+test.each([
+  ['13055550160', '+13055550160'],
+  ['447860021130', '+447860021130'],
+  ['+447860021130', '+447860021130'],
+  [' 447860021130 ', '+447860021130'],
+  ['15555550100', '+15555550100'],
+  ['', null],
+  ['12345', null],
+  ['TextMagic', null],
+  ['0305555016', null],
+])('the gateway writes %j for %j', (digits, e164) => {
+  expect(phoneFromGateway(digits)).toBe(e164)
+})
+
+test('a number sent to the gateway comes back as the same number', () => {
+  const number = fc.integer({ min: 2_000_000, max: 9_999_999 }).map((local) => normalisePhone(`+1305${local}`))
+  fc.assert(
+    fc.property(number, (e164) => {
+      fc.pre(e164 !== null)
+      expect(phoneFromGateway(toGatewayDigits(e164))).toBe(e164)
+      expect(toGatewayDigits(e164)).toMatch(/^\d+$/)
+    }),
+  )
+})
+
+test('a number that cannot be sent to is refused without being repeated in the error', () => {
+  for (const wrong of ['13055550160', '+1 305 555 0160', '', '+0123456789']) {
+    expect(() => toGatewayDigits(wrong)).toThrow(/^not an E\.164 phone number$/)
+  }
+})
+
+test('no text whatever makes the reading of numbers fail', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(normalisePhone(text) ?? '+10000000').toMatch(/^\+[1-9]\d{6,14}$/)
+      expect(phoneFromGateway(text) ?? '+10000000').toMatch(/^\+[1-9]\d{6,14}$/)
+    }),
+  )
+})
