@@ -56,7 +56,7 @@ export function registerControl(instance: FastifyInstance, gateway: Gateway): vo
     },
   )
 
-  app.post('/_control/settings', { schema: { body: Type.Partial(settingsSchema) } }, async (request) => {
+  app.post('/_control/settings', { schema: { body: Type.Partial(settingsSchema, closed) } }, async (request) => {
     configure(request.body)
     return withoutTokens(settings())
   })
