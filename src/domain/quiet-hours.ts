@@ -63,7 +63,7 @@ function nextEnd(time: number, wall: (time: number) => number, end: number): num
 }
 
 function isQuiet(minute: number, { start, end }: { start: number; end: number }): boolean {
-  return start < end ? minute >= start && minute < end : minute >= start || minute < end
+  return start <= end ? minute >= start && minute < end : minute >= start || minute < end
 }
 
 function minuteOfDay(wallTime: number): number {

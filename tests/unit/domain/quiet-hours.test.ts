@@ -72,6 +72,10 @@ describe('a message waits for the end of the quiet hours on the clock of its rec
     }
   })
 
+  test('hours without length hold nothing up', () => {
+    expect(next('2026-03-03T08:00:00Z', 'UTC', { start: 480, end: 480 })).toBe('2026-03-03T08:00:00.000Z')
+  })
+
   test('when switched off, every moment will do', () => {
     const at = new Date('2026-03-03T04:00:00Z')
     expect(nextAllowed(at, NEW_YORK, null)).toBe(at)
