@@ -1,0 +1,83 @@
+import { LockMode } from '@mikro-orm/core'
+import type { Due } from '../domain/due.ts'
+import { type Decision, next, type UnlockEvent, type UnlockFacts } from '../domain/transition.ts'
+import { type EffectContext, recordEffects } from './effects.ts'
+import { OutboundMessage, Unlock, UnlockEventRow } from './entities/index.ts'
+import type { EntityManager } from './orm.ts'
+import { after, GRACE_MS } from './parking.ts'
+
+/** States a reveal message can be in when the provider's phone may have it. */
+const MAY_HAVE_ARRIVED = ['sending', 'unknown', 'accepted', 'delivered', 'undelivered'] as const
+
+export type Applied = { unlock: Unlock; decision: Decision; due: Due[] }
+
+/** Locks an unlock's row until the transaction ends. */
+export function lockUnlock(tx: EntityManager, unlockId: number): Promise<Unlock | null> {
+  return tx.findOne(Unlock, { id: unlockId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
+}
+
+/**
+ * The one way an unlock changes: lock its row, decide (domain/transition.ts), write the row, its timeline and every
+ * effect, all in the caller's transaction. Publish what comes back as due after the commit.
+ *
+ * @param tx an open transaction
+ * @param cause what happened, for the timeline: `reply`, `ttl`, `stripe:checkout.session.completed`
+ * @throws {Error} when the unlock does not exist: callers look ids up first
+ */
+export async function applyEvent(
+  tx: EntityManager,
+  unlockId: number,
+  event: UnlockEvent,
+  cause: string,
+  context: EffectContext,
+): Promise<Applied> {
+  // The row is read again under its lock: what is not written yet would be lost.
+  await tx.flush()
+  const unlock = await lockUnlock(tx, unlockId)
+  if (unlock === null) throw new Error(`unlock ${unlockId} does not exist`)
+  const facts = await factsOf(tx, unlock)
+  const decision = next(facts, event)
+  for (const status of decision.path) {
+    tx.persist(
+      tx.create(UnlockEventRow, { unlockId, fromStatus: unlock.status, toStatus: status, cause, at: unlock.dbNow }),
+    )
+    unlock.status = status
+    unlock.closedReason = status === 'EXPIRED' ? decision.closedReason : null
+  }
+  if (decision.path.length > 0) {
+    unlock.updatedAt = unlock.dbNow
+    unlock.attempts = 0
+    unlock.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
+    stampStatus(unlock, context)
+  }
+  const due = await recordEffects(tx, unlock, decision, context)
+  await tx.flush()
+  return { unlock, decision, due }
+}
+
+/** What `next` needs to know, read under the row lock. */
+async function factsOf(tx: EntityManager, unlock: Unlock): Promise<UnlockFacts> {
+  const revealAttempted =
+    unlock.status === 'PAID' &&
+    (await tx.count(OutboundMessage, {
+      unlockId: unlock.id,
+      purpose: 'reveal',
+      status: { $in: [...MAY_HAVE_ARRIVED] },
+    })) > 0
+  return {
+    status: unlock.status,
+    closedReason: unlock.closedReason ?? null,
+    ttlPassed: unlock.ttlExpiresAt <= unlock.dbNow,
+    teaserAttempted: unlock.teaserSentAt != null,
+    revealAttempted,
+    revealResends: unlock.revealResends,
+  }
+}
+
+function stampStatus(unlock: Unlock, context: EffectContext): void {
+  if (unlock.status === 'PAID') unlock.paidAt = unlock.dbNow
+  if (unlock.status === 'REVEAL_DETAILS_SENT') {
+    unlock.unlockedAt = unlock.dbNow
+    unlock.revealConfirmAt = after(unlock.dbNow, context.revealConfirmMinutes * 60_000)
+  }
+}

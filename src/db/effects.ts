@@ -1,0 +1,108 @@
+import type { Due } from '../domain/due.ts'
+import { declinedText, leadExpiredText, notOnOfferText, resendLimitReachedText } from '../domain/texts.ts'
+import { type Decision, type Effect, MAX_REVEAL_RESENDS, type Notice } from '../domain/transition.ts'
+import { type Payment, Provider, type Unlock } from './entities/index.ts'
+import { addLinkMessage, addNotice, addReveal } from './messages.ts'
+import type { EntityManager } from './orm.ts'
+import { after, GRACE_MS } from './parking.ts'
+import { payBack } from './payments.ts'
+
+/** What effects need besides the unlock. */
+export type EffectContext = {
+  revealConfirmMinutes: number
+  /** The reply that caused the event, when one did: it names the answers to it. */
+  inboxId?: number
+  /** The payment that caused the event, already stored. */
+  payment?: Payment
+}
+
+/** Writes what a decision asks for, in the transaction that holds the unlock's row lock, and says what is due after it. */
+export async function recordEffects(
+  tx: EntityManager,
+  unlock: Unlock,
+  decision: Decision,
+  context: EffectContext,
+): Promise<Due[]> {
+  const due: Due[] = []
+  for (const effect of decision.effects) {
+    due.push(...(await recordEffect(tx, unlock, effect, decision.path.length > 0, context)))
+  }
+  return due
+}
+
+async function recordEffect(
+  tx: EntityManager,
+  unlock: Unlock,
+  effect: Effect,
+  moved: boolean,
+  context: EffectContext,
+): Promise<Due[]> {
+  switch (effect.type) {
+    case 'create_link':
+      if (moved) {
+        unlock.linkGeneration += 1
+        unlock.linkAttempt = 0
+      }
+      return [{ job: 'create-payment-link', unlock_id: unlock.id }]
+    case 'resend_link':
+      await addLinkMessage(tx, unlock, `again:${answerKey(unlock, context)}`)
+      return [{ job: 'create-payment-link', unlock_id: unlock.id }]
+    case 'close_links':
+      return closeLinks(tx, unlock)
+    case 'reveal':
+      if (moved) await addReveal(tx, unlock)
+      return [{ job: 'reveal', unlock_id: unlock.id }]
+    case 'resend_reveal':
+      if (await addReveal(tx, unlock)) unlock.revealResends += 1
+      return [{ job: 'reveal', unlock_id: unlock.id }]
+    case 'keep_payment':
+      if (context.payment === undefined) throw new Error(`unlock ${unlock.id} became PAID without a payment`)
+      context.payment.status = 'kept'
+      unlock.checkoutSessionId = context.payment.checkoutSessionId
+      unlock.paymentIntentId = context.payment.paymentIntentId
+      return []
+    case 'refund_payment':
+      return payBack(tx, unlock, context.payment, effect.because)
+    case 'notice':
+      return answer(tx, unlock, effect.notice, context)
+  }
+}
+
+async function closeLinks(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
+  const rows = await tx.execute<{ id: number }[]>(
+    `update payment_links set status = 'closing', attempts = 0, next_attempt_at = ?
+     where unlock_id = ? and status = 'open' returning id`,
+    [after(unlock.dbNow, GRACE_MS), unlock.id],
+  )
+  return rows.map(({ id }) => ({ job: 'close-payment-link', payment_link_id: id }))
+}
+
+async function answer(tx: EntityManager, unlock: Unlock, notice: Notice, context: EffectContext): Promise<Due[]> {
+  return addNotice(tx, {
+    purpose: notice,
+    dedupeKey: `${notice}:${unlock.id}:${answerKey(unlock, context)}`,
+    unlockId: unlock.id,
+    receiver: await tx.findOneOrFail(Provider, { id: unlock.providerId }),
+    body: noticeText(notice, unlock.leadId),
+    inboxId: context.inboxId ?? null,
+    now: unlock.dbNow,
+  })
+}
+
+function noticeText(notice: Notice, leadId: string): string {
+  switch (notice) {
+    case 'lead_expired':
+      return leadExpiredText({ leadId })
+    case 'not_on_offer':
+      return notOnOfferText({ leadId })
+    case 'declined':
+      return declinedText({ leadId })
+    case 'resend_limit':
+      return resendLimitReachedText({ leadId, times: MAX_REVEAL_RESENDS })
+  }
+}
+
+/** Names the answer after the reply it answers, so that a repeated delivery of that reply answers once. */
+function answerKey(unlock: Unlock, context: EffectContext): string {
+  return context.inboxId === undefined ? `at:${unlock.dbNow.toISOString()}` : `inbox:${context.inboxId}`
+}

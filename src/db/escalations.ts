@@ -1,0 +1,57 @@
+import type { Due } from '../domain/due.ts'
+import type { EntityManager } from './orm.ts'
+
+/** What a person must look at; docs/runbook.md says for each what to do. */
+export type EscalationKind =
+  | 'reveal_failed'
+  | 'reveal_undeliverable'
+  | 'teaser_failed'
+  | 'payment_link_failed'
+  | 'message_refused'
+  | 'paid_after_opt_out'
+  | 'opted_out_before_reveal'
+  | 'second_payment'
+  | 'wrong_amount'
+  | 'unknown_unlock'
+  | 'refund_failed'
+  | 'link_not_closed'
+  | 'dispute'
+  | 'unintelligible_webhook'
+  | 'inbox_failed'
+  | 'forward_failed'
+  | 'unsubscribe_failed'
+  | 'expire_failed'
+  | 'delivery_unconfirmed'
+
+export type NewEscalation = {
+  kind: EscalationKind
+  /** What it is about: `unlock:12`, `payment:7`, `inbox:44`, `message:9`, `provider:provider60`. */
+  subject: string
+  unlockId?: number | null
+  /** One line for the alert; never contact details. */
+  summary: string
+}
+
+/** Opens an escalation unless one for the same kind and subject is open. Returns the alert that is due, if it was opened. */
+export async function openEscalation(tx: EntityManager, escalation: NewEscalation): Promise<Due[]> {
+  const rows = await tx.execute<{ id: number }[]>(
+    `insert into escalations (kind, subject, unlock_id, summary) values (?, ?, ?, ?)
+     on conflict (kind, subject) where resolved_at is null do nothing returning id`,
+    [escalation.kind, escalation.subject, escalation.unlockId ?? null, escalation.summary],
+  )
+  return rows.map(({ id }) => ({ job: 'alert', escalation_id: id }))
+}
+
+/** Resolves the open escalations of these kinds about `subject`, because what was wrong is mended. */
+export async function resolveEscalations(
+  tx: EntityManager,
+  kinds: readonly EscalationKind[],
+  subject: string,
+  resolvedBy: string,
+): Promise<void> {
+  await tx.execute(
+    `update escalations set resolved_at = app_now(), resolved_by = ?
+     where resolved_at is null and subject = ? and kind = any(?::text[])`,
+    [resolvedBy, subject, `{${kinds.join(',')}}`],
+  )
+}

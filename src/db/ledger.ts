@@ -1,0 +1,227 @@
+import { LockMode } from '@mikro-orm/core'
+import type { Due } from '../domain/due.ts'
+import { isStillWanted } from '../domain/outbound.ts'
+import type { UnlockEvent } from '../domain/transition.ts'
+import { applyEvent, lockUnlock } from './apply-event.ts'
+import type { EffectContext } from './effects.ts'
+import { OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
+import { openEscalation, resolveEscalations } from './escalations.ts'
+import type { EntityManager } from './orm.ts'
+import { after, PARKED_UNTIL } from './parking.ts'
+
+export type LedgerTiming = {
+  /** A claim older than this is abandoned: longer than a wait for the send limit and the gateway's timeout together. */
+  leaseMs: number
+  /** How long an unclear send may still turn up at the gateway before it is looked for. */
+  settleMs: number
+}
+
+export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 60_000, settleMs: 20_000 }
+
+export type Claim =
+  /** Ours to send; `unlock` is set where the text depends on it. */
+  | { type: 'send'; message: OutboundMessage; unlock: Unlock | null }
+  /** It may have been sent: look it up, then `recordAccepted` or `recordAbsent`. `since` is when it was first claimed. */
+  | { type: 'look_up'; message: OutboundMessage; since: Date }
+  /** Another worker has it, or an unclear answer settles. */
+  | { type: 'busy'; retryInMs: number }
+  | { type: 'settled'; status: OutboundMessage['status'] }
+
+type Locked = { message: OutboundMessage; unlock: Unlock | null }
+
+/** Locks a message and, before it, its unlock. */
+async function lock(tx: EntityManager, messageId: number): Promise<Locked | null> {
+  const [owner] = await tx.execute<{ unlock_id: number | null }[]>(
+    'select unlock_id from outbound_messages where id = ?',
+    [messageId],
+  )
+  if (owner === undefined) return null
+  const unlock = owner.unlock_id === null ? null : await lockUnlock(tx, owner.unlock_id)
+  const message = await tx.findOneOrFail(
+    OutboundMessage,
+    { id: messageId },
+    { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
+  )
+  return { message, unlock }
+}
+
+/**
+ * Claims a message for sending. Commit before calling the gateway: from then on the message counts as possibly sent until
+ * an outcome is recorded.
+ *
+ * @throws {Error} when the message does not exist
+ */
+export async function claim(tx: EntityManager, messageId: number, timing: LedgerTiming): Promise<Claim> {
+  const optedOut = await lockReceiver(tx, messageId)
+  const locked = await lock(tx, messageId)
+  if (locked === null) throw new Error(`message ${messageId} does not exist`)
+  const { message, unlock } = locked
+  const now = message.dbNow
+  switch (message.status) {
+    case 'pending': {
+      if (message.notBefore != null && message.notBefore > now)
+        return { type: 'busy', retryInMs: wait(message.notBefore, now) }
+      if (!(await stillWanted(tx, message, unlock, optedOut))) {
+        message.status = 'cancelled'
+        message.finalAt = now
+        return { type: 'settled', status: 'cancelled' }
+      }
+      message.status = 'sending'
+      message.attempts += 1
+      message.claimedAt ??= now
+      message.leaseUntil = after(now, timing.leaseMs)
+      message.nextAttemptAt = message.leaseUntil
+      if (message.purpose === 'teaser' && unlock !== null) unlock.teaserSentAt = now
+      return { type: 'send', message, unlock }
+    }
+    case 'sending':
+    case 'unknown':
+      if (message.leaseUntil != null && message.leaseUntil > now) {
+        return { type: 'busy', retryInMs: wait(message.leaseUntil, now) }
+      }
+      message.status = 'unknown'
+      message.leaseUntil = after(now, timing.leaseMs)
+      message.nextAttemptAt = message.leaseUntil
+      return { type: 'look_up', message, since: message.claimedAt ?? message.createdAt }
+    default:
+      return { type: 'settled', status: message.status }
+  }
+}
+
+/** Event of the state machine that an accepted message stands for. */
+const ACCEPTED_EVENT: Partial<Record<OutboundMessage['purpose'], UnlockEvent>> = {
+  teaser: { type: 'teaser_accepted' },
+  payment_link: { type: 'link_accepted' },
+  reveal: { type: 'reveal_accepted' },
+}
+
+/** The gateway has the message. Repeating it, or learning it from a receipt first, changes nothing. */
+export async function recordAccepted(
+  tx: EntityManager,
+  messageId: number,
+  gatewayId: string | null,
+  context: EffectContext,
+): Promise<Due[]> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return []
+  const { message, unlock } = locked
+  message.gatewayId ??= gatewayId
+  if (message.acceptedAt != null) return []
+  message.acceptedAt = message.dbNow
+  message.status = 'accepted'
+  message.leaseUntil = null
+  message.errorCode = null
+  await tx.flush()
+  const due: Due[] = []
+  const event = ACCEPTED_EVENT[message.purpose]
+  if (event !== undefined && unlock !== null) {
+    due.push(...(await applyEvent(tx, unlock.id, event, `sms:${message.purpose}`, context)).due)
+    if (message.purpose === 'reveal') {
+      await resolveEscalations(tx, ['reveal_failed'], `unlock:${unlock.id}`, 'reveal accepted')
+      due.push({ job: 'confirm-delivery', unlock_id: unlock.id })
+    }
+  }
+  return due
+}
+
+/** The gateway does not have it: it may be sent again. */
+export async function recordAbsent(tx: EntityManager, messageId: number, errorCode: string | null): Promise<void> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return
+  const { message, unlock } = locked
+  if (message.status !== 'sending' && message.status !== 'unknown') return
+  message.status = 'pending'
+  message.leaseUntil = null
+  message.errorCode = errorCode
+  if (message.purpose === 'teaser' && unlock?.status === 'NEW_LEAD') unlock.teaserSentAt = null
+}
+
+/** Nobody knows whether the gateway has it: to be looked up once it had time to turn up. */
+export async function recordUnclear(
+  tx: EntityManager,
+  messageId: number,
+  errorCode: string,
+  timing: LedgerTiming,
+): Promise<void> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return
+  const { message } = locked
+  if (message.status !== 'sending' && message.status !== 'unknown') return
+  message.status = 'unknown'
+  message.errorCode = errorCode
+  message.leaseUntil = after(message.dbNow, timing.settleMs)
+  message.nextAttemptAt = message.leaseUntil
+}
+
+/** The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block. */
+export async function recordRefused(tx: EntityManager, messageId: number, errorCode: string): Promise<Due[]> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return []
+  const { message, unlock } = locked
+  if (message.status !== 'sending' && message.status !== 'unknown') return []
+  message.status = 'failed'
+  message.errorCode = errorCode
+  message.finalAt = message.dbNow
+  if (unlock !== null) unlock.nextAttemptAt = PARKED_UNTIL
+  if (message.purpose === 'stop_confirmation') return []
+  return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
+}
+
+/** Attempts are used up: the message waits for a person, who retries the job. */
+export async function parkMessage(tx: EntityManager, messageId: number, errorCode: string): Promise<Due[]> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return []
+  const { message } = locked
+  if (!['pending', 'sending', 'unknown'].includes(message.status)) return []
+  message.nextAttemptAt = PARKED_UNTIL
+  return escalateMessage(tx, message, `could not be sent (${errorCode})`)
+}
+
+/** Escalations about a message are about its unlock where it has one: one cause, one escalation. */
+function escalateMessage(tx: EntityManager, message: OutboundMessage, what: string): Promise<Due[]> {
+  const unlockId = message.unlockId ?? null
+  const kind =
+    message.purpose === 'reveal'
+      ? 'reveal_failed'
+      : message.purpose === 'teaser'
+        ? 'teaser_failed'
+        : message.purpose === 'payment_link'
+          ? 'payment_link_failed'
+          : 'message_refused'
+  const subject = unlockId === null || kind === 'message_refused' ? `message:${message.id}` : `unlock:${unlockId}`
+  return openEscalation(tx, { kind, subject, unlockId, summary: `${message.purpose} message ${message.id} ${what}.` })
+}
+
+/**
+ * Share-locks the receiver's row, so that a STOP is either seen here or waits until this claim is committed.
+ *
+ * @returns whether they have opted out
+ */
+async function lockReceiver(tx: EntityManager, messageId: number): Promise<boolean> {
+  const [receiver] = await tx.execute<{ opted_out: boolean }[]>(
+    `select opted_out_at is not null as opted_out from providers
+     where id = (select provider_id from outbound_messages where id = ?) for share`,
+    [messageId],
+  )
+  return receiver?.opted_out ?? false
+}
+
+async function stillWanted(
+  tx: EntityManager,
+  message: OutboundMessage,
+  unlock: Unlock | null,
+  optedOut: boolean,
+): Promise<boolean> {
+  const link = message.paymentLinkId == null ? null : await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
+  return isStillWanted({
+    purpose: message.purpose,
+    unlockStatus: unlock?.status ?? null,
+    ttlPassed: unlock !== null && unlock.ttlExpiresAt <= unlock.dbNow,
+    optedOut,
+    linkOpen: link?.status === 'open',
+  })
+}
+
+function wait(until: Date, now: Date): number {
+  return Math.max(50, until.getTime() - now.getTime())
+}

@@ -1,0 +1,110 @@
+import type { Due } from '../domain/due.ts'
+import type { Purpose } from '../domain/outbound.ts'
+import { paymentLinkText } from '../domain/texts.ts'
+import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
+import type { EntityManager } from './orm.ts'
+import { after, GRACE_MS } from './parking.ts'
+
+/** Message states in which a message is still to be sent. */
+const UNSENT = ['pending', 'sending', 'unknown'] as const
+
+export type NewMessage = {
+  purpose: Purpose
+  /** One message per key, for ever: what makes a second send of the same thing impossible. */
+  dedupeKey: string
+  unlockId?: number | null
+  /** Id null when the receiver is nobody we know. */
+  receiver: { id: string | null; phone: string }
+  paymentLinkId?: number | null
+  inboxId?: number | null
+  /** Null for a reveal: rendered when sent, never stored. */
+  body: string | null
+  /** The database's clock. */
+  now: Date
+}
+
+/**
+ * Puts a message on the ledger, once per `dedupeKey`.
+ *
+ * @returns its id, or null when it was there already
+ */
+export async function addMessage(tx: EntityManager, message: NewMessage): Promise<number | null> {
+  const [row] = await tx.execute<{ id: number }[]>(
+    `insert into outbound_messages
+       (purpose, dedupe_key, unlock_id, provider_id, payment_link_id, inbox_id, phone, body, next_attempt_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (dedupe_key) do nothing returning id`,
+    [
+      message.purpose,
+      message.dedupeKey,
+      message.unlockId ?? null,
+      message.receiver.id,
+      message.paymentLinkId ?? null,
+      message.inboxId ?? null,
+      message.receiver.phone,
+      message.body,
+      after(message.now, GRACE_MS),
+    ],
+  )
+  return row?.id ?? null
+}
+
+/** Like `addMessage`, for a text that is sent by the send-notice job. */
+export async function addNotice(tx: EntityManager, message: NewMessage): Promise<Due[]> {
+  const id = await addMessage(tx, message)
+  return id === null ? [] : [{ job: 'send-notice', message_id: id }]
+}
+
+/**
+ * Puts the SMS with the unlock's open link on the ledger, unless one is still to be sent or no link is open.
+ *
+ * @param key what tells this sending from the others of the same link: `first`, `again:<inbox id>`
+ */
+export async function addLinkMessage(tx: EntityManager, unlock: Unlock, key: string): Promise<void> {
+  const [link] = await tx.execute<{ id: number; url: string }[]>(
+    `select id, url from payment_links where unlock_id = ? and status = 'open'`,
+    [unlock.id],
+  )
+  if (link === undefined) return
+  const waiting = await tx.count(OutboundMessage, { paymentLinkId: link.id, status: { $in: [...UNSENT] } })
+  if (waiting > 0) return
+  const provider = await tx.findOneOrFail(Provider, { id: unlock.providerId })
+  await addMessage(tx, {
+    purpose: 'payment_link',
+    dedupeKey: `payment_link:${link.id}:${key}`,
+    unlockId: unlock.id,
+    receiver: provider,
+    paymentLinkId: link.id,
+    body: paymentLinkText({
+      providerName: provider.name,
+      priceCents: unlock.priceCents,
+      currency: unlock.currency,
+      url: link.url,
+      leadId: unlock.leadId,
+    }),
+    now: unlock.dbNow,
+  })
+}
+
+/**
+ * Puts a reveal on the ledger, unless one is still to be sent.
+ *
+ * @returns true when one was added
+ */
+export async function addReveal(tx: EntityManager, unlock: Unlock): Promise<boolean> {
+  const reveals = await tx.find(OutboundMessage, { unlockId: unlock.id, purpose: 'reveal' })
+  if (reveals.some(({ status }) => isUnsent(status))) return false
+  const provider = await tx.findOneOrFail(Provider, { id: unlock.providerId })
+  const id = await addMessage(tx, {
+    purpose: 'reveal',
+    dedupeKey: `reveal:${unlock.id}:${reveals.length + 1}`,
+    unlockId: unlock.id,
+    receiver: provider,
+    body: null,
+    now: unlock.dbNow,
+  })
+  return id !== null
+}
+
+export function isUnsent(status: OutboundMessage['status']): boolean {
+  return (UNSENT as readonly string[]).includes(status)
+}
