@@ -17,7 +17,7 @@ export async function startRestartable(start: () => Promise<RunningProcess>): Pr
   const ended = Promise.withResolvers<ProcessExit>()
   const startWatched = async () => {
     const process = await start()
-    process.exited.then((exit) => {
+    void process.exited.then((exit) => {
       if (!exit.asked) ended.resolve(exit)
     })
     return process
@@ -31,7 +31,7 @@ export async function startRestartable(start: () => Promise<RunningProcess>): Pr
     },
     kill() {
       current.kill()
-      current.exited.then(ended.resolve)
+      void current.exited.then(ended.resolve)
     },
     async restart(steps, between) {
       await current.stop(steps)

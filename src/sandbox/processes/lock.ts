@@ -1,5 +1,5 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { hasCode, identify, isRunning, isSame, ownIdentity, ProcessIdentity } from './identity.ts'
@@ -11,6 +11,11 @@ export const LockHolder = Type.Object({
   npm: Type.Optional(ProcessIdentity),
 })
 export type LockHolder = Type.Static<typeof LockHolder>
+
+/** The lock file of a state directory. */
+export function lockPath(stateDir: string): string {
+  return join(stateDir, 'run', 'lock')
+}
 
 /** Thrown when another live process holds the lock. */
 export class LockedError extends Error {

@@ -18,7 +18,7 @@ export async function waitForReady(
 ): Promise<void> {
   let end: string | undefined
   let lastProblem = ''
-  process.exited.then(({ code, signal }) => {
+  void process.exited.then(({ code, signal }) => {
     end = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`
   })
   const ready = async () => {

@@ -1,10 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { startGuard } from './guard.ts'
 import { isRunning } from './identity.ts'
 import { stopLeftovers } from './leftovers.ts'
-import { acquireLock, LockedError, type LockHolder } from './lock.ts'
-import { recordsDirectory } from './records.ts'
+import { acquireLock, LockedError, type LockHolder, lockPath } from './lock.ts'
 import { stopProcess, terminateThenKill } from './stopping.ts'
 
 export type StateDirectory = {
@@ -39,7 +38,7 @@ export async function openStateDirectory(options: StateDirectoryOptions): Promis
   const { temporary = false, log } = options
   const dir = resolve(options.dir)
   mkdirSync(dir, { recursive: true })
-  const release = await lockDirectory(join(recordsDirectory(dir), 'lock'), log)
+  const release = await lockDirectory(lockPath(dir), log)
   try {
     await stopLeftovers(dir, log)
     const dismissGuard = startGuard(dir, temporary)

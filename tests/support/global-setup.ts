@@ -1,0 +1,59 @@
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { startPostgres } from '../../src/sandbox/embedded/postgres.ts'
+import { startRedis } from '../../src/sandbox/embedded/redis.ts'
+import { removeStaleDirectories } from '../../src/sandbox/processes/stale-directories.ts'
+import { openStateDirectory } from '../../src/sandbox/processes/state-directory.ts'
+import { type Supervised, stopInReverse } from '../../src/sandbox/processes/supervise.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A Postgres in which tests make databases of their own. */
+    databaseUrl: string
+    /** A Redis in which tests use key prefixes of their own. */
+    redisUrl: string
+  }
+}
+
+const LOCAL = resolve(import.meta.dirname, '../../.local')
+const PREFIX = 'test-'
+
+/**
+ * Gives the whole run one Postgres and one Redis: those of TEST_DATABASE_URL and TEST_REDIS_URL where set, else
+ * servers of its own, which are removed with their data at the end, even when the run is killed.
+ */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const started: Supervised[] = []
+  mkdirSync(LOCAL, { recursive: true })
+  await removeStaleDirectories(LOCAL, PREFIX, log)
+  const state = await openStateDirectory({ dir: mkdtempSync(join(LOCAL, PREFIX)), temporary: true, log })
+  const tearDown = async () => {
+    const stopped = await stopInReverse(started, log)
+    state.close()
+    if (!stopped) throw new Error('The stores of the test run did not stop.')
+  }
+  try {
+    const stores = { dir: state.dir, log, ephemeral: true }
+    const [databaseUrl, redisUrl] = await Promise.all([
+      process.env.TEST_DATABASE_URL ?? track(startPostgres(stores)),
+      process.env.TEST_REDIS_URL ?? track(startRedis({ ...stores, cacheDir: LOCAL })),
+    ])
+    project.provide('databaseUrl', databaseUrl)
+    project.provide('redisUrl', redisUrl)
+    return tearDown
+  } catch (error) {
+    await tearDown()
+    throw error
+  }
+
+  async function track(starting: Promise<Supervised & { url: string }>): Promise<string> {
+    const store = await starting
+    started.push(store)
+    return store.url
+  }
+}
+
+function log(line: string): void {
+  console.log(line)
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { Client } from 'pg'
+import { inject } from 'vitest'
+
+export type TestDatabase = {
+  /** Connection URL of the new database. */
+  url: string
+  /** Removes it, ending connections that are still open. */
+  drop(): Promise<void>
+}
+
+export type TestRedis = {
+  url: string
+  /** Begins every key of this caller, as ioredis' `keyPrefix` or BullMQ's `prefix`. */
+  prefix: string
+  /** Removes every key that begins with the prefix. */
+  close(): Promise<void>
+}
+
+/**
+ * Creates an empty database of the caller's own on the run's Postgres.
+ * @param options.template database it is a copy of, such as one with the migrations applied; nobody may be connected
+ *   to that one meanwhile
+ */
+export async function createTestDatabase(options: { template?: string } = {}): Promise<TestDatabase> {
+  const name = `test_${unique()}`
+  const template = options.template === undefined ? '' : ` TEMPLATE ${quoted(options.template)}`
+  await runSql(`CREATE DATABASE ${quoted(name)}${template}`)
+  const url = new URL(inject('databaseUrl'))
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => runSql(`DROP DATABASE IF EXISTS ${quoted(name)} WITH (FORCE)`) }
+}
+
+/** A corner of the run's Redis that no other caller uses. */
+export function testRedis(): TestRedis {
+  const url = inject('redisUrl')
+  const prefix = `test_${unique()}`
+  return { url, prefix, close: () => removeKeys(url, prefix) }
+}
+
+async function runSql(sql: string): Promise<void> {
+  const client = new Client({ connectionString: inject('databaseUrl') })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+async function removeKeys(url: string, prefix: string): Promise<void> {
+  const redis = new Redis(url)
+  try {
+    for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1_000 })) {
+      if (Array.isArray(keys) && keys.length > 0) await redis.unlink(keys)
+    }
+  } finally {
+    await redis.quit()
+  }
+}
+
+function unique(): string {
+  return randomBytes(6).toString('hex')
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
