@@ -1,0 +1,74 @@
+import { Agent, type Dispatcher, request } from 'undici'
+import { errorOfTransport } from './classify.ts'
+import { NotDoneError } from './errors.ts'
+
+/** More than any answer a gateway gives to a page of 100 items. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+
+export type HttpCall = {
+  /** Named in errors in place of the URL, which may hold a token. */
+  operation: string
+  method: 'GET' | 'POST'
+  url: string
+  headers?: Record<string, string>
+  body?: string | Buffer
+}
+
+export type HttpAnswer = {
+  status: number
+  /** The body as text, whatever its type. */
+  text: string
+}
+
+export type Http = {
+  /**
+   * Makes one call, following no redirect and retrying nothing.
+   *
+   * @returns the answer, whatever its status
+   * @throws NotDoneError when nothing was sent; UnclearError when the answer did not come in whole and in time
+   */
+  call(call: HttpCall): Promise<HttpAnswer>
+  /** Lets calls in flight end (they are bounded by the timeout), then closes the connections. */
+  close(): Promise<void>
+}
+
+/**
+ * HTTP with keep-alive and one time limit over each whole call, from connecting to the last byte of the answer.
+ *
+ * @param options.timeoutMs milliseconds
+ * @param options.dispatcher an undici dispatcher to use instead; it stays the caller's to close
+ */
+export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher }): Http {
+  const own = options.dispatcher === undefined ? keepAliveAgent(options.timeoutMs) : undefined
+  const dispatcher = options.dispatcher ?? own
+  return {
+    async call({ operation, method, url, headers, body }) {
+      if (!URL.canParse(url)) throw new NotDoneError('invalid_url', { operation })
+      try {
+        const answer = await request(url, {
+          method,
+          headers: { 'user-agent': 'lead-unlock', ...headers },
+          signal: AbortSignal.timeout(options.timeoutMs),
+          ...(body === undefined ? {} : { body }),
+          ...(dispatcher === undefined ? {} : { dispatcher }),
+        })
+        return { status: answer.statusCode, text: await answer.body.text() }
+      } catch (error) {
+        throw errorOfTransport(operation, error)
+      }
+    },
+    async close() {
+      await own?.close()
+    },
+  }
+}
+
+function keepAliveAgent(timeoutMs: number): Agent {
+  return new Agent({
+    // Shorter than the whole call's limit: failing to connect is certain, running out of time is not.
+    connect: { timeout: Math.ceil(timeoutMs / 2) },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  })
+}

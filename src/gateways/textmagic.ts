@@ -1,0 +1,98 @@
+import { readJson } from './answers.ts'
+import { errorOfStatus } from './classify.ts'
+import { messageSchema, replyPageSchema, type TextMagicReply } from './textmagic/answers.ts'
+import { createTextMagicApi, type TextMagicApiOptions } from './textmagic/api.ts'
+import { findByReference, type LookUp } from './textmagic/lookup.ts'
+import { digitsOf } from './textmagic/phones.ts'
+import { type Sms, sendSms } from './textmagic/send.ts'
+
+export type { TextMagicReply } from './textmagic/answers.ts'
+export type { Sms } from './textmagic/send.ts'
+
+/** What can go wrong is told by the error's class (errors.ts); for a call that only reads, each means: ask again later. */
+export type TextMagic = {
+  /**
+   * Sends one SMS, once more without a sender when a 400 may be about the sender.
+   *
+   * @returns the gateway's id of the message it accepted
+   * @throws NotDoneError (`deadline_passed` among others), RefusedError, or UnclearError: then look it up before sending
+   * it again
+   */
+  send(sms: Sms): Promise<{ gatewayId: string }>
+  /**
+   * Finds a message by our reference and its receiver, among the sends since shortly before `since`.
+   *
+   * @returns null when the gateway does not show it. A send still in flight may show up later: ask no sooner than its
+   * timeout after it was made.
+   * @throws UnclearError `not_looked_far_enough` rather than answering null without having seen every send since then
+   */
+  findByReference(lookUp: LookUp): Promise<{ gatewayId: string; status: string } | null>
+  /**
+   * @returns the delivery status, one letter (gateways.md), and why it was rejected if it was; null for an unknown id
+   */
+  getMessage(gatewayId: string): Promise<{ status: string; rejectReason: string | null } | null>
+  /** @returns one page of the texts people sent us, newest first; empty past the last. Pages count from 1. */
+  listReplies(page: { limit: number; page: number }): Promise<TextMagicReply[]>
+  /** Has the gateway block a number (E.164) that opted out with a word it does not know itself. */
+  unsubscribe(phone: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** What the TextMagic client is made of. */
+export type TextMagicOptions = Omit<TextMagicApiOptions, 'timeoutMs'> & {
+  /** The number texts come from; empty for the account's own choice. */
+  from: string
+  /** Milliseconds for each HTTP call; 10 000 when absent. */
+  timeoutMs?: number
+}
+
+/** A client of TextMagic's REST API v2. Every HTTP call, a repeated one included, takes a slot of the shared send limit. */
+export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMagicOptions): TextMagic {
+  const api = createTextMagicApi({ ...options, timeoutMs })
+  return {
+    send: (sms) => sendSms(api, from, sms),
+    findByReference: (lookUp) => findByReference(api, lookUp),
+
+    async getMessage(gatewayId) {
+      const operation = 'textmagic get message'
+      const path = `/messages/${encodeURIComponent(gatewayId)}`
+      const { status, text } = await api.call({ operation, method: 'GET', path, sendClass: 'teaser' })
+      if (status === 404) return null
+      if (status !== 200) throw errorOfStatus(operation, status)
+      const message = readJson(operation, messageSchema, text)
+      const reason = message.rejectReason
+      return { status: message.status, rejectReason: reason === null || reason === undefined ? null : String(reason) }
+    },
+
+    async listReplies({ limit, page }) {
+      const operation = 'textmagic list replies'
+      const query = { limit: String(limit), page: String(page), orderBy: 'id', direction: 'desc' }
+      const { status, text } = await api.call({
+        operation,
+        method: 'GET',
+        path: '/replies',
+        query,
+        sendClass: 'notice',
+      })
+      if (status !== 200) throw errorOfStatus(operation, status)
+      const { resources, pageCount } = readJson(operation, replyPageSchema, text)
+      // Past the last page, some lists answer the last one again: a caller paging until empty would never end.
+      return typeof pageCount === 'number' && page > Math.max(1, pageCount) ? [] : resources
+    },
+
+    async unsubscribe(phone) {
+      const operation = 'textmagic unsubscribe'
+      const body = { phone: digitsOf(phone) }
+      const { status } = await api.call({
+        operation,
+        method: 'POST',
+        path: '/unsubscribers',
+        body,
+        sendClass: 'notice',
+      })
+      if (status < 200 || status > 299) throw errorOfStatus(operation, status)
+    },
+
+    close: () => api.close(),
+  }
+}

@@ -1,0 +1,59 @@
+import type { Dispatcher } from 'undici'
+import type { SendClass } from '../../domain/outbound.ts'
+import { createHttp, type HttpAnswer } from '../http.ts'
+
+export type ApiCall = {
+  operation: string
+  method: 'GET' | 'POST'
+  /** Below `/api/v2`. */
+  path: string
+  query?: Record<string, string>
+  body?: Record<string, unknown>
+  sendClass: SendClass
+  /** Asked right before the call, after any wait for a slot; throws when the call must not be made any more. */
+  beforeCall?: () => void
+}
+
+/** Calls to the TextMagic API: each one has waited for its slot in the shared limit. */
+export type TextMagicApi = {
+  call(call: ApiCall): Promise<HttpAnswer>
+  close(): Promise<void>
+}
+
+export type TextMagicApiOptions = {
+  baseUrl: string
+  username: string
+  apiKey: string
+  timeoutMs: number
+  limiter: { acquire(sendClass: SendClass): Promise<void> }
+  dispatcher?: Dispatcher
+}
+
+export function createTextMagicApi({
+  baseUrl,
+  username,
+  apiKey,
+  limiter,
+  ...options
+}: TextMagicApiOptions): TextMagicApi {
+  const http = createHttp(options)
+  const base = `${baseUrl.replace(/\/+$/, '')}/api/v2`
+  const headers = { 'x-tm-username': username, 'x-tm-key': apiKey, accept: 'application/json' }
+  return {
+    async call({ operation, method, path, query = {}, body, sendClass, beforeCall }) {
+      const search = new URLSearchParams(query).toString()
+      const url = `${base}${path}${search === '' ? '' : `?${search}`}`
+      await limiter.acquire(sendClass)
+      beforeCall?.()
+      if (body === undefined) return await http.call({ operation, method, url, headers })
+      return await http.call({
+        operation,
+        method,
+        url,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    },
+    close: () => http.close(),
+  }
+}

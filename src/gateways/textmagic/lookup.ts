@@ -1,0 +1,83 @@
+import type { SendClass } from '../../domain/outbound.ts'
+import { readJson } from '../answers.ts'
+import { errorOfStatus } from '../classify.ts'
+import { UnclearError } from '../errors.ts'
+import { messagePageSchema, type Page, sessionPageSchema } from './answers.ts'
+import type { TextMagicApi } from './api.ts'
+import { digitsOf } from './phones.ts'
+import { latestInstant } from './times.ts'
+
+const OPERATION = 'textmagic find'
+const PAGE_SIZE = 100
+/** Ten thousand sends since the one looked for; more would spend minutes of the send limit on one question. */
+const MAX_PAGES = 100
+/** Our clock and the gateway's may differ, and a session may start before its time was noted here. */
+const CLOCK_MARGIN_MS = 5 * 60 * 1000
+
+export type LookUp = {
+  reference: number
+  /** Receiver, E.164. */
+  phone: string
+  /** When the message was first tried. */
+  since: Date
+  /** Class in the send limit; `notice` when absent. */
+  sendClass?: SendClass
+}
+
+const readSessions = (text: string) => readJson(OPERATION, sessionPageSchema, text)
+const readMessages = (text: string) => readJson(OPERATION, messagePageSchema, text)
+
+type Found = { gatewayId: string; status: string }
+
+/** Looks a message up by our reference and its receiver; see `TextMagic.findByReference`. */
+export async function findByReference(api: TextMagicApi, lookUp: LookUp): Promise<Found | null> {
+  const reference = String(lookUp.reference)
+  const horizon = lookUp.since.getTime() - CLOCK_MARGIN_MS
+  for await (const sessions of pages(api, '/sessions', readSessions, lookUp.sendClass)) {
+    for (const session of sessions) {
+      if (String(session.referenceId ?? '') !== reference) continue
+      const found = await findInSession(api, String(session.id), lookUp)
+      if (found !== null) return found
+    }
+    // Newest first, but one session with an odd time must not end the search: "absent" is leave to send again.
+    const instants = sessions.map((session) => latestInstant(session.startTime)).filter((instant) => instant !== null)
+    if (instants.length > 0 && Math.max(...instants) < horizon) return null
+  }
+  return null
+}
+
+/**
+ * The message to this receiver among those of a session that carries our reference. Another environment on the same
+ * account counts its references from one as well, so the reference alone proves nothing.
+ */
+async function findInSession(api: TextMagicApi, sessionId: string, lookUp: LookUp): Promise<Found | null> {
+  const receiver = digitsOf(lookUp.phone)
+  const path = `/sessions/${encodeURIComponent(sessionId)}/messages`
+  let seen = 0
+  for await (const messages of pages(api, path, readMessages, lookUp.sendClass)) {
+    seen += messages.length
+    const message = messages.find((one) => digitsOf(one.receiver ?? '') === receiver)
+    if (message !== undefined) return { gatewayId: String(message.id), status: message.status }
+  }
+  // A session not filled yet, perhaps ours: "absent" would be taken as leave to send again.
+  if (seen === 0) throw new UnclearError('session_without_messages', { operation: OPERATION })
+  return null
+}
+
+async function* pages<Item>(
+  api: TextMagicApi,
+  path: string,
+  read: (text: string) => Page<Item>,
+  sendClass: SendClass = 'notice',
+): AsyncGenerator<Item[]> {
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
+    const query = { page: String(page), limit: String(PAGE_SIZE) }
+    const { status, text } = await api.call({ operation: OPERATION, method: 'GET', path, query, sendClass })
+    if (status !== 200) throw errorOfStatus(OPERATION, status)
+    const { resources, pageCount } = read(text)
+    if (resources.length === 0) return
+    yield resources
+    if (typeof pageCount === 'number' && page >= pageCount) return
+  }
+  throw new UnclearError('not_looked_far_enough', { operation: OPERATION })
+}
