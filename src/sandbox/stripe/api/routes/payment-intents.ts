@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify'
+import { resourceMissing } from '../../api-error.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { defineRoute } from '../define-route.ts'
+import { createdFilter, page, pageParams } from '../list.ts'
+import { notEmulated, object } from '../params.ts'
+import { searchPaymentIntents } from '../search-payment-intents.ts'
+
+const listParams = object({
+  ...pageParams,
+  created: createdFilter,
+  customer: notEmulated,
+  customer_account: notEmulated,
+})
+
+/** @param searchLagSeconds how long a new PaymentIntent stays invisible to search, which Stripe answers from an index. */
+export function paymentIntentRoutes(app: FastifyInstance, ledger: Ledger, searchLagSeconds: number): void {
+  const { state } = ledger
+  defineRoute(app, state, 'GET', '/payment_intents', ({ params, path }) => {
+    const asked = listParams(params, '')
+    const intents = state.paymentIntents.newestFirst().filter((intent) => asked.created(intent.created))
+    return page(intents, asked, path)
+  })
+  defineRoute(app, state, 'GET', '/payment_intents/search', ({ params, path }) =>
+    searchPaymentIntents(ledger, params, path, searchLagSeconds),
+  )
+  defineRoute(app, state, 'GET', '/payment_intents/:id', ({ id }) => {
+    const intent = state.paymentIntents.get(id)
+    if (intent === undefined) throw resourceMissing('payment_intent', id, 'intent')
+    return intent
+  })
+}

@@ -1,0 +1,39 @@
+import type Stripe from 'stripe'
+import { invalidRequest } from '../api-error.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { PaymentIntent } from '../ledger/records.ts'
+import type { RawObject } from './form.ts'
+import { integer, object, optional, text } from './params.ts'
+import { parseSearchQuery } from './search-query.ts'
+
+const searchableFields = ['amount', 'created', 'currency', 'customer', 'status'] as const
+
+const searchParams = object({ limit: optional(integer(1, 100)), page: optional(text()), query: text() })
+
+/** Answers `GET /v1/payment_intents/search`, newest first. `page` is opaque to clients: the position to go on from. */
+export function searchPaymentIntents(
+  ledger: Ledger,
+  params: RawObject,
+  url: string,
+  lagSeconds: number,
+): Stripe.ApiSearchResult<PaymentIntent> {
+  const { limit = 10, page = '0', query } = searchParams(params, '')
+  if (!/^\d+$/.test(page)) throw invalidRequest('Invalid page.', undefined, 'page')
+  const matches = parseSearchQuery(query, searchableFields)
+  const newest = ledger.clock.seconds() - lagSeconds
+  const found = ledger.state.paymentIntents
+    .newestFirst()
+    .filter((intent) => intent.created <= newest)
+    .filter(({ metadata, amount, created, currency, status }) =>
+      matches({ metadata, fields: { amount, created, currency, status, customer: null } }),
+    )
+  const end = Number(page) + limit
+  const hasMore = found.length > end
+  return {
+    object: 'search_result',
+    data: found.slice(Number(page), end),
+    has_more: hasMore,
+    next_page: hasMore ? String(end) : null,
+    url,
+  }
+}
