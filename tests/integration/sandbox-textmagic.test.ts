@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { RequestRate } from '../../src/sandbox/textmagic/request-rate.ts'
 import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
 import { call, startEmulator } from './sandbox-textmagic-harness.ts'
 
@@ -226,6 +227,16 @@ test('sends are counted per second as they arrive, and refused over a limit when
   expect(statuses.toSorted()).toEqual([201, 201, 201, 429, 429])
   expect(emulator.maxPerSecond()).toBe(5)
   expect(emulator.messages()).toHaveLength(3)
+})
+
+test('the rate is that of any one second, not of seconds on the clock', () => {
+  let now = 0
+  const rate = new RequestRate(() => now)
+  for (const arrival of [0, 700, 900, 1_600, 1_699, 3_000]) {
+    now = arrival
+    rate.count()
+  }
+  expect(rate.most).toBe(4)
 })
 
 test('a body that is no JSON is 400 without field errors, an unknown path 404', async () => {

@@ -27,7 +27,8 @@ export function registerEventStream(
   app.get(path, (request, reply) => {
     reply.hijack()
     const stream = reply.raw
-    stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    // Not kept alive: once ended, an idle connection would keep the server from closing.
+    stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'close' })
     stream.write('retry: 1000\n\n')
     streams.add(stream)
     request.raw.on('close', () => streams.delete(stream))

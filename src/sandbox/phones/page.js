@@ -160,4 +160,4 @@ events.addEventListener('change', refresh)
 events.addEventListener('error', () => showConnection('lost'))
 // Providers come and go without a text being sent, which no event tells.
 setInterval(refresh, 5_000)
-refresh()
+void refresh()

@@ -4,17 +4,19 @@ export type Link = { title: string; url: string }
 
 /**
  * Makes the phones page: one document with its own style and script, loading nothing else. Returns how to render it
- * with a fresh nonce for each answer: the page's content policy runs only what carries it.
+ * with a fresh nonce for each answer: the page's content policy runs only what carries it. Throws when a link is
+ * neither an http(s) address nor a path.
  */
 export async function loadPage(links: readonly Link[]): Promise<(nonce: string) => string> {
   const [html, css, script] = await Promise.all(
     ['page.html', 'page.css', 'page.js'].map((file) => readFile(new URL(file, import.meta.url), 'utf8')),
   )
+  const anchors = links.map(anchor).join(' ')
   return (nonce) =>
     fill(html ?? '', {
       style: `<style nonce="${nonce}">${css}</style>`,
       script: `<script nonce="${nonce}">${script}</script>`,
-      links: links.map(anchor).join(' '),
+      links: anchors,
     })
 }
 

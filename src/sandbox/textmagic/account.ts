@@ -2,9 +2,11 @@ import { keywordOf } from './keywords.ts'
 import { cutTo, measure } from './sms-parts.ts'
 import type { DeliveryStatus, Reply, SentMessage, Session, Unsubscriber } from './types.ts'
 
+type StoredMessage = { -readonly [Key in keyof SentMessage]: SentMessage[Key] }
+
 /** Everything an account holds, in a form that can be written to a file. */
 export type AccountState = {
-  messages: SentMessage[]
+  messages: StoredMessage[]
   sessions: Session[]
   replies: Reply[]
   unsubscribers: Unsubscriber[]
@@ -36,7 +38,7 @@ export class Account {
   readonly #state: AccountState
   readonly #now: () => Date
   readonly #listeners = new Set<() => void>()
-  readonly #messages: Map<number, SentMessage>
+  readonly #messages: Map<number, StoredMessage>
   readonly #sessions: Map<number, Session>
   readonly #replies: Map<number, Reply>
   readonly #unsubscribers: Map<string, Unsubscriber>
@@ -88,7 +90,7 @@ export class Account {
       startTime: at,
     }
     const messages = send.phones.map(
-      (phone): SentMessage => ({
+      (phone): StoredMessage => ({
         id: this.#state.nextId.message++,
         sessionId: session.id,
         phone,
@@ -110,10 +112,14 @@ export class Account {
     return { session, messages }
   }
 
-  setStatus(message: SentMessage, status: DeliveryStatus, rejectReason: string | null): void {
+  /** Throws when no message has this id. */
+  setStatus(id: number, status: DeliveryStatus, rejectReason: string | null): SentMessage {
+    const message = this.#messages.get(id)
+    if (message === undefined) throw new Error(`The TextMagic emulator accepted no message ${id}`)
     message.status = status
     message.rejectReason = rejectReason
     this.#changed()
+    return message
   }
 
   /** Stores a text from a person and acts on the words TextMagic knows. An id seen before stores nothing again. */

@@ -7,15 +7,16 @@ export class PendingWork {
   /** Runs `work` after `delayMs`, unless closed by then. */
   later(delayMs: number, work: () => Promise<unknown>): void {
     if (this.#closed) return
-    this.track(
-      new Promise<boolean>((resolve) => {
-        const timer = setTimeout(() => {
-          this.#timers.delete(timer)
-          resolve(true)
-        }, delayMs)
-        this.#timers.set(timer, () => resolve(false))
-      }).then((due) => (due ? work() : undefined)),
-    )
+    const waited = new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer)
+        resolve(true)
+      }, delayMs)
+      this.#timers.set(timer, () => resolve(false))
+    })
+    const done = waited.then((due) => (due ? work() : undefined))
+    // Nobody waits for this work, so a failure of it would otherwise go unseen.
+    void this.track(done.catch((error: Error) => process.emitWarning(error)))
   }
 
   /** Lets `settled` wait for `work` too. */

@@ -43,16 +43,16 @@ export class Receipts {
     const finish = async () => {
       // Decided by hand meanwhile: that decision stands.
       if (message.status !== 'q') return
-      await this.set(message, blocked ? unsubscribed : (this.#outcomes.get(message.phone) ?? delivered))
+      await this.set(message.id, blocked ? unsubscribed : (this.#outcomes.get(message.phone) ?? delivered))
     }
     if (receiptBeforeAnswer) await finish()
     else this.#pending.later(deliveryDelayMs, finish)
   }
 
-  /** Sets the status and posts the receipt when that status has one. */
-  async set(message: SentMessage, outcome: Outcome): Promise<Posted> {
-    this.#account.setStatus(message, outcome.status, outcome.rejectReason)
+  /** Sets the status and posts the receipt when that status has one. Throws when no message has this id. */
+  async set(id: number, outcome: Outcome): Promise<Posted> {
+    const message = this.#account.setStatus(id, outcome.status, outcome.rejectReason)
     if (!announced.has(outcome.status)) return { status: null }
-    return await this.#callbacks.post({ kind: 'delivery', id: message.id, fields: receiptResource(message) })
+    return await this.#callbacks.post({ kind: 'delivery', id, fields: receiptResource(message) })
   }
 }

@@ -21,8 +21,8 @@ export type SentMessage = {
   readonly from: string
   readonly partsCount: number
   readonly charset: Charset
-  status: DeliveryStatus
-  rejectReason: string | null
+  readonly status: DeliveryStatus
+  readonly rejectReason: string | null
   /** ISO 8601. */
   readonly acceptedAt: string
 }

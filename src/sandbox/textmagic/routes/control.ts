@@ -39,10 +39,10 @@ export function registerControl(instance: FastifyInstance, gateway: Gateway): vo
     '/_control/messages/:id/status',
     { schema: { params: Type.Object({ id: Type.String() }), body: Type.Object(outcome, closed) } },
     async (request, reply) => {
-      const message = account.message(Number(request.params.id))
-      if (message === undefined) return reply.code(404).send(notFound)
+      const id = Number(request.params.id)
+      if (account.message(id) === undefined) return reply.code(404).send(notFound)
       const { status, rejectReason = null } = request.body
-      return await receipts.set(message, { status, rejectReason })
+      return await receipts.set(id, { status, rejectReason })
     },
   )
 

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs'
+import fastify, { type FastifyInstance } from 'fastify'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { registerPhonesPage } from '../../src/sandbox/phones/routes.ts'
+import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
+import { call, startEmulator, startReceiver } from './sandbox-textmagic-harness.ts'
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
+
+describe.skipIf(executablePath === undefined)('the phones page in a browser', () => {
+  let browser: Browser
+  let receiver: Awaited<ReturnType<typeof startReceiver>>
+  let emulator: TextMagicEmulator
+  let app: FastifyInstance
+  let page: Page
+  const consoleErrors: string[] = []
+
+  beforeAll(async () => {
+    const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run']
+    const quiet = ['--disable-component-update', '--disable-sync']
+    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: [...args, ...quiet] })
+  }, 60_000)
+
+  afterAll(() => browser?.close())
+
+  beforeEach(async () => {
+    receiver = await startReceiver()
+    emulator = await startEmulator({ inboundUrl: `${receiver.url}/sms` })
+    app = fastify({ forceCloseConnections: true })
+    const phones = [
+      { id: 'provider60', name: 'Amy <b>', phone: '+12025550101' },
+      { id: 'provider61', name: 'Ben', phone: '+12025550102' },
+    ]
+    registerPhonesPage(app, { textmagic: emulator, phones: async () => phones })
+    page = await browser.newPage()
+    page.on('console', (message) => message.type() === 'error' && consoleErrors.push(message.text()))
+    page.on('pageerror', (error) => consoleErrors.push(error.message))
+    await page.goto(`${await app.listen({ port: 0, host: '127.0.0.1' })}/sandbox`)
+  }, 30_000)
+
+  afterEach(async () => {
+    await page.close()
+    await app.close()
+    await emulator.close()
+    await receiver.close()
+    expect(consoleErrors.splice(0)).toEqual([])
+  })
+
+  const amy = () => page.locator('[data-phone="+12025550101"]')
+  const texts = () => amy().getByTestId('message-text').allTextContents()
+  const send = (text: string) => call(emulator, 'POST', '/api/v2/messages', { text, phones: '12025550101' })
+
+  test('a text appears on its phone without reloading, and the quick buttons answer it', async () => {
+    await page.getByRole('button', { name: 'Reply Y as Ben' }).waitFor()
+    await send('New client inquiry')
+    await expect.poll(texts).toEqual(['New client inquiry'])
+    await amy().getByTestId('quick-y').click()
+    await expect.poll(texts).toEqual(['New client inquiry', 'Y'])
+    expect(receiver.received.map(({ fields }) => fields)).toMatchObject([{ sender: '12025550101', text: 'Y' }])
+    await amy().getByTestId('quick-stop').click()
+    await amy().getByTestId('unsubscribed').waitFor()
+  })
+
+  test('a text is typed and sent from the phone it belongs to', async () => {
+    await page.getByRole('textbox', { name: 'Text message from Ben' }).fill('N lead_abc12345')
+    await page.getByRole('button', { name: 'Send as Ben' }).click()
+    await expect
+      .poll(() => emulator.replies().map(({ from, text }) => [from, text]))
+      .toEqual([['12025550102', 'N lead_abc12345']])
+    await expect.poll(() => page.getByRole('textbox', { name: 'Text message from Ben' }).inputValue()).toBe('')
+  })
+
+  test('markup in a text is shown as written, and only web addresses become links', async () => {
+    const hostile = '<img src=x onerror="document.title=1"> javascript:alert(1) <a href=//x>x</a>'
+    await send(`${hostile} https://buy.stripe.com/test_x?a=1&b=2. (Lead lead_abc12345)`)
+    await expect.poll(texts).toEqual([`${hostile} https://buy.stripe.com/test_x?a=1&b=2. (Lead lead_abc12345)`])
+    const links = await amy()
+      .locator('.text a')
+      .evaluateAll((all) => all.map((link) => link.outerHTML))
+    expect(links).toEqual([
+      '<a href="https://buy.stripe.com/test_x?a=1&amp;b=2" target="_blank" rel="noopener noreferrer">https://buy.stripe.com/test_x?a=1&amp;b=2</a>',
+    ])
+    expect(await amy().locator('img').count()).toBe(0)
+    expect(await amy().locator('h2').textContent()).toBe('Amy <b>')
+    expect(await page.title()).toContain('Virtual phones')
+  })
+
+  test('the page says what became of each text, and when the sandbox is gone', async () => {
+    const note = () => amy().locator('.note').first().textContent()
+    await send('Hello')
+    await expect.poll(note).toContain('on its way')
+    await emulator.deliver(49576009, 'j', 'g')
+    await expect.poll(note).toContain('rejected: unsubscribed')
+    await app.close()
+    await expect.poll(() => page.getByTestId('connection').getAttribute('data-state')).toBe('lost')
+    consoleErrors.splice(0)
+  })
+})
