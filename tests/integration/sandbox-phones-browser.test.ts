@@ -8,7 +8,9 @@ import { call, startEmulator, startReceiver } from './sandbox-textmagic-harness.
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 
-describe.skipIf(executablePath === undefined)('the phones page in a browser', () => {
+const patient = { timeout: 15_000 }
+
+describe.skipIf(executablePath === undefined)('the phones page in a browser', { timeout: 30_000 }, () => {
   let browser: Browser
   let receiver: Awaited<ReturnType<typeof startReceiver>>
   let emulator: TextMagicEmulator
@@ -54,9 +56,9 @@ describe.skipIf(executablePath === undefined)('the phones page in a browser', ()
   test('a text appears on its phone without reloading, and the quick buttons answer it', async () => {
     await page.getByRole('button', { name: 'Reply Y as Ben' }).waitFor()
     await send('New client inquiry')
-    await expect.poll(texts).toEqual(['New client inquiry'])
+    await expect.poll(texts, patient).toEqual(['New client inquiry'])
     await amy().getByTestId('quick-y').click()
-    await expect.poll(texts).toEqual(['New client inquiry', 'Y'])
+    await expect.poll(texts, patient).toEqual(['New client inquiry', 'Y'])
     expect(receiver.received.map(({ fields }) => fields)).toMatchObject([{ sender: '12025550101', text: 'Y' }])
     await amy().getByTestId('quick-stop').click()
     await amy().getByTestId('unsubscribed').waitFor()
@@ -68,13 +70,15 @@ describe.skipIf(executablePath === undefined)('the phones page in a browser', ()
     await expect
       .poll(() => emulator.replies().map(({ from, text }) => [from, text]))
       .toEqual([['12025550102', 'N lead_abc12345']])
-    await expect.poll(() => page.getByRole('textbox', { name: 'Text message from Ben' }).inputValue()).toBe('')
+    await expect.poll(() => page.getByRole('textbox', { name: 'Text message from Ben' }).inputValue(), patient).toBe('')
   })
 
   test('markup in a text is shown as written, and only web addresses become links', async () => {
     const hostile = '<img src=x onerror="document.title=1"> javascript:alert(1) <a href=//x>x</a>'
     await send(`${hostile} https://buy.stripe.com/test_x?a=1&b=2. (Lead lead_abc12345)`)
-    await expect.poll(texts).toEqual([`${hostile} https://buy.stripe.com/test_x?a=1&b=2. (Lead lead_abc12345)`])
+    await expect
+      .poll(texts, patient)
+      .toEqual([`${hostile} https://buy.stripe.com/test_x?a=1&b=2. (Lead lead_abc12345)`])
     const links = await amy()
       .locator('.text a')
       .evaluateAll((all) => all.map((link) => link.outerHTML))
@@ -89,11 +93,11 @@ describe.skipIf(executablePath === undefined)('the phones page in a browser', ()
   test('the page says what became of each text, and when the sandbox is gone', async () => {
     const note = () => amy().locator('.note').first().textContent()
     await send('Hello')
-    await expect.poll(note).toContain('on its way')
+    await expect.poll(note, patient).toContain('on its way')
     await emulator.deliver(49576009, 'j', 'g')
-    await expect.poll(note).toContain('rejected: unsubscribed')
+    await expect.poll(note, patient).toContain('rejected: unsubscribed')
     await app.close()
-    await expect.poll(() => page.getByTestId('connection').getAttribute('data-state')).toBe('lost')
+    await expect.poll(() => page.getByTestId('connection').getAttribute('data-state'), patient).toBe('lost')
     consoleErrors.splice(0)
   })
 })

@@ -86,7 +86,7 @@ test('the event stream tells of changes, and closing the app ends it', async () 
     for await (const chunk of response.body ?? []) chunks.push(new TextDecoder().decode(chunk))
   })()
   await send('12025550101')
-  await expect.poll(() => chunks.join('')).toContain('event: change')
+  await expect.poll(() => chunks.join(''), { timeout: 10_000 }).toContain('event: change')
   await app.close()
   await ended
 })

@@ -11,7 +11,7 @@ beforeEach(async () => {
 
 afterEach(() => emulator.close())
 
-function send(signal: AbortSignal = AbortSignal.timeout(2_000)) {
+function send(signal: AbortSignal = AbortSignal.timeout(10_000)) {
   return fetch(`${emulator.url}/api/v2/messages`, {
     method: 'POST',
     headers: { 'X-TM-Username': 'tester', 'X-TM-Key': 'test-key', 'content-type': 'application/json' },
@@ -57,7 +57,7 @@ test.each<[FaultKind, number]>([
     () => 'answered',
     () => 'broken off',
   )
-  await expect.poll(() => [emulator.maxPerSecond(), emulator.messages().length]).toEqual([1, n])
+  await expect.poll(() => [emulator.maxPerSecond(), emulator.messages().length], { timeout: 10_000 }).toEqual([1, n])
   // Whatever arrives later is answered all the same: only the one request hangs.
   expect((await send()).status).toBe(201)
   await emulator.close()

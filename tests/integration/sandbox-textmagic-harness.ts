@@ -28,7 +28,7 @@ export async function call(emulator: TextMagicEmulator, method: string, path: st
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(2_000),
+    signal: AbortSignal.timeout(10_000),
   })
   const text = await response.text()
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
