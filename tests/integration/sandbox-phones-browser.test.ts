@@ -68,7 +68,7 @@ describe.skipIf(executablePath === undefined)('the phones page in a browser', { 
     await page.getByRole('textbox', { name: 'Text message from Ben' }).fill('N lead_abc12345')
     await page.getByRole('button', { name: 'Send as Ben' }).click()
     await expect
-      .poll(() => emulator.replies().map(({ from, text }) => [from, text]))
+      .poll(() => emulator.replies().map(({ from, text }) => [from, text]), patient)
       .toEqual([['12025550102', 'N lead_abc12345']])
     await expect.poll(() => page.getByRole('textbox', { name: 'Text message from Ben' }).inputValue(), patient).toBe('')
   })
