@@ -1,0 +1,107 @@
+import { type EncryptionKey, parseEncryptionKeys } from './config/encryption-keys.ts'
+import { splitList } from './config/list.ts'
+import { MigrateEnvironment, readEnvironment } from './config/read.ts'
+import { withoutTrailingSlash } from './config/urls.ts'
+import { Environment } from './config/variables.ts'
+import { parseQuietHours, type QuietHours } from './domain/quiet-hours.ts'
+
+export type { EncryptionKey } from './config/encryption-keys.ts'
+export { ConfigError, type ConfigProblem } from './config/error.ts'
+export { configWarnings } from './config/warnings.ts'
+export { parseWorkerQueues } from './config/worker-queues.ts'
+
+/** What the migrate process needs. */
+export type MigrateConfig = { databaseUrl: string; logLevel: Environment['LOG_LEVEL'] }
+
+/**
+ * The settings of the API and of the workers. Both need them all: a deployment that forgot one fails at its start, not
+ * when the first job that needs it comes along. Null means not set.
+ */
+export type Config = MigrateConfig & {
+  redisUrl: string
+  port: number
+  /** URLs end without a slash. */
+  publicUrl: string
+  adminApiKey: string
+  operatorApiKey: string | null
+  /** Newest first, at least one. */
+  encryptionKeys: EncryptionKey[]
+  stripe: { secretKey: string; webhookSecrets: string[]; apiUrl: string }
+  textmagic: {
+    username: string
+    apiKey: string
+    /** Digits only, as TextMagic takes it. */
+    fromNumber: string | null
+    apiUrl: string
+    webhookToken: string | null
+    /** Over all processes together. */
+    ratePerSecond: number
+  }
+  fallbackSmsWebhookUrl: string | null
+  opsAlertWebhookUrl: string | null
+  latePayment: Environment['LATE_PAYMENT']
+  revealConfirmMinutes: number
+  sweepSeconds: number
+  backfillMinutes: number
+  brandName: string
+  /** Null when there are none. */
+  quietHours: QuietHours
+  /** For leads posted without a `config` of their own. */
+  leadDefaults: { priceCents: number; currency: string; ttlHours: number }
+  /** `queues` goes through `parseWorkerQueues`; concurrency null leaves it to each job's contract. */
+  worker: { queues: string; concurrency: number | null }
+}
+
+/**
+ * Reads and checks the environment, once, at the start of a process.
+ * @param env usually `process.env`.
+ * @param role the process that starts; migrating needs the database only.
+ * @throws {ConfigError} with everything that is missing or malformed.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, role: 'migrate'): MigrateConfig
+export function loadConfig(env: NodeJS.ProcessEnv, role?: 'api' | 'worker'): Config
+export function loadConfig(env: NodeJS.ProcessEnv, role?: 'api' | 'worker' | 'migrate'): Config | MigrateConfig {
+  if (role !== 'migrate') return toConfig(readEnvironment(Environment, env))
+  const { DATABASE_URL, LOG_LEVEL } = readEnvironment(MigrateEnvironment, env)
+  return { databaseUrl: DATABASE_URL, logLevel: LOG_LEVEL }
+}
+
+function toConfig(env: Environment): Config {
+  return {
+    databaseUrl: env.DATABASE_URL,
+    redisUrl: env.REDIS_URL,
+    port: env.PORT,
+    publicUrl: withoutTrailingSlash(env.PUBLIC_URL ?? `http://localhost:${env.PORT}`),
+    adminApiKey: env.ADMIN_API_KEY,
+    operatorApiKey: env.OPERATOR_API_KEY ?? null,
+    encryptionKeys: parseEncryptionKeys(env.ENCRYPTION_KEYS),
+    stripe: {
+      secretKey: env.STRIPE_SECRET_KEY,
+      webhookSecrets: splitList(env.STRIPE_WEBHOOK_SECRET),
+      apiUrl: withoutTrailingSlash(env.STRIPE_API_URL),
+    },
+    textmagic: {
+      username: env.TEXTMAGIC_USERNAME,
+      apiKey: env.TEXTMAGIC_API_KEY,
+      fromNumber: env.TEXTMAGIC_FROM_NUMBER?.replace('+', '') ?? null,
+      apiUrl: withoutTrailingSlash(env.TEXTMAGIC_API_URL),
+      webhookToken: env.TEXTMAGIC_WEBHOOK_TOKEN ?? null,
+      ratePerSecond: env.TEXTMAGIC_RATE_PER_SECOND,
+    },
+    fallbackSmsWebhookUrl: env.FALLBACK_SMS_WEBHOOK_URL ?? null,
+    opsAlertWebhookUrl: env.OPS_ALERT_WEBHOOK_URL ?? null,
+    latePayment: env.LATE_PAYMENT,
+    revealConfirmMinutes: env.REVEAL_CONFIRM_MINUTES,
+    sweepSeconds: env.SWEEP_SECONDS,
+    backfillMinutes: env.BACKFILL_MINUTES,
+    brandName: env.BRAND_NAME,
+    logLevel: env.LOG_LEVEL,
+    quietHours: parseQuietHours(env.QUIET_HOURS),
+    leadDefaults: {
+      priceCents: env.DEFAULT_PRICE_CENTS,
+      currency: env.DEFAULT_CURRENCY,
+      ttlHours: env.DEFAULT_TTL_HOURS,
+    },
+    worker: { queues: env.WORKER_QUEUES, concurrency: env.WORKER_CONCURRENCY ?? null },
+  }
+}

@@ -1,0 +1,64 @@
+import Type from 'typebox'
+import { Value } from 'typebox/value'
+import { validatePrice } from '../domain/money.ts'
+import { ConfigError, type ConfigProblem } from './error.ts'
+import { Environment } from './variables.ts'
+
+const DECIMAL = /^\d+(\.\d+)?$/
+
+/** What `npm run migrate` needs of the environment. */
+export const MigrateEnvironment = Type.Pick(Environment, ['DATABASE_URL', 'LOG_LEVEL'])
+
+/**
+ * Checks the variables of a schema: space around a value is dropped, an empty one counts as missing, numbers are read
+ * from plain decimal digits, defaults are filled in.
+ * @throws {ConfigError} with every problem found.
+ */
+export function readEnvironment<Properties extends Type.TProperties>(
+  schema: Type.TObject<Properties>,
+  env: NodeJS.ProcessEnv,
+): Type.Static<Type.TObject<Properties>> {
+  const values: Record<string, unknown> = {}
+  const problems: ConfigProblem[] = []
+  for (const [variable, property] of Object.entries(schema.properties)) {
+    const value = readValue(env[variable], property)
+    if (value !== undefined) values[variable] = value
+    const problem = problemOf(value, property)
+    if (problem !== null) problems.push({ variable, problem, expected: Reflect.get(property, 'description') })
+  }
+  problems.push(...problemsBetween(values, problems))
+  if (problems.length > 0 || !Value.Check(schema, values)) throw new ConfigError(problems)
+  return values
+}
+
+function readValue(raw: string | undefined, property: Type.TSchema): unknown {
+  const text = raw?.trim() ?? ''
+  if (text === '') return Reflect.get(property, 'default')
+  return (Type.IsInteger(property) || Type.IsNumber(property)) && DECIMAL.test(text) ? Number(text) : text
+}
+
+function problemOf(value: unknown, property: Type.TSchema): string | null {
+  if (value === undefined) return Type.IsOptional(property) ? null : 'is missing'
+  return Value.Check(property, value) ? null : 'is malformed'
+}
+
+/** What is wrong with variables that are each fine on their own. */
+function problemsBetween(values: Record<string, unknown>, found: readonly ConfigProblem[]): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const { ADMIN_API_KEY, OPERATOR_API_KEY, DEFAULT_PRICE_CENTS, DEFAULT_CURRENCY } = values
+  if (OPERATOR_API_KEY !== undefined && OPERATOR_API_KEY === ADMIN_API_KEY) {
+    problems.push({
+      variable: 'OPERATOR_API_KEY',
+      problem: 'is the same as ADMIN_API_KEY',
+      expected: 'a key of its own: operators do not see locked fields',
+    })
+  }
+  const isSound = !found.some(({ variable }) => variable === 'DEFAULT_PRICE_CENTS' || variable === 'DEFAULT_CURRENCY')
+  if (isSound && typeof DEFAULT_PRICE_CENTS === 'number' && typeof DEFAULT_CURRENCY === 'string') {
+    const price = validatePrice(DEFAULT_PRICE_CENTS, DEFAULT_CURRENCY)
+    if (price !== null) {
+      problems.push({ variable: 'DEFAULT_PRICE_CENTS', problem: price.message, expected: 'a price that Stripe takes' })
+    }
+  }
+  return problems
+}

@@ -1,0 +1,42 @@
+import type { Config } from '../config.ts'
+
+/** Shorter than this, a key was thought up rather than drawn at random. */
+const STRONG_KEY_LENGTH = 24
+/** The higher of the two rates that TextMagic's documents name. */
+const DOCUMENTED_RATE = 50
+
+/**
+ * What an operator should know about a configuration that works: one sentence each, to be logged at start.
+ * Names variables, never values.
+ */
+export function configWarnings(config: Config): string[] {
+  const { textmagic, stripe } = config
+  const warnings: string[] = []
+  if (textmagic.webhookToken === null) {
+    warnings.push(
+      'TEXTMAGIC_WEBHOOK_TOKEN is not set: whoever knows the address can send replies in the name of others',
+    )
+  }
+  for (const [variable, value] of Object.entries({
+    ADMIN_API_KEY: config.adminApiKey,
+    OPERATOR_API_KEY: config.operatorApiKey,
+    TEXTMAGIC_WEBHOOK_TOKEN: textmagic.webhookToken,
+  })) {
+    if (value !== null && value.length < STRONG_KEY_LENGTH) {
+      warnings.push(`${variable} is short: use at least ${STRONG_KEY_LENGTH} random characters`)
+    }
+  }
+  if (textmagic.ratePerSecond > DOCUMENTED_RATE) {
+    warnings.push(`TEXTMAGIC_RATE_PER_SECOND is above what TextMagic accepts (${DOCUMENTED_RATE} at the very most)`)
+  }
+  for (const [variable, url] of Object.entries({
+    STRIPE_API_URL: stripe.apiUrl,
+    TEXTMAGIC_API_URL: textmagic.apiUrl,
+  })) {
+    if (url.startsWith('http:')) warnings.push(`${variable} is not encrypted (http): for emulators only`)
+  }
+  if (config.opsAlertWebhookUrl === null) {
+    warnings.push('OPS_ALERT_WEBHOOK_URL is not set: escalations are seen only by those who look for them')
+  }
+  return warnings
+}

@@ -1,0 +1,307 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, configWarnings, loadConfig, parseWorkerQueues } from '../../src/config.ts'
+
+const KEY = Buffer.alloc(32, 1)
+const OLD_KEY = Buffer.alloc(32, 2)
+
+const REQUIRED = {
+  DATABASE_URL: 'postgresql://app:database-password@db.internal:5432/lead_unlock',
+  REDIS_URL: 'redis://:redis-password@redis.internal:6379',
+  ADMIN_API_KEY: 'admin-key-0123456789abcdef0123456789',
+  STRIPE_SECRET_KEY: 'sk_test_stripesecret',
+  STRIPE_WEBHOOK_SECRET: 'whsec_newest',
+  TEXTMAGIC_USERNAME: 'textmagic-user',
+  TEXTMAGIC_API_KEY: 'textmagic-key',
+  ENCRYPTION_KEYS: `k1:${KEY.toString('base64')}`,
+}
+
+function problemsOf(env: NodeJS.ProcessEnv, role?: 'api' | 'worker'): Record<string, string> {
+  try {
+    loadConfig(env, role)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return Object.fromEntries(error.problems.map(({ variable, problem }) => [variable, problem]))
+  }
+  return {}
+}
+
+describe('the configuration', () => {
+  test('needs the required variables only, and has the documented defaults for the rest', () => {
+    expect(loadConfig(REQUIRED)).toEqual({
+      databaseUrl: REQUIRED.DATABASE_URL,
+      redisUrl: REQUIRED.REDIS_URL,
+      port: 3000,
+      publicUrl: 'http://localhost:3000',
+      adminApiKey: REQUIRED.ADMIN_API_KEY,
+      operatorApiKey: null,
+      encryptionKeys: [{ id: 'k1', key: KEY }],
+      stripe: {
+        secretKey: REQUIRED.STRIPE_SECRET_KEY,
+        webhookSecrets: ['whsec_newest'],
+        apiUrl: 'https://api.stripe.com',
+      },
+      textmagic: {
+        username: 'textmagic-user',
+        apiKey: 'textmagic-key',
+        fromNumber: null,
+        apiUrl: 'https://rest.textmagic.com',
+        webhookToken: null,
+        ratePerSecond: 20,
+      },
+      fallbackSmsWebhookUrl: null,
+      opsAlertWebhookUrl: null,
+      latePayment: 'reveal',
+      revealConfirmMinutes: 10,
+      sweepSeconds: 30,
+      backfillMinutes: 5,
+      brandName: 'Gold Touch List',
+      logLevel: 'info',
+      quietHours: { start: 21 * 60, end: 8 * 60 },
+      leadDefaults: { priceCents: 2000, currency: 'usd', ttlHours: 24 },
+      worker: { queues: 'all', concurrency: null },
+    })
+  })
+
+  test('reads every variable that is set', () => {
+    const config = loadConfig({
+      ...REQUIRED,
+      PORT: '8080',
+      PUBLIC_URL: 'https://leads.example.com/',
+      OPERATOR_API_KEY: 'operator-key-0123456789abcdef',
+      STRIPE_WEBHOOK_SECRET: 'whsec_newest, whsec_older',
+      STRIPE_API_URL: 'http://127.0.0.1:4242/',
+      TEXTMAGIC_FROM_NUMBER: '+18335550100',
+      TEXTMAGIC_API_URL: 'http://127.0.0.1:4343',
+      TEXTMAGIC_WEBHOOK_TOKEN: 'webhook-token',
+      TEXTMAGIC_RATE_PER_SECOND: '50',
+      ENCRYPTION_KEYS: `k2:${KEY.toString('base64')}, k1:${OLD_KEY.toString('base64url')}`,
+      FALLBACK_SMS_WEBHOOK_URL: 'https://booking.example.com/sms?key=1',
+      OPS_ALERT_WEBHOOK_URL: 'https://alerts.example.com/hook',
+      LATE_PAYMENT: 'refund',
+      REVEAL_CONFIRM_MINUTES: '0.5',
+      SWEEP_SECONDS: '1',
+      BACKFILL_MINUTES: '2.5',
+      BRAND_NAME: 'Silver Touch',
+      LOG_LEVEL: 'debug',
+      QUIET_HOURS: 'off',
+      DEFAULT_PRICE_CENTS: '1250',
+      DEFAULT_CURRENCY: 'eur',
+      DEFAULT_TTL_HOURS: '0.25',
+      WORKER_QUEUES: 'reveal, handle-payment',
+      WORKER_CONCURRENCY: '4',
+    })
+    expect(config).toMatchObject({
+      port: 8080,
+      publicUrl: 'https://leads.example.com',
+      operatorApiKey: 'operator-key-0123456789abcdef',
+      stripe: { webhookSecrets: ['whsec_newest', 'whsec_older'], apiUrl: 'http://127.0.0.1:4242' },
+      textmagic: {
+        fromNumber: '18335550100',
+        apiUrl: 'http://127.0.0.1:4343',
+        webhookToken: 'webhook-token',
+        ratePerSecond: 50,
+      },
+      encryptionKeys: [
+        { id: 'k2', key: KEY },
+        { id: 'k1', key: OLD_KEY },
+      ],
+      fallbackSmsWebhookUrl: 'https://booking.example.com/sms?key=1',
+      opsAlertWebhookUrl: 'https://alerts.example.com/hook',
+      latePayment: 'refund',
+      revealConfirmMinutes: 0.5,
+      sweepSeconds: 1,
+      backfillMinutes: 2.5,
+      brandName: 'Silver Touch',
+      logLevel: 'debug',
+      quietHours: null,
+      leadDefaults: { priceCents: 1250, currency: 'eur', ttlHours: 0.25 },
+      worker: { queues: 'reveal, handle-payment', concurrency: 4 },
+    })
+  })
+
+  test('of the migrate process needs the database only, and ignores what is not its own', () => {
+    const env = { DATABASE_URL: REQUIRED.DATABASE_URL, PORT: 'not a port' }
+    expect(loadConfig(env, 'migrate')).toEqual({ databaseUrl: REQUIRED.DATABASE_URL, logLevel: 'info' })
+    expect(() => loadConfig({}, 'migrate')).toThrow(/^1 problem in the environment:\n {2}DATABASE_URL is missing/)
+  })
+
+  test.each(['api', 'worker'] as const)('of the %s process names every missing variable at once', (role) => {
+    expect(problemsOf({}, role)).toEqual(
+      Object.fromEntries(Object.keys(REQUIRED).map((variable) => [variable, 'is missing'])),
+    )
+  })
+
+  test('takes an empty value, or one of spaces, for a missing one', () => {
+    expect(problemsOf({ ...REQUIRED, REDIS_URL: '', STRIPE_SECRET_KEY: ' \n' })).toEqual({
+      REDIS_URL: 'is missing',
+      STRIPE_SECRET_KEY: 'is missing',
+    })
+    expect(loadConfig({ ...REQUIRED, PORT: '', OPERATOR_API_KEY: '' })).toMatchObject({
+      port: 3000,
+      operatorApiKey: null,
+    })
+  })
+
+  test('drops the line break that a secret file leaves at the end of a value', () => {
+    expect(loadConfig({ ...REQUIRED, TEXTMAGIC_API_KEY: 'textmagic-key\n' }).textmagic.apiKey).toBe('textmagic-key')
+  })
+})
+
+describe('a malformed variable stops the process:', () => {
+  test.each([
+    ['DATABASE_URL', 'mysql://db/lead_unlock'],
+    ['DATABASE_URL', 'db.internal:5432'],
+    ['REDIS_URL', 'http://redis.internal'],
+    ['REDIS_URL', 'redis://'],
+    ['PORT', '65536'],
+    ['PORT', '3000.5'],
+    ['PORT', '0x1F'],
+    ['PORT', '-1'],
+    ['PORT', '3e3'],
+    ['PUBLIC_URL', 'leads.example.com'],
+    ['PUBLIC_URL', 'https://leads.example.com/?a=b'],
+    ['ADMIN_API_KEY', 'short'],
+    ['ADMIN_API_KEY', 'two words of some length'],
+    ['OPERATOR_API_KEY', 'short'],
+    ['STRIPE_SECRET_KEY', 'pk_test_publishable'],
+    ['STRIPE_SECRET_KEY', 'whsec_notthis'],
+    ['STRIPE_WEBHOOK_SECRET', 'sk_test_notthis'],
+    ['STRIPE_WEBHOOK_SECRET', 'whsec_one,,whsec_two'],
+    ['STRIPE_API_URL', 'ftp://api.stripe.com'],
+    ['STRIPE_API_URL', 'https://user:password@api.stripe.com'],
+    ['TEXTMAGIC_USERNAME', 'two words'],
+    ['TEXTMAGIC_API_KEY', 'clé'],
+    ['TEXTMAGIC_FROM_NUMBER', 'GOLD'],
+    ['TEXTMAGIC_API_URL', 'rest.textmagic.com'],
+    ['TEXTMAGIC_WEBHOOK_TOKEN', 'two words'],
+    ['TEXTMAGIC_RATE_PER_SECOND', '0'],
+    ['TEXTMAGIC_RATE_PER_SECOND', '2.5'],
+    ['ENCRYPTION_KEYS', KEY.toString('base64')],
+    ['ENCRYPTION_KEYS', `k1:${Buffer.alloc(31).toString('base64')}`],
+    ['ENCRYPTION_KEYS', `k1:${Buffer.alloc(33).toString('base64')}`],
+    ['ENCRYPTION_KEYS', `k1:${KEY.toString('hex')}`],
+    ['ENCRYPTION_KEYS', `k.1:${KEY.toString('base64')}`],
+    ['ENCRYPTION_KEYS', `k1:${KEY.toString('base64')},k1:${OLD_KEY.toString('base64')}`],
+    ['ENCRYPTION_KEYS', `k1:${KEY.toString('base64')},`],
+    ['FALLBACK_SMS_WEBHOOK_URL', 'booking'],
+    ['FALLBACK_SMS_WEBHOOK_URL', 'https://user:password@booking.example.com'],
+    ['OPS_ALERT_WEBHOOK_URL', 'alerts'],
+    ['LATE_PAYMENT', 'keep'],
+    ['REVEAL_CONFIRM_MINUTES', '0'],
+    ['REVEAL_CONFIRM_MINUTES', 'ten'],
+    ['SWEEP_SECONDS', '0'],
+    ['BACKFILL_MINUTES', '5m'],
+    ['BRAND_NAME', 'two\nlines'],
+    ['BRAND_NAME', 'x'.repeat(61)],
+    ['LOG_LEVEL', 'verbose'],
+    ['QUIET_HOURS', '9pm-8am'],
+    ['QUIET_HOURS', '21:00-21:00'],
+    ['DEFAULT_PRICE_CENTS', '20.50'],
+    ['DEFAULT_PRICE_CENTS', '$20'],
+    ['DEFAULT_CURRENCY', 'USD'],
+    ['DEFAULT_CURRENCY', 'xyz'],
+    ['DEFAULT_TTL_HOURS', '0'],
+    ['DEFAULT_TTL_HOURS', 'Infinity'],
+    ['WORKER_QUEUES', 'reveal;expire'],
+    ['WORKER_CONCURRENCY', '0'],
+  ])('%s=%s', (variable, value) => {
+    expect(problemsOf({ ...REQUIRED, [variable]: value })).toEqual({ [variable]: 'is malformed' })
+  })
+
+  test('a price that Stripe refuses in that currency', () => {
+    expect(problemsOf({ ...REQUIRED, DEFAULT_PRICE_CENTS: '49' })).toEqual({
+      DEFAULT_PRICE_CENTS: 'must be at least 50 ($0.50)',
+    })
+  })
+
+  test('one key for admins and operators', () => {
+    expect(problemsOf({ ...REQUIRED, OPERATOR_API_KEY: REQUIRED.ADMIN_API_KEY })).toEqual({
+      OPERATOR_API_KEY: 'is the same as ADMIN_API_KEY',
+    })
+  })
+})
+
+describe('the message of a configuration error', () => {
+  const BROKEN = {
+    ...REQUIRED,
+    DATABASE_URL: 'mysql://app:database-password@db.internal/lead_unlock',
+    REDIS_URL: undefined,
+    ADMIN_API_KEY: 'admin key with spaces',
+    STRIPE_SECRET_KEY: 'pk_live_abc',
+    ENCRYPTION_KEYS: 'c2VjcmV0LWtleS1tYXRlcmlhbA==',
+    PORT: 'sk_live_pasted_into_the_wrong_line',
+    DEFAULT_PRICE_CENTS: '10',
+  }
+
+  test('lists every problem with the name of the variable and what belongs there', () => {
+    const { message } = errorOf(BROKEN)
+    expect(message).toMatch(/^7 problems in the environment:\n/)
+    expect(message).toContain('\n  REDIS_URL is missing; expected a Redis URL, such as redis://host:6379')
+    expect(message).toContain('\n  PORT is malformed; expected a port number')
+    expect(message).toContain('\n  DEFAULT_PRICE_CENTS must be at least 50')
+    expect(message.split('\n')).toHaveLength(8)
+  })
+
+  test('never shows a value, in whichever line a secret was pasted', () => {
+    const shown = JSON.stringify(errorOf(BROKEN)) + errorOf(BROKEN).stack
+    for (const value of Object.values(BROKEN))
+      if (value !== undefined && value.length > 2) expect(shown).not.toContain(value)
+    expect(shown).not.toContain('database-password')
+  })
+
+  function errorOf(env: NodeJS.ProcessEnv): ConfigError {
+    try {
+      loadConfig(env)
+    } catch (error) {
+      if (error instanceof ConfigError) return error
+      throw error
+    }
+    throw new Error('the configuration was accepted')
+  }
+})
+
+describe('the queues of a worker process', () => {
+  const KNOWN = ['send-teaser', 'reveal', 'expire'] as const
+
+  test('are all of them by default', () => {
+    expect(parseWorkerQueues('all', KNOWN)).toEqual(KNOWN)
+  })
+
+  test('are the named ones, each once', () => {
+    expect(parseWorkerQueues('expire, reveal,expire', KNOWN)).toEqual(['reveal', 'expire'])
+  })
+
+  test.each(['refund', 'reveal,refund', 'all,reveal', ''])('may not be %j', (value) => {
+    expect(() => parseWorkerQueues(value, KNOWN)).toThrow(
+      'WORKER_QUEUES names a queue that does not exist; expected all, or some of send-teaser, reveal, expire',
+    )
+  })
+})
+
+describe('the warnings about a configuration that works', () => {
+  test('are none when it is fit for production', () => {
+    const config = loadConfig({
+      ...REQUIRED,
+      TEXTMAGIC_WEBHOOK_TOKEN: 'token-0123456789abcdef0123456789',
+      OPS_ALERT_WEBHOOK_URL: 'https://alerts.example.com/hook',
+    })
+    expect(configWarnings(config)).toEqual([])
+  })
+
+  test('name what is risky, and hold no value', () => {
+    const warnings = configWarnings(
+      loadConfig({
+        ...REQUIRED,
+        ADMIN_API_KEY: 'guessable',
+        STRIPE_API_URL: 'http://127.0.0.1:4242',
+        TEXTMAGIC_RATE_PER_SECOND: '200',
+      }),
+    ).join('\n')
+    expect(warnings).toContain('TEXTMAGIC_WEBHOOK_TOKEN is not set')
+    expect(warnings).toContain('ADMIN_API_KEY is short')
+    expect(warnings).toContain('STRIPE_API_URL is not encrypted')
+    expect(warnings).toContain('TEXTMAGIC_RATE_PER_SECOND is above')
+    expect(warnings).toContain('OPS_ALERT_WEBHOOK_URL is not set')
+    expect(warnings).not.toContain('guessable')
+  })
+})
