@@ -1,0 +1,75 @@
+import type Stripe from 'stripe'
+import { createStripeCaller, type StripeOptions } from './stripe/caller.ts'
+import { type EventFilter, listEvents } from './stripe/events.ts'
+import { closeLink, createPaymentLink, findActiveLink, type NewPaymentLink, type PaymentLink } from './stripe/links.ts'
+import { collect } from './stripe/pages.ts'
+import { type FoundPayment, findPayments, type PaymentOwner } from './stripe/payments.ts'
+import { getRefund, type Refund, type RefundRequest, refund } from './stripe/refunds.ts'
+import { sessionsOf } from './stripe/sessions.ts'
+
+export type { StripeOptions } from './stripe/caller.ts'
+export type { EventFilter } from './stripe/events.ts'
+export type { NewPaymentLink, PaymentLink } from './stripe/links.ts'
+export type { FoundPayment } from './stripe/payments.ts'
+export type { Refund, RefundRequest, RefundStatus } from './stripe/refunds.ts'
+
+/** What can go wrong is told by the error's class (errors.ts); for a call that only reads, each means: ask again later. */
+export type StripeGateway = {
+  /**
+   * Creates the payment link of an unlock's generation. Repeating it with the same attempt number is safe.
+   *
+   * @throws UnclearError `replayable_500` or `idempotency_mismatch`: Stripe would answer the same for ever under this
+   * attempt number. Look for an active link, then take the next number. Any other UnclearError (`in_flight`, `timeout`,
+   * `connection_lost`, …) and NotDoneError: repeat under the same number. RefusedError: its code is Stripe's own; a
+   * repetition with changed parameters takes the next number.
+   */
+  createPaymentLink(link: NewPaymentLink): Promise<PaymentLink>
+  /**
+   * Finds a link that was created though its answer was lost.
+   *
+   * @throws UnclearError `not_looked_far_enough` rather than answering null without having seen every active link
+   */
+  findActiveLink(wanted: { unlockId: number; leadId: string; generation: number }): Promise<PaymentLink | null>
+  /**
+   * Finds every payment made for an unlock, refunded ones included, oldest first: on the given links, and on any other
+   * link by the metadata of its payments. That second search lags up to a minute behind, and is left out where Stripe
+   * does not offer it.
+   */
+  findPayments(owner: PaymentOwner): Promise<FoundPayment[]>
+  /**
+   * Deactivates a link and expires its open sessions. Repeating it is safe; a link Stripe does not know counts as closed.
+   * A payment completed meanwhile stands: it comes as an event.
+   */
+  closeLink(linkId: string): Promise<void>
+  /**
+   * Gives back what is left of a payment. Repeating it with the same attempt number is safe.
+   *
+   * @returns `status` may be `pending` and fail later: Stripe tells by event, `getRefund` by asking
+   * @throws RefusedError `charge_disputed`; UnclearError `replayable_500` or `idempotency_mismatch` as for
+   * `createPaymentLink`: the next attempt number is safe, since a charge already refunded is not refunded again
+   */
+  refund(request: RefundRequest): Promise<Refund>
+  /** @returns null for an unknown id */
+  getRefund(refundId: string): Promise<Refund | null>
+  /** Goes through events as Stripe keeps them, newest first. Errors come while iterating. */
+  listEvents(filter: EventFilter): AsyncIterable<Stripe.Event>
+  /** Every checkout session of a link, newest first. */
+  listSessions(linkId: string): Promise<Stripe.Checkout.Session[]>
+  close(): Promise<void>
+}
+
+/** A client of Stripe's API on its official SDK. */
+export function createStripe(options: StripeOptions): StripeGateway {
+  const stripe = createStripeCaller(options)
+  return {
+    createPaymentLink: (link) => createPaymentLink(stripe, link),
+    findActiveLink: (wanted) => findActiveLink(stripe, wanted),
+    findPayments: (owner) => findPayments(stripe, owner),
+    closeLink: (linkId) => closeLink(stripe, linkId),
+    refund: (request) => refund(stripe, request),
+    getRefund: (refundId) => getRefund(stripe, refundId),
+    listEvents: (filter) => listEvents(stripe, filter),
+    listSessions: (linkId) => collect(sessionsOf(stripe, { payment_link: linkId })),
+    close: () => stripe.close(),
+  }
+}

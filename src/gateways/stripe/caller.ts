@@ -1,0 +1,88 @@
+import http from 'node:http'
+import https from 'node:https'
+import Stripe from 'stripe'
+import { UnclearError } from '../errors.ts'
+import { type Attempts, recording, recordingClient } from './attempts.ts'
+import { errorOfStripe, type Operation } from './classify.ts'
+
+/** The SDK waits up to this long before each retry, and retries a closed connection once more than it is told to. */
+const LONGEST_PAUSE_MS = 5_000
+
+export type StripeOptions = {
+  secretKey: string
+  /** Base address of the API; Stripe's own when absent. */
+  apiUrl?: string
+  /** Milliseconds of silence that end one attempt; 10 000 when absent. */
+  timeoutMs?: number
+  /** How often the SDK repeats an attempt that failed in the network or was answered 409 or 5xx; 2 when absent. */
+  maxNetworkRetries?: number
+}
+
+/** The SDK, with every failure told as one of the errors of errors.ts. */
+export type StripeCaller = {
+  /**
+   * Makes one call of the SDK.
+   *
+   * @throws NotDoneError, RefusedError or UnclearError
+   */
+  call<T>(operation: Operation, make: (sdk: Stripe) => PromiseLike<T>): Promise<T>
+  /** Lets calls in flight end, then closes the connections. */
+  close(): Promise<void>
+}
+
+export function createStripeCaller(options: StripeOptions): StripeCaller {
+  const { secretKey, apiUrl, timeoutMs = 10_000, maxNetworkRetries = 2 } = options
+  const address = apiUrl === undefined ? undefined : addressOf(apiUrl)
+  const agent = new (address?.protocol === 'http' ? http : https).Agent({ keepAlive: true })
+  const sdk = new Stripe(secretKey, {
+    ...address,
+    timeout: timeoutMs,
+    maxNetworkRetries,
+    telemetry: false,
+    httpClient: recordingClient(Stripe.createNodeHttpClient(agent)),
+  })
+  const limitMs = (timeoutMs + LONGEST_PAUSE_MS) * (maxNetworkRetries + 2)
+  const inFlight = new Set<Promise<unknown>>()
+  return {
+    async call(operation, make) {
+      const attempts: Attempts = { unclear: false, lastStatus: undefined }
+      const answer = recording(attempts, async () => await make(sdk))
+      inFlight.add(answer)
+      try {
+        const value = await within(limitMs, answer, operation.name)
+        // The SDK takes any JSON without an `error` as success, whatever its status.
+        if ((attempts.lastStatus ?? 200) >= 300) throw errorOfStripe(operation, undefined, attempts)
+        return value
+      } catch (error) {
+        throw errorOfStripe(operation, error, attempts)
+      } finally {
+        inFlight.delete(answer)
+      }
+    },
+    async close() {
+      await Promise.allSettled(inFlight)
+      agent.destroy()
+    },
+  }
+}
+
+function addressOf(apiUrl: string): { host: string; port: string; protocol: 'http' | 'https' } {
+  const url = new URL(apiUrl)
+  const protocol = url.protocol === 'http:' ? 'http' : 'https'
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port || (protocol === 'http' ? '80' : '443'),
+    protocol,
+  }
+}
+
+/** The SDK's timeout is one of silence: an answer that trickles in would hold the caller for ever. */
+async function within<T>(ms: number, answer: Promise<T>, operation: string): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new UnclearError('timeout', { operation })), ms)
+  try {
+    return await Promise.race([answer, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

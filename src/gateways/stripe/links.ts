@@ -1,0 +1,114 @@
+import type Stripe from 'stripe'
+import { Type } from 'typebox'
+import { readValue } from '../answers.ts'
+import { RefusedError } from '../errors.ts'
+import type { StripeCaller } from './caller.ts'
+import { collect, items } from './pages.ts'
+import { openSessions, sessionSchema } from './sessions.ts'
+
+export type NewPaymentLink = {
+  unlockId: number
+  leadId: string
+  providerId: string
+  /** Counts the times the unlock was opened for payment anew: each has one link of its own. */
+  generation: number
+  /** Raised after an answer that Stripe would only repeat; see `createPaymentLink`. */
+  attempt: number
+  /** In the currency's smallest unit. */
+  priceCents: number
+  currency: string
+  productName: string
+  /** Shown to whoever opens the link once it is closed. */
+  inactiveMessage: string
+}
+
+export type PaymentLink = { id: string; url: string }
+
+const linkSchema = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  url: Type.String({ pattern: '^https?://' }),
+  metadata: Type.Record(Type.String(), Type.String()),
+})
+
+/** See `StripeGateway.createPaymentLink`. */
+export async function createPaymentLink(stripe: StripeCaller, link: NewPaymentLink): Promise<PaymentLink> {
+  const operation = { name: 'stripe create payment link', keyed: true }
+  // The lead's id is random, so that environments sharing an account, which all count unlocks from 1, never share a key.
+  const idempotencyKey = `${link.leadId}-unlock-${link.unlockId}-link-${link.generation}-${link.attempt}`
+  const answer = await stripe.call(operation, (sdk) => sdk.paymentLinks.create(paramsOf(link), { idempotencyKey }))
+  const { id, url } = readValue(operation.name, linkSchema, answer)
+  return { id, url }
+}
+
+function paramsOf(link: NewPaymentLink): Stripe.PaymentLinkCreateParams {
+  const metadata = {
+    lead_id: link.leadId,
+    provider_id: link.providerId,
+    unlock_id: String(link.unlockId),
+    generation: String(link.generation),
+  }
+  return {
+    line_items: [
+      {
+        price_data: {
+          currency: link.currency,
+          unit_amount: link.priceCents,
+          product_data: { name: link.productName },
+        },
+        quantity: 1,
+      },
+    ],
+    restrictions: { completed_sessions: { limit: 1 } },
+    metadata,
+    // A link's metadata is copied to its sessions, but not to their payment intents.
+    payment_intent_data: { metadata },
+    payment_method_types: ['card'],
+    inactive_message: link.inactiveMessage,
+  }
+}
+
+/** See `StripeGateway.findActiveLink`. */
+export async function findActiveLink(
+  stripe: StripeCaller,
+  wanted: { unlockId: number; leadId: string; generation: number },
+): Promise<PaymentLink | null> {
+  const name = 'stripe find payment link'
+  const links = items(name, linkSchema, (cursor) =>
+    stripe.call({ name }, (sdk) => sdk.paymentLinks.list({ active: true, ...cursor })),
+  )
+  for await (const { id, url, metadata } of links) {
+    const matches =
+      metadata.lead_id === wanted.leadId &&
+      metadata.unlock_id === String(wanted.unlockId) &&
+      metadata.generation === String(wanted.generation)
+    if (matches) return { id, url }
+  }
+  return null
+}
+
+/** See `StripeGateway.closeLink`. */
+export async function closeLink(stripe: StripeCaller, linkId: string): Promise<void> {
+  try {
+    await stripe.call({ name: 'stripe close payment link' }, (sdk) =>
+      sdk.paymentLinks.update(linkId, { active: false }),
+    )
+  } catch (error) {
+    if (error instanceof RefusedError && error.status === 404) return
+    throw error
+  }
+  // Only now: before, the link could open another session. Read whole first, since expiring changes what the list holds.
+  const open = await collect(openSessions(stripe, linkId))
+  for (const { id } of open) await expireSession(stripe, id)
+}
+
+async function expireSession(stripe: StripeCaller, sessionId: string): Promise<void> {
+  const name = 'stripe expire checkout session'
+  try {
+    await stripe.call({ name }, (sdk) => sdk.checkout.sessions.expire(sessionId))
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error
+    // Paid or expired since it was listed, which is fine, unless it still takes money.
+    const answer = await stripe.call({ name }, (sdk) => sdk.checkout.sessions.retrieve(sessionId))
+    if (readValue(name, sessionSchema, answer).status === 'open') throw error
+  }
+}

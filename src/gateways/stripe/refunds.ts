@@ -1,0 +1,81 @@
+import { Type } from 'typebox'
+import { readValue } from '../answers.ts'
+import { RefusedError } from '../errors.ts'
+import type { StripeCaller } from './caller.ts'
+import { items } from './pages.ts'
+
+export type RefundRequest = {
+  /** Our payment's id. */
+  paymentId: number
+  paymentIntentId: string
+  leadId: string
+  /** Raised after an answer that Stripe would only repeat, and after a refund that failed. */
+  attempt: number
+  /** Our word for why; kept in the refund's metadata. */
+  reason: string
+}
+
+export const REFUND_STATUSES = ['pending', 'succeeded', 'failed', 'requires_action', 'canceled'] as const
+export type RefundStatus = (typeof REFUND_STATUSES)[number]
+
+export type Refund = {
+  /** Null only when the charge is refunded and Stripe shows no refund of it. */
+  refundId: string | null
+  status: RefundStatus
+  /** It was refunded before this request: by an earlier one whose answer was lost, or by a person. */
+  alreadyRefunded: boolean
+}
+
+const refundSchema = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  status: Type.Union([Type.String(), Type.Null()]),
+})
+
+/** See `StripeGateway.refund`. */
+export async function refund(stripe: StripeCaller, request: RefundRequest): Promise<Refund> {
+  const operation = { name: 'stripe refund', keyed: true }
+  const { paymentId, paymentIntentId, leadId, attempt, reason } = request
+  const idempotencyKey = `${leadId}-payment-${paymentId}-refund-${attempt}`
+  const params = {
+    payment_intent: paymentIntentId,
+    metadata: { payment_id: String(paymentId), lead_id: leadId, reason },
+  }
+  try {
+    const answer = await stripe.call(operation, (sdk) => sdk.refunds.create(params, { idempotencyKey }))
+    return toRefund(readValue(operation.name, refundSchema, answer))
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.code !== 'charge_already_refunded') throw error
+    return await earlierRefund(stripe, paymentIntentId)
+  }
+}
+
+/** See `StripeGateway.getRefund`. */
+export async function getRefund(stripe: StripeCaller, refundId: string): Promise<Refund | null> {
+  const name = 'stripe get refund'
+  try {
+    const answer = await stripe.call({ name }, (sdk) => sdk.refunds.retrieve(refundId))
+    return toRefund(readValue(name, refundSchema, answer))
+  } catch (error) {
+    if (error instanceof RefusedError && error.status === 404) return null
+    throw error
+  }
+}
+
+/** The refund that stands for the money that went back: the newest that did not fail. */
+async function earlierRefund(stripe: StripeCaller, paymentIntentId: string): Promise<Refund> {
+  const name = 'stripe list refunds'
+  const refunds = items(name, refundSchema, (cursor) =>
+    stripe.call({ name }, (sdk) => sdk.refunds.list({ payment_intent: paymentIntentId, ...cursor })),
+  )
+  for await (const one of refunds) {
+    const earlier = toRefund(one)
+    if (earlier.status !== 'failed' && earlier.status !== 'canceled') return { ...earlier, alreadyRefunded: true }
+  }
+  return { refundId: null, status: 'succeeded', alreadyRefunded: true }
+}
+
+function toRefund({ id, status }: { id: string; status: string | null }): Refund {
+  // A status not known here says nothing final, so it is waited for like a pending one.
+  const known = REFUND_STATUSES.find((candidate) => candidate === status) ?? 'pending'
+  return { refundId: id, status: known, alreadyRefunded: false }
+}
