@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { SendClass } from '../../src/domain/outbound.ts'
+import { NotDoneError, RefusedError, UnclearError } from '../../src/gateways/errors.ts'
+import { createTextMagic, type Sms, type TextMagic } from '../../src/gateways/textmagic.ts'
+import { startTextMagicEmulator } from '../../src/sandbox/textmagic/emulator.ts'
+import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
+import { failureOf, json, startFakeServer, unusedUrl } from './gateways-fake-server.ts'
+
+const account = { username: 'lead-unlock', apiKey: 'key-1' }
+const sms: Sms = { text: 'Amy, new client inquiry', phone: '+15551230001', reference: 41, sendClass: 'teaser' }
+
+let emulator: TextMagicEmulator
+let client: TextMagic
+let slots: SendClass[]
+
+beforeEach(async () => {
+  emulator = await startTextMagicEmulator({ ...account, receipts: 'manual' })
+  slots = []
+  client = clientOf(emulator.url)
+})
+
+afterEach(async () => {
+  await client.close()
+  await emulator.close()
+})
+
+function clientOf(baseUrl: string, from = '+14155550100'): TextMagic {
+  const limiter = { acquire: async (sendClass: SendClass) => void slots.push(sendClass) }
+  return createTextMagic({ baseUrl, ...account, from, limiter, timeoutMs: 300 })
+}
+
+/** Runs `use` with a client of another address, which is closed afterwards. */
+async function withClient<T>(baseUrl: string, use: (other: TextMagic) => Promise<T>): Promise<T> {
+  const other = clientOf(baseUrl)
+  try {
+    return await use(other)
+  } finally {
+    await other.close()
+  }
+}
+
+test('an SMS is sent once, with our reference, and its gateway id is returned', async () => {
+  const { gatewayId } = await client.send(sms)
+  expect(emulator.messages()).toMatchObject([
+    { id: Number(gatewayId), phone: '15551230001', text: sms.text, referenceId: '41', from: '14155550100' },
+  ])
+  expect(slots).toEqual(['teaser'])
+})
+
+test('the reference is sent as a plain number, and the text is never cut', async () => {
+  const server = await startFakeServer((_request, response) => json(response, 201, { id: 7, type: 'message' }))
+  try {
+    expect(await withClient(server.url, (other) => other.send(sms))).toEqual({ gatewayId: '7' })
+    expect(server.received).toMatchObject([
+      { method: 'POST', url: '/api/v2/messages', headers: { 'x-tm-username': 'lead-unlock', 'x-tm-key': 'key-1' } },
+    ])
+    expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({
+      text: sms.text,
+      phones: '15551230001',
+      from: '14155550100',
+      referenceId: 41,
+      partsCount: 6,
+      cutExtra: false,
+    })
+  } finally {
+    await server.close()
+  }
+})
+
+test('a sender that is refused is left out once, and that second call takes a slot of its own', async () => {
+  emulator.configure({ rejectFrom: true })
+  await client.send({ ...sms, sendClass: 'reveal' })
+  expect(emulator.messages()).toHaveLength(1)
+  expect(slots).toEqual(['reveal', 'reveal'])
+})
+
+test('a message refused for another reason than its sender is refused for good, naming the field and not the text', async () => {
+  const failure = await failureOf(client.send({ ...sms, text: 'x'.repeat(2_000) }))
+  expect(failure).toBeInstanceOf(RefusedError)
+  expect(failure).toMatchObject({ code: 'invalid_request', status: 400, detail: 'text' })
+  expect(String(failure)).not.toContain('xxx')
+  expect(emulator.messages()).toHaveLength(0)
+})
+
+test('without a sender of ours, a 400 is not tried again', async () => {
+  const plain = clientOf(emulator.url, '')
+  emulator.faults.add({ kind: 'status', status: 400, body: { code: 400, message: 'Validation Failed', errors: null } })
+  expect(await failureOf(plain.send(sms))).toBeInstanceOf(RefusedError)
+  expect(slots).toEqual(['teaser'])
+  await plain.close()
+})
+
+test.each([401, 403, 404, 429])('an answer of %i is certainly not done, and may be tried again', async (status) => {
+  emulator.faults.add({ kind: 'status', status })
+  expect(await failureOf(client.send(sms))).toBeInstanceOf(NotDoneError)
+  expect(emulator.messages()).toHaveLength(0)
+})
+
+test('a wrong key is told from other failures', async () => {
+  emulator.faults.add({
+    kind: 'status',
+    status: 401,
+    body: { code: 401, message: 'Wrong username and token combination.' },
+  })
+  expect(await failureOf(client.send(sms))).toMatchObject({ code: 'unauthorized' })
+})
+
+test('a gateway that cannot be reached is certainly not done', async () => {
+  const url = await unusedUrl()
+  const failure = await failureOf(withClient(url, (other) => other.send(sms)))
+  expect(failure).toBeInstanceOf(NotDoneError)
+  expect(failure).toMatchObject({ code: 'unreachable', detail: 'ECONNREFUSED' })
+})
+
+test.each(['accept_then_status', 'accept_then_hang', 'accept_then_drop'] as const)(
+  'a message that was accepted without our learning it (%s) is unclear, never "not done"',
+  async (kind) => {
+    emulator.faults.add({ kind })
+    expect(await failureOf(client.send(sms))).toBeInstanceOf(UnclearError)
+    expect(emulator.messages()).toHaveLength(1)
+  },
+)
+
+test.each(['hang', 'drop'] as const)('a connection that ends in %s is unclear', async (kind) => {
+  emulator.faults.add({ kind })
+  expect(await failureOf(client.send(sms))).toBeInstanceOf(UnclearError)
+})
+
+test.each([
+  ['not JSON', 'OK'],
+  ['without an id', '{"type":"message"}'],
+  ['with the id of a session only', '{"id":1,"type":"session","messageId":null}'],
+])('an acceptance %s is unclear', async (_what, body) => {
+  const server = await startFakeServer((_request, response) => response.writeHead(201).end(body))
+  try {
+    const failure = await failureOf(withClient(server.url, (other) => other.send(sms)))
+    expect(failure).toBeInstanceOf(UnclearError)
+    expect(failure.code).toBe('unreadable_answer')
+  } finally {
+    await server.close()
+  }
+})
+
+test('an answer that trickles in is given up in time', async () => {
+  const server = await startFakeServer((_request, response) => {
+    response.writeHead(201)
+    const drip = setInterval(() => response.write(' '), 50)
+    response.on('close', () => clearInterval(drip))
+  })
+  try {
+    const failure = await failureOf(withClient(server.url, (other) => other.send(sms)))
+    expect(failure).toBeInstanceOf(UnclearError)
+    expect(failure.code).toBe('timeout')
+  } finally {
+    await server.close()
+  }
+})
+
+test('a claim that ran out while waiting for a slot sends nothing', async () => {
+  let waited = false
+  const late = createTextMagic({
+    baseUrl: emulator.url,
+    ...account,
+    from: '',
+    limiter: {
+      acquire: async () => {
+        waited = true
+      },
+    },
+  })
+  const failure = await failureOf(late.send({ ...sms, deadline: () => waited }))
+  expect(failure).toBeInstanceOf(NotDoneError)
+  expect(failure.code).toBe('deadline_passed')
+  expect(emulator.messages()).toHaveLength(0)
+  await late.close()
+})
+
+test('without a slot nothing is called', async () => {
+  const limiter = {
+    acquire: async () => {
+      throw new NotDoneError('send_limit')
+    },
+  }
+  const limited = createTextMagic({ baseUrl: emulator.url, ...account, from: '', limiter })
+  expect(await failureOf(limited.send(sms))).toMatchObject({ code: 'send_limit' })
+  expect(emulator.maxPerSecond()).toBe(0)
+  await limited.close()
+})
+
+test.each(['5551230001', '+1 555 123 0001', ''])(
+  'a phone not in E.164 (%j) is refused without a call',
+  async (phone) => {
+    expect(await failureOf(client.send({ ...sms, phone }))).toMatchObject({ code: 'invalid_phone' })
+    expect(slots).toEqual([])
+  },
+)
+
+test('no error holds the number, the text or the key', async () => {
+  for (const kind of ['status', 'drop', 'hang', 'accept_then_status'] as const) {
+    emulator.faults.add({ kind, body: { message: `${sms.phone} ${sms.text}` } })
+    const failure = await failureOf(client.send(sms))
+    const told = `${failure.stack} ${JSON.stringify(failure, Object.getOwnPropertyNames(failure))}`
+    for (const secret of ['15551230001', sms.text, account.apiKey]) expect(told).not.toContain(secret)
+  }
+})
