@@ -35,14 +35,20 @@ redis.call('ZADD', seen, now_ms, waiter)
 redis.call('PEXPIRE', queue, keep_ms)
 redis.call('PEXPIRE', seen, keep_ms)
 
+local function keep(slot)
+  redis.call('SET', next_key, string.format('%.0f', slot), 'PX', keep_ms)
+end
 local slot = tonumber(redis.call('GET', next_key) or '0')
 -- Slots are never taken further ahead than this, so a later one means that the clock was set back.
-if slot > now + ahead + interval then slot = now + interval end
+if slot > now + ahead + interval then
+  slot = now + interval
+  keep(slot)
+end
 if slot < now then slot = now end
 
 local before = redis.call('ZRANK', queue, waiter)
 if before == 0 and slot - now <= ahead then
-  redis.call('SET', next_key, string.format('%.0f', slot + interval), 'PX', keep_ms)
+  keep(slot + interval)
   redis.call('ZREM', queue, waiter)
   redis.call('ZREM', seen, waiter)
   return {1, slot - now}

@@ -63,17 +63,18 @@ export function createSendLimit(options: {
 
   async function wait(waiter: string, rank: number, deadline: number): Promise<void> {
     let score = 0
-    for (;;) {
+    while (performance.now() < deadline) {
       const step = await withinTime(takeSlot(waiter, rank, score), deadline, closing.signal)
+      if (step === 'late') break
       if (step.taken) {
         await pause(step.waitMs, closing.signal)
         return
       }
-      const left = deadline - performance.now()
-      if (left <= 0) throw new NotDoneError('send_limit')
       score = step.score
-      await pause(Math.min(step.waitMs, REFRESH_MS, left), closing.signal)
+      await pause(Math.min(step.waitMs, REFRESH_MS, deadline - performance.now()), closing.signal)
     }
+    // Without a place in the queue, Redis never answered.
+    throw new NotDoneError(score === 0 ? 'send_limit_unavailable' : 'send_limit')
   }
 
   return {
@@ -109,14 +110,12 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Redis clients of workers queue commands while Redis is away, so a command may stay unanswered for ever. */
-async function withinTime<T>(step: Promise<T>, deadline: number, closing: AbortSignal): Promise<T> {
+async function withinTime<T>(step: Promise<T>, deadline: number, closing: AbortSignal): Promise<T | 'late'> {
   const timer = new AbortController()
   const signal = AbortSignal.any([timer.signal, closing])
-  const timeout = delay(Math.max(1, deadline - performance.now()), undefined, { signal }).then(() => {
-    throw new NotDoneError('send_limit_unavailable')
-  })
+  const late = delay(Math.max(1, deadline - performance.now()), 'late' as const, { signal })
   try {
-    return await Promise.race([step, timeout])
+    return await Promise.race([step, late])
   } finally {
     timer.abort()
   }

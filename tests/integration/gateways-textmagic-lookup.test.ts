@@ -1,0 +1,178 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { UnclearError } from '../../src/gateways/errors.ts'
+import { createTextMagic, type TextMagic } from '../../src/gateways/textmagic.ts'
+import { startTextMagicEmulator } from '../../src/sandbox/textmagic/emulator.ts'
+import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
+import { failureOf, json, startFakeServer } from './gateways-fake-server.ts'
+
+const account = { username: 'lead-unlock', apiKey: 'key-1' }
+const amy = '+15551230001'
+const bob = '+15551230002'
+const since = new Date('2026-03-01T12:00:00Z')
+
+let now: Date
+let emulator: TextMagicEmulator
+let client: TextMagic
+let calls: number
+
+beforeEach(async () => {
+  now = since
+  emulator = await startTextMagicEmulator({ ...account, receipts: 'manual', now: () => now })
+  client = clientOf(emulator.url)
+})
+
+afterEach(async () => {
+  await client.close()
+  await emulator.close()
+})
+
+function clientOf(baseUrl: string): TextMagic {
+  calls = 0
+  const limiter = {
+    acquire: async () => {
+      calls += 1
+    },
+  }
+  return createTextMagic({ baseUrl, ...account, from: '', limiter, timeoutMs: 2_000 })
+}
+
+async function send(phone: string, reference: number, times = 1): Promise<string[]> {
+  const ids: string[] = []
+  for (let sent = 0; sent < times; sent += 1) {
+    ids.push((await client.send({ text: 'hello', phone, reference, sendClass: 'notice' })).gatewayId)
+  }
+  return ids
+}
+
+test('a send whose answer was lost is found by its reference, with its status', async () => {
+  emulator.faults.add({ kind: 'accept_then_status' })
+  expect(await failureOf(send(amy, 41))).toBeInstanceOf(UnclearError)
+  const [message] = emulator.messages()
+  expect(await client.findByReference({ reference: 41, phone: amy, since })).toEqual({
+    gatewayId: String(message?.id),
+    status: 'q',
+  })
+})
+
+test('a send that never arrived is absent', async () => {
+  await send(amy, 40)
+  expect(await client.findByReference({ reference: 41, phone: amy, since })).toBeNull()
+})
+
+test('the same reference of another environment on the account, to another number, is not ours', async () => {
+  const [ours] = await send(amy, 41)
+  await send(bob, 41)
+  expect(await client.findByReference({ reference: 41, phone: amy, since })).toMatchObject({ gatewayId: ours })
+  expect(await client.findByReference({ reference: 41, phone: '+15551230003', since })).toBeNull()
+})
+
+test('a message is found behind a page of newer ones', async () => {
+  const [ours] = await send(amy, 41)
+  await send(bob, 1, 130)
+  expect(await client.findByReference({ reference: 41, phone: amy, since })).toMatchObject({ gatewayId: ours })
+})
+
+test('the search ends at sends from well before the message was first tried', async () => {
+  now = new Date('2026-02-28T12:00:00Z')
+  await send(amy, 41)
+  await send(bob, 1, 130)
+  now = since
+  calls = 0
+  expect(await client.findByReference({ reference: 41, phone: amy, since })).toBeNull()
+  expect(calls).toBe(1)
+})
+
+test('a clock that differs by minutes does not hide a message', async () => {
+  now = new Date(since.getTime() - 4 * 60_000)
+  const [ours] = await send(amy, 41)
+  await send(bob, 1, 130)
+  expect(await client.findByReference({ reference: 41, phone: amy, since })).toMatchObject({ gatewayId: ours })
+})
+
+test.each([
+  ['a number', 41],
+  ['text', '41'],
+])(
+  'a reference that comes back as %s is recognised, and ones that are null or absent are passed over',
+  async (_as, referenceId) => {
+    const server = await startFakeServer(({ url }, response) => {
+      const sessions = [
+        { id: 3, referenceId: null, startTime: null },
+        { id: 2, startTime: 'soon' },
+        { id: '1', referenceId, startTime: '2026-03-01 11:59:59' },
+      ]
+      const resources = url.startsWith('/api/v2/sessions/1/') ? [{ id: '77', receiver: amy, status: 'd' }] : sessions
+      json(response, 200, { page: 1, limit: 100, pageCount: 1, resources })
+    })
+    const other = clientOf(server.url)
+    expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77', status: 'd' })
+    await other.close()
+    await server.close()
+  },
+)
+
+test('a session of ours that shows no message yet is unclear, not absent', async () => {
+  const server = await startFakeServer(({ url }, response) =>
+    json(response, 200, { pageCount: 1, resources: url.includes('/messages') ? [] : [{ id: 1, referenceId: '41' }] }),
+  )
+  const other = clientOf(server.url)
+  expect(await failureOf(other.findByReference({ reference: 41, phone: amy, since }))).toMatchObject({
+    name: 'UnclearError',
+    code: 'session_without_messages',
+  })
+  await other.close()
+  await server.close()
+})
+
+test('not having looked far enough is unclear, not absent', async () => {
+  const server = await startFakeServer((_request, response) =>
+    json(response, 200, {
+      pageCount: 100_000,
+      resources: [{ id: 1, referenceId: '1', startTime: since.toISOString() }],
+    }),
+  )
+  const other = clientOf(server.url)
+  expect(await failureOf(other.findByReference({ reference: 41, phone: amy, since }))).toMatchObject({
+    name: 'UnclearError',
+    code: 'not_looked_far_enough',
+  })
+  await other.close()
+  await server.close()
+})
+
+test('one session with an odd time does not end the search', async () => {
+  const server = await startFakeServer(({ url }, response) => {
+    const pages = [
+      [
+        { id: 9, referenceId: '5', startTime: '2001-01-01T00:00:00+0000' },
+        { id: 8, referenceId: '6', startTime: since.toISOString() },
+      ],
+      [{ id: 7, referenceId: '41', startTime: since.toISOString() }],
+    ]
+    const page = Number(new URL(url, 'http://gateway').searchParams.get('page'))
+    const resources = url.includes('/messages') ? [{ id: 77, receiver: amy, status: 'r' }] : pages[page - 1]
+    json(response, 200, { pageCount: url.includes('/messages') ? 1 : 2, resources })
+  })
+  const other = clientOf(server.url)
+  expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77', status: 'r' })
+  await other.close()
+  await server.close()
+})
+
+test('a failing search never answers "absent"', async () => {
+  for (const status of [401, 429, 500]) {
+    emulator.faults.add({ kind: 'status', status })
+    await failureOf(client.findByReference({ reference: 41, phone: amy, since }))
+  }
+  emulator.faults.add({ kind: 'accept_then_status', status: 200, body: { resources: 'none' } })
+  expect(await failureOf(client.findByReference({ reference: 41, phone: amy, since }))).toMatchObject({
+    code: 'unreadable_answer',
+  })
+})
+
+test('every page takes a slot of the send limit', async () => {
+  await send(bob, 1, 130)
+  calls = 0
+  await client.findByReference({ reference: 41, phone: amy, since })
+  expect(calls).toBe(2)
+})
