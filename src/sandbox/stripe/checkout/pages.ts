@@ -62,8 +62,8 @@ export function expiredPage({ link }: LinkRecord): string {
   )
 }
 
-export function cancelledPage({ link }: LinkRecord): string {
-  return notice('Payment cancelled', 'Nothing was charged.', 'off', 'payment-cancelled', link.url)
+export function cancelledPage(session: Session): string {
+  return notice('Payment cancelled', 'Nothing was charged.', 'off', 'payment-cancelled', `/c/pay/${session.id}`)
 }
 
 export function failurePage(): string {

@@ -59,7 +59,7 @@ export function checkoutPages(app: FastifyInstance, { ledger, merchantName }: Ch
     const { card_number: card, email } = request.body
     const isOpen = session.status === 'open' && !isAtLimit(record.link)
     if (isOpen && digitsOf(card) === declinedCard) {
-      return showSession(reply.code(402), session, record, 'Your card was declined.')
+      return showSession(reply, session, record, 'Your card was declined.')
     }
     // Pressing the button twice pays once: the second finds the session complete.
     if (isOpen) paySession(ledger, session, { email: typeof email === 'string' && email !== '' ? email : undefined })
@@ -68,7 +68,9 @@ export function checkoutPages(app: FastifyInstance, { ledger, merchantName }: Ch
   })
 
   app.get<ById>('/c/pay/:id/cancelled', async (request, reply) => {
-    return send(reply, cancelledPage(sessionOf(request.params.id).record))
+    const { session, record } = sessionOf(request.params.id)
+    // Reached by the back button after paying, it must not say that nothing was charged.
+    return session.status === 'open' ? send(reply, cancelledPage(session)) : showSession(reply, session, record, null)
   })
 
   const showSession = (reply: FastifyReply, session: Session, record: LinkRecord, problem: string | null) => {
