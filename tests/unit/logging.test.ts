@@ -143,6 +143,16 @@ describe('no contact detail and no secret reaches the log', () => {
   })
 })
 
+test.each(['a', 'a.', '@', 'a@', '1', '+1', '?a=', 'http://', '(', '=', '_'])(
+  'a text of 100,000 times %j is cut, and searched in no time',
+  (part) => {
+    const started = process.cpuUsage()
+    const line = lineOf((log) => log.info({ path: part.repeat(100_000) }, 'x'))
+    expect(process.cpuUsage(started).user).toBeLessThan(500_000)
+    expect(String(line.path).length).toBeLessThan(30_000)
+  },
+)
+
 describe('what is not a contact detail stays readable:', () => {
   test.each([
     ['an id that ends in a timestamp', { job_id: 'repeat:sweep:1700000000000' }],
