@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { isStillWanted } from '../domain/outbound.ts'
+import { isIn, LINK_DUE_STATUSES } from '../domain/states.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
@@ -27,6 +28,9 @@ export type Claim =
   | { type: 'busy'; retryInMs: number }
   | { type: 'settled'; status: OutboundMessage['status'] }
 
+/** States in which the sweep would wake a job up again and again. */
+const WAITING_FOR_US = [...LINK_DUE_STATUSES, 'PAID'] as const
+
 type Locked = { message: OutboundMessage; unlock: Unlock | null }
 
 /** Locks a message and, before it, its unlock. */
@@ -45,6 +49,13 @@ async function lock(tx: EntityManager, messageId: number): Promise<Locked | null
   return { message, unlock }
 }
 
+/** Locks a message that is known to exist, and before it its unlock. */
+export async function lockMessage(tx: EntityManager, messageId: number): Promise<Locked> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) throw new Error(`message ${messageId} does not exist`)
+  return locked
+}
+
 /**
  * Claims a message for sending. Commit before calling the gateway: from then on the message counts as possibly sent until
  * an outcome is recorded.
@@ -53,9 +64,7 @@ async function lock(tx: EntityManager, messageId: number): Promise<Locked | null
  */
 export async function claim(tx: EntityManager, messageId: number, timing: LedgerTiming): Promise<Claim> {
   const optedOut = await lockReceiver(tx, messageId)
-  const locked = await lock(tx, messageId)
-  if (locked === null) throw new Error(`message ${messageId} does not exist`)
-  const { message, unlock } = locked
+  const { message, unlock } = await lockMessage(tx, messageId)
   const now = message.dbNow
   switch (message.status) {
     case 'pending': {
@@ -117,6 +126,7 @@ export async function recordAccepted(
   if (event !== undefined && unlock !== null) {
     due.push(...(await applyEvent(tx, unlock.id, event, `sms:${message.purpose}`, context)).due)
     if (message.purpose === 'reveal') {
+      unlock.revealConfirmAt = after(message.dbNow, context.revealConfirmMinutes * 60_000)
       await resolveEscalations(tx, ['reveal_failed'], `unlock:${unlock.id}`, 'reveal accepted')
       due.push({ job: 'confirm-delivery', unlock_id: unlock.id })
     }
@@ -162,7 +172,7 @@ export async function recordRefused(tx: EntityManager, messageId: number, errorC
   message.status = 'failed'
   message.errorCode = errorCode
   message.finalAt = message.dbNow
-  if (unlock !== null) unlock.nextAttemptAt = PARKED_UNTIL
+  if (unlock !== null && isIn(WAITING_FOR_US, unlock.status)) unlock.nextAttemptAt = PARKED_UNTIL
   if (message.purpose === 'stop_confirmation') return []
   return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
 }

@@ -1,0 +1,136 @@
+import type { Due } from '../domain/due.ts'
+import type { EntityManager } from './orm.ts'
+
+/** One sweep at a time over all processes. */
+const SWEEP_LOCK = 7_701_001
+
+/**
+ * One kind of due work: the rows of `table` for which `where` holds and whose `next_attempt_at` has come. Each kind has a
+ * partial index that answers the question, and a batch of its own, so that a poison row starves nobody.
+ */
+type Kind = {
+  table: string
+  key: string
+  where: string
+  columns: string
+  toDue(row: Record<string, string | number | null>): Due | null
+}
+
+const id = (value: string | number | null | undefined): number => Number(value)
+
+const KINDS: readonly Kind[] = [
+  {
+    table: 'webhook_inbox',
+    key: 'id',
+    where: `status in ('received', 'forwarding')`,
+    columns: 'id, source, status',
+    toDue(row) {
+      if (row.status === 'forwarding') return { job: 'forward-message', inbox_id: id(row.id) }
+      const job = { textmagic: 'handle-reply', textmagic_delivery: 'handle-receipt', stripe: 'handle-payment' } as const
+      return { job: job[row.source as keyof typeof job], inbox_id: id(row.id) }
+    },
+  },
+  {
+    table: 'outbound_messages',
+    key: 'id',
+    where: `status in ('pending', 'sending', 'unknown')`,
+    columns: 'id, purpose, unlock_id',
+    toDue(row) {
+      const unlock_id = id(row.unlock_id)
+      if (row.purpose === 'teaser') return { job: 'send-teaser', unlock_id }
+      if (row.purpose === 'payment_link') return { job: 'create-payment-link', unlock_id }
+      if (row.purpose === 'reveal') return { job: 'reveal', unlock_id }
+      return { job: 'send-notice', message_id: id(row.id) }
+    },
+  },
+  {
+    table: 'lead_unlocks',
+    key: 'id',
+    where: `status in ('CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAID')`,
+    columns: 'id, status',
+    toDue: (row) =>
+      row.status === 'PAID'
+        ? { job: 'reveal', unlock_id: id(row.id) }
+        : { job: 'create-payment-link', unlock_id: id(row.id) },
+  },
+  {
+    table: 'payment_links',
+    key: 'id',
+    where: `status = 'closing'`,
+    columns: 'id',
+    toDue: (row) => ({ job: 'close-payment-link', payment_link_id: id(row.id) }),
+  },
+  {
+    table: 'payments',
+    key: 'id',
+    where: `status in ('refund_due', 'refund_pending')`,
+    columns: 'id',
+    toDue: (row) => ({ job: 'refund-payment', payment_id: id(row.id) }),
+  },
+  {
+    table: 'escalations',
+    key: 'id',
+    where: 'alerted_at is null and resolved_at is null',
+    columns: 'id',
+    toDue: (row) => ({ job: 'alert', escalation_id: id(row.id) }),
+  },
+]
+
+/**
+ * Finds what is due and has waited longer than its wake-up should have taken, at most `batch` rows of a kind, and puts each
+ * off (1 min, 2 min … 32 min) so that the next sweep sees others.
+ *
+ * @returns what to wake up, or null when another process is sweeping
+ */
+export async function claimDue(tx: EntityManager, batch: number): Promise<Due[] | null> {
+  const [lock] = await tx.execute<{ locked: boolean }[]>('select pg_try_advisory_xact_lock(?) as locked', [SWEEP_LOCK])
+  if (lock?.locked !== true) return null
+  const due: Due[] = []
+  for (const kind of KINDS) due.push(...(await claimKind(tx, kind, batch)))
+  due.push(...(await findExpired(tx, batch)), ...(await findUnconfirmed(tx, batch)), ...(await findUntold(tx, batch)))
+  return due
+}
+
+async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<Due[]> {
+  const rows = await tx.execute<Record<string, string | number | null>[]>(
+    `update ${kind.table} set attempts = attempts + 1,
+       next_attempt_at = app_now() + make_interval(mins => (2 ^ least(attempts, 5))::int)
+     where ${kind.key} in (
+       select ${kind.key} from ${kind.table} where ${kind.where} and next_attempt_at <= app_now()
+       order by next_attempt_at limit ? for update skip locked)
+     returning ${kind.columns}`,
+    [batch],
+  )
+  return rows.map((row) => kind.toDue(row)).filter((due) => due !== null)
+}
+
+/** Unpaid unlocks past their TTL; one that waits for a person expires all the same. */
+async function findExpired(tx: EntityManager, batch: number): Promise<Due[]> {
+  const rows = await tx.execute<{ id: number }[]>(
+    `select id from lead_unlocks
+     where ttl_expires_at <= app_now() and status in ('NEW_LEAD', 'TEASER_SENT', 'AWAIT_CONFIRM', 'CHECK_EXISTING_PAYMENT',
+       'CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT')
+     order by ttl_expires_at limit ?`,
+    [batch],
+  )
+  return rows.map(({ id }) => ({ job: 'expire', unlock_id: id }))
+}
+
+/** Reveals whose time to be confirmed has come. */
+async function findUnconfirmed(tx: EntityManager, batch: number): Promise<Due[]> {
+  const rows = await tx.execute<{ id: number }[]>(
+    `select id from lead_unlocks where status = 'REVEAL_DETAILS_SENT' and reveal_confirm_at <= app_now()
+     order by reveal_confirm_at limit ?`,
+    [batch],
+  )
+  return rows.map(({ id }) => ({ job: 'confirm-delivery', unlock_id: id }))
+}
+
+/** Opt-outs that the SMS gateway has not been told of. */
+async function findUntold(tx: EntityManager, batch: number): Promise<Due[]> {
+  const rows = await tx.execute<{ id: string }[]>(
+    'select id from providers where gateway_unsubscribe_due and opted_out_at is not null order by opted_out_at limit ?',
+    [batch],
+  )
+  return rows.map(({ id }) => ({ job: 'unsubscribe-number', provider_id: id }))
+}

@@ -1,0 +1,50 @@
+import { LockMode } from '@mikro-orm/core'
+import type { Due } from '../domain/due.ts'
+import { InboxRow } from './entities/index.ts'
+import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
+import type { EntityManager } from './orm.ts'
+import { databaseNow } from './subscriptions.ts'
+
+/**
+ * Locks an inbox row for handling.
+ *
+ * @param status the status it must have; any other means that somebody handled it already
+ * @returns null when there is nothing to do
+ */
+export async function lockInboxRow(
+  tx: EntityManager,
+  inboxId: number,
+  status: InboxRow['status'],
+): Promise<InboxRow | null> {
+  const row = await tx.findOne(InboxRow, { id: inboxId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
+  return row?.status === status ? row : null
+}
+
+/** The row is handled. @param outcome one word for people: `yes`, `ignored`, `forwarded` */
+export async function markProcessed(tx: EntityManager, row: InboxRow, outcome: string): Promise<void> {
+  row.status = 'processed'
+  row.outcome = outcome
+  row.processedAt = await databaseNow(tx)
+  await resolveEscalations(tx, ['inbox_failed', 'forward_failed'], `inbox:${row.id}`, 'handled')
+}
+
+/** The row could not be handled: it is kept, and a person is called. A retry of its job finds it again. */
+export async function markFailed(
+  tx: EntityManager,
+  inboxId: number,
+  kind: Extract<EscalationKind, 'inbox_failed' | 'forward_failed'>,
+  code: string,
+): Promise<Due[]> {
+  const rows = await tx.execute<{ source: string }[]>(
+    `update webhook_inbox set next_attempt_at = '9999-01-01', outcome = ?
+     where id = ? and status in ('received', 'forwarding') returning source`,
+    [`failed: ${code}`, inboxId],
+  )
+  const [row] = rows
+  if (row === undefined) return []
+  return openEscalation(tx, {
+    kind,
+    subject: `inbox:${inboxId}`,
+    summary: `${row.source} message ${inboxId} could not be ${kind === 'forward_failed' ? 'forwarded' : 'handled'} (${code}).`,
+  })
+}

@@ -1,0 +1,59 @@
+import type { Due } from '../domain/due.ts'
+import { applyEvent, lockUnlock } from './apply-event.ts'
+import type { EffectContext } from './effects.ts'
+import { PaymentLink, type Unlock } from './entities/index.ts'
+import { addLinkMessage } from './messages.ts'
+import type { EntityManager } from './orm.ts'
+import { after, GRACE_MS } from './parking.ts'
+
+/** Every link this unlock ever had, by Stripe's id. */
+export async function linkIdsOf(em: EntityManager, unlockId: number): Promise<string[]> {
+  const links = await em.find(PaymentLink, { unlockId }, { fields: ['stripeId'], orderBy: { id: 'asc' } })
+  return links.map(({ stripeId }) => stripeId)
+}
+
+/** Nothing paid was found here or at Stripe: a link may be made. Returns the unlock as it stands now. */
+export async function recordNoPayment(tx: EntityManager, unlockId: number, context: EffectContext): Promise<Unlock> {
+  const { unlock } = await applyEvent(tx, unlockId, { type: 'no_payment_found' }, 'no payment found', context)
+  return unlock
+}
+
+/**
+ * Records the link that Stripe made and puts its SMS on the ledger. When the unlock moved on meanwhile (STOP, N, TTL, a
+ * payment), nobody gets to see the link and it is closed.
+ *
+ * @param generation the one it was made for
+ */
+export async function recordLink(
+  tx: EntityManager,
+  unlockId: number,
+  generation: number,
+  link: { id: string; url: string },
+): Promise<Due[]> {
+  const unlock = await lockUnlock(tx, unlockId)
+  if (unlock === null) return []
+  const known = await tx.findOne(PaymentLink, { stripeId: link.id })
+  if (known !== null) return []
+  const wanted = unlock.status === 'CREATE_PAYMENT_LINK' && unlock.linkGeneration === generation
+  const row = tx.create(PaymentLink, {
+    unlockId,
+    generation,
+    stripeId: link.id,
+    url: link.url,
+    status: wanted ? 'open' : 'closing',
+    nextAttemptAt: after(unlock.dbNow, GRACE_MS),
+  })
+  await tx.flush()
+  if (!wanted) return [{ job: 'close-payment-link', payment_link_id: row.id }]
+  unlock.paymentLinkId = link.id
+  unlock.paymentLinkUrl = link.url
+  await tx.flush()
+  await addLinkMessage(tx, unlock, 'first')
+  return []
+}
+
+/** The next try takes a new idempotency key: Stripe would answer the old one the same for ever. */
+export async function takeNewLinkAttempt(tx: EntityManager, unlockId: number, generation: number): Promise<void> {
+  const unlock = await lockUnlock(tx, unlockId)
+  if (unlock !== null && unlock.linkGeneration === generation) unlock.linkAttempt += 1
+}

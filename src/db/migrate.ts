@@ -1,0 +1,23 @@
+import { ConfigError, loadConfig } from '../config.ts'
+import { runMain } from '../lifecycle.ts'
+import { createLogger } from '../logging.ts'
+import { migrateUp } from './migrate-up.ts'
+import { openDatabase } from './orm.ts'
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env, 'migrate')
+  const log = createLogger({ name: 'migrate', level: config.logLevel })
+  const db = await openDatabase({ url: config.databaseUrl, poolSize: 2 })
+  try {
+    const applied = await migrateUp(db, config.databaseUrl)
+    for (const migration of applied) log.info({ migration }, 'migrated')
+    log.info({ count: applied.length }, 'the schema is up to date')
+  } catch (error) {
+    log.fatal({ err: error }, 'migration failed')
+    process.exitCode = 1
+  } finally {
+    await db.close()
+  }
+}
+
+await runMain(main, (error) => error instanceof ConfigError)

@@ -1,0 +1,129 @@
+import { LockMode } from '@mikro-orm/core'
+import type { Due } from '../domain/due.ts'
+import { applyEvent, lockUnlock } from './apply-event.ts'
+import type { EffectContext } from './effects.ts'
+import { Payment, PaymentLink, UnlockEventRow } from './entities/index.ts'
+import { openEscalation, resolveEscalations } from './escalations.ts'
+import type { EntityManager } from './orm.ts'
+import { databaseNow } from './subscriptions.ts'
+
+/** Writes on the unlock's timeline what happened to its money without moving it. */
+export async function noteOnTimeline(tx: EntityManager, unlockId: number, cause: string): Promise<void> {
+  const unlock = await lockUnlock(tx, unlockId)
+  if (unlock === null) return
+  tx.create(UnlockEventRow, { unlockId, fromStatus: unlock.status, toStatus: unlock.status, cause, at: unlock.dbNow })
+  await tx.flush()
+}
+
+/** Locks the payment of an intent, and its unlock before it. Null when we know of no such payment (yet). */
+async function lockPayment(tx: EntityManager, paymentIntentId: string): Promise<Payment | null> {
+  const [row] = await tx.execute<{ id: number; unlock_id: number | null }[]>(
+    'select id, unlock_id from payments where payment_intent_id = ?',
+    [paymentIntentId],
+  )
+  if (row === undefined) return null
+  if (row.unlock_id !== null) await lockUnlock(tx, row.unlock_id)
+  return tx.findOneOrFail(Payment, { id: row.id }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
+}
+
+/**
+ * The money of a payment is back with the payer, by our refund or by somebody's hand at Stripe. When it was the payment kept
+ * for details that were not sent, they are not sent any more.
+ *
+ * @returns what is due
+ */
+export async function recordReturned(
+  tx: EntityManager,
+  payment: Payment,
+  cause: string,
+  context: EffectContext,
+): Promise<Due[]> {
+  const wasKept = payment.status === 'kept'
+  const isNews = payment.status !== 'refunded'
+  payment.status = 'refunded'
+  payment.refundedCents = payment.amountCents
+  payment.updatedAt = await databaseNow(tx)
+  await resolveEscalations(tx, ['refund_failed'], `payment:${payment.id}`, 'refunded')
+  await tx.flush()
+  if (payment.unlockId == null || !isNews) return []
+  await noteOnTimeline(tx, payment.unlockId, cause)
+  return wasKept ? (await applyEvent(tx, payment.unlockId, { type: 'payment_returned' }, cause, context)).due : []
+}
+
+/** `charge.refunded`. @returns null when the payment is not known (yet) */
+export async function recordChargeRefunded(
+  tx: EntityManager,
+  charge: { paymentIntentId: string; amountCents: number; refundedCents: number },
+  context: EffectContext,
+): Promise<Due[] | null> {
+  const payment = await lockPayment(tx, charge.paymentIntentId)
+  if (payment === null) return null
+  if (charge.refundedCents >= charge.amountCents) return recordReturned(tx, payment, 'charge.refunded', context)
+  if (charge.refundedCents > payment.refundedCents) {
+    payment.refundedCents = charge.refundedCents
+    if (payment.unlockId != null)
+      await noteOnTimeline(tx, payment.unlockId, `refunded in part: ${charge.refundedCents}`)
+  }
+  return []
+}
+
+/** `refund.updated`, `refund.failed`, or the answer to our own question. @returns null when the payment is not known (yet) */
+export async function recordRefundStatus(
+  tx: EntityManager,
+  refund: { refundId: string; paymentIntentId: string; amountCents: number; status: string },
+  context: EffectContext,
+): Promise<Due[] | null> {
+  const payment = await lockPayment(tx, refund.paymentIntentId)
+  if (payment === null) return null
+  const isWhole = refund.amountCents >= payment.amountCents
+  if (refund.status === 'succeeded' && isWhole) {
+    payment.refundId = refund.refundId
+    return recordReturned(tx, payment, 'refund succeeded', context)
+  }
+  const isOurs = payment.refundId === refund.refundId || payment.refundId == null
+  if ((refund.status === 'failed' || refund.status === 'canceled') && isOurs && isWhole) {
+    return recordRefundFailed(tx, payment, refund.status)
+  }
+  return []
+}
+
+/** A refund did not reach the payer. The money is ours to give: a person is called. */
+export async function recordRefundFailed(tx: EntityManager, payment: Payment, code: string): Promise<Due[]> {
+  payment.status = 'refund_failed'
+  payment.refundedCents = 0
+  payment.updatedAt = await databaseNow(tx)
+  await tx.flush()
+  return openEscalation(tx, {
+    kind: 'refund_failed',
+    subject: `payment:${payment.id}`,
+    unlockId: payment.unlockId ?? null,
+    summary: `The refund of payment ${payment.id} failed (${code}).`,
+  })
+}
+
+/** A dispute was opened or closed. @returns null when the payment is not known (yet) */
+export async function recordDispute(
+  tx: EntityManager,
+  dispute: { paymentIntentId: string; status: string; closed: boolean },
+): Promise<Due[] | null> {
+  const payment = await lockPayment(tx, dispute.paymentIntentId)
+  if (payment === null) return null
+  // Events come in any order: an older "created" does not reopen what is closed.
+  if (!dispute.closed && payment.disputeStatus?.startsWith('closed')) return []
+  payment.disputeStatus = dispute.closed ? `closed: ${dispute.status}` : dispute.status
+  if (payment.unlockId != null) await noteOnTimeline(tx, payment.unlockId, `dispute ${payment.disputeStatus}`)
+  const subject = `payment:${payment.id}`
+  if (dispute.closed) {
+    await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)
+    return []
+  }
+  const summary = `The payer disputes payment ${payment.id}.`
+  return openEscalation(tx, { kind: 'dispute', subject, unlockId: payment.unlockId ?? null, summary })
+}
+
+/** The unlock that a checkout session belongs to, by its link. */
+export async function unlockOfLink(tx: EntityManager, stripeLinkId: string | null): Promise<number | null> {
+  if (stripeLinkId === null) return null
+  const link = await tx.findOne(PaymentLink, { stripeId: stripeLinkId })
+  return link?.unlockId ?? null
+}

@@ -1,0 +1,81 @@
+import type { Due } from '../domain/due.ts'
+import { receiptOutcome } from '../domain/outbound.ts'
+import { isIn, PAID_STATUSES } from '../domain/states.ts'
+import { applyEvent } from './apply-event.ts'
+import type { EffectContext } from './effects.ts'
+import { OutboundMessage } from './entities/index.ts'
+import { openEscalation, resolveEscalations } from './escalations.ts'
+import { lockMessage, recordAccepted } from './ledger.ts'
+import { addReveal, isUnsent } from './messages.ts'
+import type { EntityManager } from './orm.ts'
+
+/** How often details that the carrier lost are sent again by themselves. */
+const MAX_CARRIER_RETRIES = 2
+/** Reject reason of a number that TextMagic has unsubscribed. */
+const UNSUBSCRIBED = 'g'
+
+export type Receipt = { messageId: number; gatewayId: string | null; letter: string; rejectReason: string | null }
+
+/** The message a receipt is about: by the reference we gave, if it went to that number, else by the gateway's id. */
+export async function findReceiptMessage(
+  em: EntityManager,
+  receipt: { gatewayId: string; reference: number | null; receiver: string | null },
+): Promise<OutboundMessage | null> {
+  const byGatewayId = await em.findOne(OutboundMessage, { gatewayId: receipt.gatewayId })
+  if (byGatewayId !== null || receipt.reference === null || receipt.reference > 2_147_483_647) return byGatewayId
+  const byReference = await em.findOne(OutboundMessage, { id: receipt.reference })
+  if (byReference === null || byReference.gatewayId != null) return null
+  return receipt.receiver === null || byReference.phone === receipt.receiver ? byReference : null
+}
+
+/**
+ * Records what became of a message at the carrier. A receipt is proof that the gateway accepted it, so it may come before our
+ * own record of that. Receipts come in any order: delivered is the last word.
+ *
+ * @returns what is due, and whether the gateway says that the receiver has unsubscribed
+ */
+export async function recordReceipt(
+  tx: EntityManager,
+  receipt: Receipt,
+  context: EffectContext,
+): Promise<{ due: Due[]; unsubscribed: boolean }> {
+  const due = await recordAccepted(tx, receipt.messageId, receipt.gatewayId, context)
+  const { message, unlock } = await lockMessage(tx, receipt.messageId)
+  const outcome = receiptOutcome(receipt.letter)
+  if (message.status === 'delivered' || message.deliveryStatus === receipt.letter) return { due, unsubscribed: false }
+  message.deliveryStatus = receipt.letter
+  message.rejectReason = receipt.rejectReason
+  if (outcome === 'on_the_way') return { due, unsubscribed: false }
+  message.status = outcome
+  message.finalAt = message.dbNow
+  await tx.flush()
+  const unsubscribed =
+    outcome === 'undelivered' && (receipt.rejectReason === UNSUBSCRIBED || receipt.letter === UNSUBSCRIBED)
+  if (message.purpose === 'reveal' && unlock !== null && isIn(PAID_STATUSES, unlock.status)) {
+    if (outcome === 'delivered') {
+      due.push(...(await applyEvent(tx, unlock.id, { type: 'reveal_confirmed' }, 'delivered', context)).due)
+      await resolveEscalations(tx, ['reveal_failed', 'reveal_undeliverable'], `unlock:${unlock.id}`, 'delivered')
+    } else {
+      due.push(...(await onLostReveal(tx, unlock, unsubscribed)))
+    }
+  }
+  return { due, unsubscribed }
+}
+
+/** The carrier did not deliver the details: send them again, a bounded number of times, then call a person. */
+async function onLostReveal(
+  tx: EntityManager,
+  unlock: Parameters<typeof addReveal>[1],
+  unsubscribed: boolean,
+): Promise<Due[]> {
+  const reveals = await tx.find(OutboundMessage, { unlockId: unlock.id, purpose: 'reveal' })
+  if (reveals.some(({ status }) => status === 'delivered' || isUnsent(status))) return []
+  const lost = reveals.filter(({ status }) => status === 'undelivered').length
+  if (!unsubscribed && lost <= MAX_CARRIER_RETRIES) {
+    await addReveal(tx, unlock)
+    return [{ job: 'reveal', unlock_id: unlock.id }]
+  }
+  const summary = `The carrier did not deliver the details of unlock ${unlock.id} (${lost} times).`
+  const subject = `unlock:${unlock.id}`
+  return openEscalation(tx, { kind: 'reveal_undeliverable', subject, unlockId: unlock.id, summary })
+}

@@ -1,0 +1,93 @@
+import type { Due } from '../domain/due.ts'
+import { applyEvent, lockUnlock } from './apply-event.ts'
+import type { EffectContext } from './effects.ts'
+import { Payment, type Unlock } from './entities/index.ts'
+import { openEscalation } from './escalations.ts'
+import type { EntityManager } from './orm.ts'
+
+/** Money that Stripe says is in. */
+export type IncomingPayment = {
+  checkoutSessionId: string
+  paymentIntentId: string | null
+  stripeLinkId: string | null
+  amountCents: number
+  currency: string
+  /** The unlock it names in its metadata, as it came. */
+  claimed: { unlockId: string | null; leadId: string | null }
+}
+
+/**
+ * Records a payment, once per checkout session, and moves its unlock. Money that fits no unlock, or has the wrong amount or
+ * currency, is held for a person and reveals nothing.
+ *
+ * @param cause what told us, for the timeline
+ * @returns what is due; nothing when the payment is known already
+ */
+export async function recordPayment(
+  tx: EntityManager,
+  incoming: IncomingPayment,
+  options: { latePayment: 'reveal' | 'refund'; cause: string; context: EffectContext },
+): Promise<Due[]> {
+  const unlock = await unlockPaidFor(tx, incoming)
+  const payment = await insertPayment(tx, incoming, unlock)
+  if (payment === null) return []
+  if (unlock === null) {
+    return openEscalation(tx, {
+      kind: 'unknown_unlock',
+      subject: `payment:${payment.id}`,
+      summary: `Payment ${payment.id} (session ${incoming.checkoutSessionId}) belongs to no unlock we know.`,
+    })
+  }
+  if (incoming.amountCents !== unlock.priceCents || incoming.currency !== unlock.currency) {
+    return openEscalation(tx, {
+      kind: 'wrong_amount',
+      subject: `payment:${payment.id}`,
+      unlockId: unlock.id,
+      summary:
+        `Payment ${payment.id} for unlock ${unlock.id} is ${incoming.amountCents} ${incoming.currency}, ` +
+        `not ${unlock.priceCents} ${unlock.currency}.`,
+    })
+  }
+  const event = { type: 'payment', latePayment: options.latePayment } as const
+  const { due } = await applyEvent(tx, unlock.id, event, options.cause, { ...options.context, payment })
+  return due
+}
+
+/**
+ * The unlock a payment is for, locked: the one its link was made for, else the one its metadata names together with its
+ * lead. When the two disagree there is none: nobody pays for somebody else's unlock.
+ */
+async function unlockPaidFor(tx: EntityManager, { stripeLinkId, claimed }: IncomingPayment): Promise<Unlock | null> {
+  const [byLink] = await tx.execute<{ unlock_id: number }[]>(
+    'select unlock_id from payment_links where stripe_id = ?',
+    [stripeLinkId ?? ''],
+  )
+  const claimedId = /^[1-9]\d{0,8}$/.test(claimed.unlockId ?? '') ? Number(claimed.unlockId) : null
+  const unlockId = byLink?.unlock_id ?? claimedId
+  if (unlockId === null) return null
+  const unlock = await lockUnlock(tx, unlockId)
+  if (unlock === null) return null
+  const agrees =
+    (claimedId === null || claimedId === unlock.id) && (claimed.leadId === null || claimed.leadId === unlock.leadId)
+  return agrees && (byLink !== undefined || claimed.leadId !== null) ? unlock : null
+}
+
+async function insertPayment(
+  tx: EntityManager,
+  incoming: IncomingPayment,
+  unlock: Unlock | null,
+): Promise<Payment | null> {
+  const [row] = await tx.execute<{ id: number }[]>(
+    `insert into payments (unlock_id, checkout_session_id, payment_intent_id, stripe_link_id, amount_cents, currency, status)
+     values (?, ?, ?, ?, ?, ?, 'held') on conflict (checkout_session_id) do nothing returning id`,
+    [
+      unlock?.id ?? null,
+      incoming.checkoutSessionId,
+      incoming.paymentIntentId,
+      incoming.stripeLinkId,
+      incoming.amountCents,
+      incoming.currency,
+    ],
+  )
+  return row === undefined ? null : tx.findOneOrFail(Payment, { id: row.id })
+}

@@ -1,0 +1,102 @@
+import { Lead, type OutboundMessage, Provider, type Unlock } from '../db/entities/index.ts'
+import { openLockedFields } from '../db/leads.ts'
+import { claim, recordAbsent, recordAccepted, recordRefused, recordUnclear } from '../db/ledger.ts'
+import { inTransaction } from '../db/orm.ts'
+import { sendClassOf } from '../domain/outbound.ts'
+import { revealText } from '../domain/texts.ts'
+import { NotDoneError, RefusedError, UnclearError } from '../gateways/errors.ts'
+import type { JobDeps } from './deps.ts'
+import { codeOf, RetryLater } from './errors.ts'
+
+/** What the gateway's own timeout and a margin take of a claim's lease, milliseconds. */
+const CALL_BUDGET_MS = 15_000
+
+/**
+ * Sends one message of the ledger, at most once whatever crashes, repeats or overlaps: claim, commit, call, record. An
+ * unclear outcome is looked up at the gateway before anything is sent again.
+ *
+ * @returns where the message stands
+ * @throws {RetryLater} another worker has it, or an unclear outcome settles
+ * @throws {NotDoneError | UnclearError} to be tried again
+ * @throws {RefusedError} refused for good; recorded and escalated
+ */
+export async function deliver(deps: JobDeps, messageId: number): Promise<OutboundMessage['status']> {
+  const { ledgerTiming } = deps.settings
+  const claimStarted = performance.now()
+  const claimed = await inTransaction(deps.em, (tx) => claim(tx, messageId, ledgerTiming))
+  switch (claimed.type) {
+    case 'settled':
+      return claimed.status
+    case 'busy':
+      throw new RetryLater(claimed.retryInMs)
+    case 'look_up':
+      return lookUp(deps, claimed.message, claimed.since)
+    case 'send':
+      return send(deps, claimed.message, claimed.unlock, () => {
+        return performance.now() - claimStarted > ledgerTiming.leaseMs - CALL_BUDGET_MS
+      })
+  }
+}
+
+async function send(
+  deps: JobDeps,
+  message: OutboundMessage,
+  unlock: Unlock | null,
+  isTooLate: () => boolean,
+): Promise<OutboundMessage['status']> {
+  try {
+    const text = message.body ?? (await renderReveal(deps, message, unlock))
+    const { gatewayId } = await deps.textmagic.send({
+      text,
+      phone: message.phone,
+      reference: message.id,
+      sendClass: sendClassOf(message.purpose),
+      deadline: isTooLate,
+    })
+    return await accepted(deps, message.id, gatewayId)
+  } catch (error) {
+    await recordFailure(deps, message.id, error)
+    throw error
+  }
+}
+
+async function lookUp(deps: JobDeps, message: OutboundMessage, since: Date): Promise<OutboundMessage['status']> {
+  const found = await deps.textmagic.findByReference({ reference: message.id, phone: message.phone, since })
+  if (found !== null) return accepted(deps, message.id, found.gatewayId)
+  await inTransaction(deps.em, (tx) => recordAbsent(tx, message.id, 'not_found_at_gateway'))
+  return deliver(deps, message.id)
+}
+
+async function accepted(deps: JobDeps, messageId: number, gatewayId: string): Promise<'accepted'> {
+  const due = await inTransaction(deps.em, (tx) => recordAccepted(tx, messageId, gatewayId, deps.effects))
+  const later = due.filter(({ job }) => job === 'confirm-delivery')
+  await deps.publish(due.filter(({ job }) => job !== 'confirm-delivery'))
+  await deps.publish(later, { delayMs: deps.settings.revealConfirmMinutes * 60_000 })
+  return 'accepted'
+}
+
+async function recordFailure(deps: JobDeps, messageId: number, error: unknown): Promise<void> {
+  const code = codeOf(error)
+  if (error instanceof NotDoneError) {
+    await inTransaction(deps.em, (tx) => recordAbsent(tx, messageId, code))
+  } else if (error instanceof RefusedError) {
+    await deps.publish(await inTransaction(deps.em, (tx) => recordRefused(tx, messageId, code)))
+  } else if (error instanceof UnclearError) {
+    await inTransaction(deps.em, (tx) => recordUnclear(tx, messageId, code, deps.settings.ledgerTiming))
+  }
+  // Anything else, the database for one: the claim stands, its lease ends, and the message is looked up.
+}
+
+/** The one place where locked fields are opened for sending; the claim has just seen that the unlock is paid. */
+async function renderReveal(deps: JobDeps, message: OutboundMessage, unlock: Unlock | null): Promise<string> {
+  if (unlock === null) throw new Error(`reveal message ${message.id} has no unlock`)
+  const em = deps.em.fork()
+  const lead = await em.findOneOrFail(Lead, { id: unlock.leadId })
+  const provider = await em.findOneOrFail(Provider, { id: unlock.providerId })
+  return revealText({
+    brand: deps.settings.brand,
+    providerName: provider.name,
+    notesSnippet: lead.notesSnippet ?? null,
+    ...openLockedFields(deps.sealer, lead),
+  })
+}

@@ -1,0 +1,42 @@
+import type { MikroORM } from '@mikro-orm/postgresql'
+import type { Logger } from 'pino'
+import type { EffectContext } from '../db/effects.ts'
+import type { LedgerTiming } from '../db/ledger.ts'
+import type { EntityManager } from '../db/orm.ts'
+import type { Sealer } from '../db/sealing.ts'
+import type { Due } from '../domain/due.ts'
+import type { StripeGateway } from '../gateways/stripe.ts'
+import type { TextMagic } from '../gateways/textmagic.ts'
+import type { WebhookPost } from '../gateways/webhook-post.ts'
+import type { Publisher, PublishOptions } from '../queues/publisher.ts'
+
+export type WorkerSettings = {
+  brand: string
+  latePayment: 'reveal' | 'refund'
+  revealConfirmMinutes: number
+  /** Null when no other system takes what is not about a lead. */
+  fallbackUrl: string | null
+  alertUrl: string | null
+  ledgerTiming: LedgerTiming
+}
+
+/** What every worker process has once. */
+export type WorkerServices = {
+  db: MikroORM
+  sealer: Sealer
+  textmagic: TextMagic
+  stripe: StripeGateway
+  post: WebhookPost
+  publisher: Publisher
+  log: Logger
+  settings: WorkerSettings
+}
+
+/** What one attempt of one job gets: an entity manager, a logger and a request id of its own. */
+export type JobDeps = WorkerServices & {
+  em: EntityManager
+  requestId: string | undefined
+  /** Publishes wake-ups under this job's request id. */
+  publish(due: readonly Due[], options?: PublishOptions): Promise<void>
+  effects: EffectContext
+}

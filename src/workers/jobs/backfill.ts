@@ -1,0 +1,133 @@
+import { claimOpenLinks, firstLeadAt, knownReplyIds } from '../../db/backfill.ts'
+import { type StoredArrival, storeInboundSms, storeStripeEvent } from '../../db/inbox-store.ts'
+import { databaseNow } from '../../db/subscriptions.ts'
+import { readInboundSms } from '../../domain/inbound.ts'
+import type { TextMagicReply } from '../../gateways/textmagic.ts'
+import type { WorkerServices } from '../deps.ts'
+import { defineJob } from '../job.ts'
+
+const DAY_MS = 86_400_000
+/** Stripe itself stops retrying after three days and keeps events for thirty. */
+const EVENTS_LOOKBACK_MS = 7 * DAY_MS
+const REPLIES_PER_PAGE = 100
+const MAX_REPLY_PAGES = 50
+const LINKS_PER_RUN = 200
+
+/** Every event the handle-payment job acts on. */
+const EVENT_TYPES = [
+  'checkout.session.completed',
+  'checkout.session.async_payment_succeeded',
+  'checkout.session.async_payment_failed',
+  'checkout.session.expired',
+  'charge.refunded',
+  'refund.updated',
+  'refund.failed',
+  'charge.dispute.created',
+  'charge.dispute.closed',
+]
+
+/**
+ * Asks both gateways for what they told nobody while we were down, and puts it through the same inbox as their webhooks.
+ * What one gateway does not answer does not keep the others from being asked.
+ *
+ * @returns how many messages were new
+ * @throws the first error, once every source was tried
+ */
+export async function backfillOnce(services: WorkerServices): Promise<number> {
+  const sources = [missedReplies, undeliveredEvents, paidSessions]
+  const results = await Promise.allSettled(sources.map((source) => source(services)))
+  const found = results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0)
+  if (found > 0) services.log.info({ count: found }, 'backfill found what the webhooks had not brought')
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  return found
+}
+
+/** Texts, newest page first, for as long as a page holds one we did not know. */
+async function missedReplies(services: WorkerServices): Promise<number> {
+  const since = await firstLeadAt(services.db.em.fork())
+  if (since === null) return 0
+  let found = 0
+  for (let page = 1; page <= MAX_REPLY_PAGES; page += 1) {
+    const replies = await services.textmagic.listReplies({ limit: REPLIES_PER_PAGE, page })
+    const known = await knownReplyIds(
+      services.db.em.fork(),
+      replies.map(({ id }) => String(id)),
+    )
+    const missed = replies.filter(({ id }) => !known.has(String(id)))
+    // Oldest first: replies of one sender are handled in the order they are stored.
+    const stored = await storeReplies(services, missed.reverse(), since)
+    found += stored
+    if (stored === 0 || replies.length < REPLIES_PER_PAGE) break
+  }
+  return found
+}
+
+async function storeReplies(services: WorkerServices, replies: TextMagicReply[], since: Date): Promise<number> {
+  let stored = 0
+  for (const reply of replies) {
+    const sms = readInboundSms(reply)
+    if (sms === null || (sms.sentAt !== null && sms.sentAt < since)) continue
+    stored += await keep(
+      services,
+      (arrival) => storeInboundSms(services.db.em.fork(), services.sealer, sms, arrival),
+      reply,
+    )
+  }
+  return stored
+}
+
+async function undeliveredEvents(services: WorkerServices): Promise<number> {
+  const now = await databaseNow(services.db.em.fork())
+  const createdAfter = new Date(now.getTime() - EVENTS_LOOKBACK_MS)
+  let stored = 0
+  for await (const event of services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })) {
+    stored += await keep(
+      services,
+      (arrival) => storeStripeEvent(services.db.em.fork(), services.sealer, event.id, arrival),
+      event,
+    )
+  }
+  return stored
+}
+
+/** Payments on links we still wait for, whatever became of their events. */
+async function paidSessions(services: WorkerServices): Promise<number> {
+  let stored = 0
+  for (const linkId of await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)) {
+    for (const session of await services.stripe.listSessions(linkId)) {
+      if (session.payment_status !== 'paid' && session.payment_status !== 'no_payment_required') continue
+      const id = `backfill:${session.id}`
+      const event = { id, type: 'checkout.session.completed', data: { object: session } }
+      stored += await keep(
+        services,
+        (arrival) => storeStripeEvent(services.db.em.fork(), services.sealer, id, arrival),
+        event,
+      )
+    }
+  }
+  return stored
+}
+
+async function keep(
+  services: WorkerServices,
+  store: (arrival: { raw: Buffer; contentType: string }) => Promise<StoredArrival>,
+  content: unknown,
+): Promise<number> {
+  const stored = await store({ raw: Buffer.from(JSON.stringify(content)), contentType: 'application/json' })
+  if (stored.duplicate) return 0
+  await services.publisher.publish(stored.due)
+  return 1
+}
+
+export const backfill = defineJob({
+  name: 'backfill',
+
+  async run(deps) {
+    await backfillOnce(deps)
+  },
+
+  async onFailed(deps, _payload, code) {
+    deps.log.error({ error_code: code }, 'backfill failed; the next one is due soon')
+  },
+})

@@ -1,0 +1,35 @@
+import { PaymentLink } from '../../db/entities/index.ts'
+import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
+import { inTransaction } from '../../db/orm.ts'
+import { PARKED_UNTIL } from '../../db/parking.ts'
+import { databaseNow } from '../../db/subscriptions.ts'
+import { defineJob } from '../job.ts'
+
+/** Ends a payment link and the checkout pages open on it, so that nobody pays for what is closed. */
+export const closePaymentLink = defineJob({
+  name: 'close-payment-link',
+
+  async run(deps, { payment_link_id }) {
+    const link = await deps.em.findOne(PaymentLink, { id: payment_link_id })
+    if (link?.status !== 'closing') return
+    await deps.stripe.closeLink(link.stripeId)
+    await inTransaction(deps.em, async (tx) => {
+      const row = await tx.findOneOrFail(PaymentLink, { id: payment_link_id })
+      row.status = 'closed'
+      row.closedAt = await databaseNow(tx)
+      await resolveEscalations(tx, ['link_not_closed'], `link:${payment_link_id}`, 'link closed')
+    })
+  },
+
+  async onFailed(deps, { payment_link_id }, code) {
+    const due = await inTransaction(deps.em, async (tx) => {
+      const link = await tx.findOne(PaymentLink, { id: payment_link_id })
+      if (link?.status !== 'closing') return []
+      link.nextAttemptAt = PARKED_UNTIL
+      const summary = `Payment link ${payment_link_id} could not be closed (${code}); it can still be paid.`
+      const subject = `link:${payment_link_id}`
+      return openEscalation(tx, { kind: 'link_not_closed', subject, unlockId: link.unlockId, summary })
+    })
+    await deps.publish(due)
+  },
+})

@@ -1,0 +1,61 @@
+import { applyEvent } from '../../db/apply-event.ts'
+import { OutboundMessage, Unlock } from '../../db/entities/index.ts'
+import { isUnsent } from '../../db/messages.ts'
+import { inTransaction } from '../../db/orm.ts'
+import { receiptOutcome } from '../../domain/outbound.ts'
+import { applyReceipt } from '../apply-receipt.ts'
+import type { JobDeps } from '../deps.ts'
+import { RetryLater } from '../errors.ts'
+import { defineJob } from '../job.ts'
+
+/** Until the next look after the gateway could not be asked, minutes. */
+const POSTPONE_MINUTES = 10
+
+/** Asks the gateway what became of a reveal for which no receipt came. No failure reported counts as delivered (design §3). */
+export const confirmDelivery = defineJob({
+  name: 'confirm-delivery',
+
+  async run(deps, { unlock_id }) {
+    const unlock = await deps.em.findOne(Unlock, { id: unlock_id })
+    if (unlock?.status !== 'REVEAL_DETAILS_SENT' || unlock.revealConfirmAt == null) return
+    const early = unlock.revealConfirmAt.getTime() - unlock.dbNow.getTime()
+    if (early > 0) throw new RetryLater(early)
+    const [latest] = await deps.em.find(
+      OutboundMessage,
+      { unlockId: unlock_id, purpose: 'reveal' },
+      { orderBy: { id: 'desc' }, limit: 1 },
+    )
+    if (latest === undefined) return
+    if (isUnsent(latest.status)) return deps.publish([{ job: 'reveal', unlock_id }])
+    if (latest.status === 'accepted') await ask(deps, latest)
+    if (latest.status === 'delivered') await confirm(deps, unlock_id, 'delivered')
+  },
+
+  async onFailed(deps, { unlock_id }) {
+    await deps.em.execute(
+      'update lead_unlocks set reveal_confirm_at = app_now() + make_interval(mins => ?) where id = ? and status = ?',
+      [POSTPONE_MINUTES, unlock_id, 'REVEAL_DETAILS_SENT'],
+    )
+  },
+})
+
+async function ask(deps: JobDeps, message: OutboundMessage): Promise<void> {
+  const answer = message.gatewayId == null ? null : await deps.textmagic.getMessage(message.gatewayId)
+  if (answer !== null && receiptOutcome(answer.status) !== 'on_the_way') {
+    const { status, rejectReason } = answer
+    await applyReceipt(deps, {
+      messageId: message.id,
+      gatewayId: message.gatewayId ?? null,
+      letter: status,
+      rejectReason,
+    })
+  } else if (message.unlockId != null) {
+    await confirm(deps, message.unlockId, 'no failure reported')
+  }
+}
+
+async function confirm(deps: JobDeps, unlockId: number, cause: string): Promise<void> {
+  const event = { type: 'reveal_confirmed' } as const
+  const { due } = await inTransaction(deps.em, (tx) => applyEvent(tx, unlockId, event, cause, deps.effects))
+  await deps.publish(due)
+}

@@ -1,0 +1,110 @@
+import { lockUnlock } from '../../db/apply-event.ts'
+import { Lead, OutboundMessage, PaymentLink, Unlock } from '../../db/entities/index.ts'
+import { openEscalation } from '../../db/escalations.ts'
+import { parkMessage } from '../../db/ledger.ts'
+import { linkIdsOf, recordLink, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
+import { isUnsent } from '../../db/messages.ts'
+import { inTransaction } from '../../db/orm.ts'
+import { PARKED_UNTIL } from '../../db/parking.ts'
+import { recordPayment } from '../../db/record-payment.ts'
+import { isIn, LINK_DUE_STATUSES } from '../../domain/states.ts'
+import { RefusedError, UnclearError } from '../../gateways/errors.ts'
+import { deliver } from '../deliver.ts'
+import type { JobDeps } from '../deps.ts'
+import { defineJob } from '../job.ts'
+
+/** Unclear answers that Stripe would repeat under the same idempotency key. */
+const REPLAYED_CODES = ['replayable_500', 'idempotency_mismatch']
+
+/** After a Y: is it paid already? If not, make the link and send it. Also sends the same link again when asked. */
+export const createPaymentLink = defineJob({
+  name: 'create-payment-link',
+
+  async run(deps, { unlock_id }) {
+    const unlock = await deps.em.fork().findOne(Unlock, { id: unlock_id })
+    if (unlock === null) return
+    const ready = unlock.status === 'CHECK_EXISTING_PAYMENT' ? await checkPayment(deps, unlock) : unlock
+    if (ready?.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
+    for (const messageId of await unsentLinkMessages(deps, unlock_id)) await deliver(deps, messageId)
+  },
+
+  async onFailed(deps, { unlock_id }, code) {
+    const messageIds = await unsentLinkMessages(deps, unlock_id)
+    const due = await inTransaction(deps.em, async (tx) => {
+      const unlock = await lockUnlock(tx, unlock_id)
+      if (unlock === null) return []
+      const parked = []
+      for (const id of messageIds) parked.push(...(await parkMessage(tx, id, code)))
+      if (!isIn(LINK_DUE_STATUSES, unlock.status)) return parked
+      unlock.nextAttemptAt = PARKED_UNTIL
+      const summary = `The payment link of unlock ${unlock_id} could not be made or sent (${code}).`
+      const subject = `unlock:${unlock_id}`
+      const opened = await openEscalation(tx, { kind: 'payment_link_failed', subject, unlockId: unlock_id, summary })
+      return [...parked, ...opened]
+    })
+    await deps.publish(due)
+  },
+})
+
+/** Asks Stripe for a payment that covers this unlock already; with one, the unlock becomes PAID here. */
+async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | null> {
+  const linkIds = await linkIdsOf(deps.em.fork(), unlock.id)
+  const payments = await deps.stripe.findPayments({ unlockId: unlock.id, leadId: unlock.leadId, linkIds })
+  for (const payment of payments) {
+    const incoming = {
+      // Money without a checkout session, made by hand at Stripe, goes by its intent.
+      checkoutSessionId: payment.sessionId ?? payment.paymentIntentId ?? '',
+      paymentIntentId: payment.paymentIntentId,
+      stripeLinkId: payment.paymentLinkId,
+      amountCents: payment.amountCents,
+      currency: payment.currency,
+      claimed: { unlockId: String(unlock.id), leadId: unlock.leadId },
+    }
+    const options = { latePayment: deps.settings.latePayment, cause: 'found at stripe', context: deps.effects }
+    await deps.publish(await inTransaction(deps.em, (tx) => recordPayment(tx, incoming, options)))
+  }
+  return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id, deps.effects))
+}
+
+async function ensureLink(deps: JobDeps, unlock: Unlock): Promise<void> {
+  const generation = unlock.linkGeneration
+  const existing = await deps.em.fork().findOne(PaymentLink, { unlockId: unlock.id, generation })
+  if (existing !== null) return
+  const link = (await findEarlierLink(deps, unlock)) ?? (await makeLink(deps, unlock))
+  await deps.publish(await inTransaction(deps.em, (tx) => recordLink(tx, unlock.id, generation, link)))
+}
+
+/** After an answer that told nothing, the link may exist under the key that is no longer used. */
+async function findEarlierLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; url: string } | null> {
+  if (unlock.linkAttempt === 0) return null
+  return deps.stripe.findActiveLink({ unlockId: unlock.id, leadId: unlock.leadId, generation: unlock.linkGeneration })
+}
+
+async function makeLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; url: string }> {
+  const lead = await deps.em.fork().findOneOrFail(Lead, { id: unlock.leadId })
+  try {
+    return await deps.stripe.createPaymentLink({
+      unlockId: unlock.id,
+      leadId: unlock.leadId,
+      providerId: unlock.providerId,
+      generation: unlock.linkGeneration,
+      attempt: unlock.linkAttempt,
+      priceCents: unlock.priceCents,
+      currency: unlock.currency,
+      productName: `Client inquiry ${lead.id}`,
+      inactiveMessage: 'This offer is no longer open.',
+    })
+  } catch (error) {
+    if (error instanceof RefusedError || (error instanceof UnclearError && REPLAYED_CODES.includes(error.code))) {
+      await inTransaction(deps.em, (tx) => takeNewLinkAttempt(tx, unlock.id, unlock.linkGeneration))
+    }
+    throw error
+  }
+}
+
+async function unsentLinkMessages(deps: JobDeps, unlockId: number): Promise<number[]> {
+  const messages = await deps.em
+    .fork()
+    .find(OutboundMessage, { unlockId, purpose: 'payment_link' }, { orderBy: { id: 'asc' } })
+  return messages.filter(({ status }) => isUnsent(status)).map(({ id }) => id)
+}

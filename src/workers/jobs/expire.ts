@@ -1,0 +1,30 @@
+import { applyEvent } from '../../db/apply-event.ts'
+import { Unlock } from '../../db/entities/index.ts'
+import { openEscalation } from '../../db/escalations.ts'
+import { inTransaction } from '../../db/orm.ts'
+import { isIn, UNPAID_STATUSES } from '../../domain/states.ts'
+import { RetryLater } from '../errors.ts'
+import { defineJob } from '../job.ts'
+
+/** Closes an unlock whose TTL has passed by the database's clock. A job that comes early, by whatever clock, comes back. */
+export const expire = defineJob({
+  name: 'expire',
+
+  async run(deps, { unlock_id }) {
+    const known = await deps.em.findOne(Unlock, { id: unlock_id })
+    if (known === null) return
+    const { unlock, due } = await inTransaction(deps.em, (tx) =>
+      applyEvent(tx, unlock_id, { type: 'ttl' }, 'ttl', deps.effects),
+    )
+    await deps.publish(due)
+    if (isIn(UNPAID_STATUSES, unlock.status)) {
+      throw new RetryLater(Math.max(1000, unlock.ttlExpiresAt.getTime() - unlock.dbNow.getTime()))
+    }
+  },
+
+  async onFailed(deps, { unlock_id }, code) {
+    const summary = `Unlock ${unlock_id} could not be closed after its TTL (${code}).`
+    const escalation = { kind: 'expire_failed', subject: `unlock:${unlock_id}`, unlockId: unlock_id, summary } as const
+    await deps.publish(await inTransaction(deps.em, (tx) => openEscalation(tx, escalation)))
+  },
+})

@@ -1,0 +1,34 @@
+import { InboxRow } from '../../db/entities/index.ts'
+import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
+import { inboxPlace } from '../../db/inbox-store.ts'
+import { inTransaction } from '../../db/orm.ts'
+import type { JobDeps } from '../deps.ts'
+import { defineJob } from '../job.ts'
+
+/** Passes a message that is not about a lead to the booking and support system, byte for byte as it came in. */
+export const forwardMessage = defineJob({
+  name: 'forward-message',
+
+  async run(deps, { inbox_id }) {
+    const row = await deps.em.findOne(InboxRow, { id: inbox_id })
+    if (row?.status !== 'forwarding') return
+    const { fallbackUrl } = deps.settings
+    if (fallbackUrl !== null) {
+      const body = deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
+      await deps.post.forward(fallbackUrl, { body, contentType: row.contentType })
+    }
+    await finish(deps, inbox_id, fallbackUrl === null ? 'nowhere_to_forward' : 'forwarded')
+  },
+
+  async onFailed(deps, { inbox_id }, code) {
+    await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'forward_failed', code)))
+  },
+})
+
+/** A crash before this forwards again: the receiver dedupes on the message id it carries. */
+async function finish(deps: JobDeps, inboxId: number, outcome: string): Promise<void> {
+  await inTransaction(deps.em, async (tx) => {
+    const row = await lockInboxRow(tx, inboxId, 'forwarding')
+    if (row !== null) await markProcessed(tx, row, outcome)
+  })
+}

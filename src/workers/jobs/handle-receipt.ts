@@ -1,0 +1,56 @@
+import { InboxRow, type OutboundMessage } from '../../db/entities/index.ts'
+import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
+import { inboxPlace } from '../../db/inbox-store.ts'
+import { inTransaction } from '../../db/orm.ts'
+import { findReceiptMessage } from '../../db/receipts.ts'
+import { type DeliveryReceipt, parseGatewayBody, readReceipt } from '../../domain/inbound.ts'
+import { applyReceipt, rejectReasonOf } from '../apply-receipt.ts'
+import type { JobDeps } from '../deps.ts'
+import { FinalError, NotYetError } from '../errors.ts'
+import { defineJob } from '../job.ts'
+
+/** What the carrier says became of a message of ours. */
+export const handleReceipt = defineJob({
+  name: 'handle-receipt',
+
+  async run(deps, { inbox_id }) {
+    const row = await deps.em.findOne(InboxRow, { id: inbox_id })
+    if (row?.status !== 'received') return
+    const receipt = await readRow(deps, row)
+    const message = await findReceiptMessage(deps.em.fork(), {
+      gatewayId: receipt.id,
+      reference: receipt.referenceId,
+      receiver: receipt.receiver,
+    })
+    if (message === null) throw new NotYetError()
+    await apply(deps, message, receipt)
+    await finish(deps, inbox_id, receipt.status)
+  },
+
+  async onFailed(deps, { inbox_id }, code) {
+    // Receipts of other systems' messages on the same account.
+    if (code === NotYetError.CODE) return finish(deps, inbox_id, 'unmatched')
+    await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code)))
+  },
+})
+
+async function readRow(deps: JobDeps, row: InboxRow): Promise<DeliveryReceipt> {
+  const body = deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
+  const fields = await parseGatewayBody(row.contentType, body)
+  const receipt = fields === null ? null : readReceipt(fields)
+  if (receipt === null) throw new FinalError('unreadable_receipt')
+  return receipt
+}
+
+async function apply(deps: JobDeps, message: OutboundMessage, receipt: DeliveryReceipt): Promise<void> {
+  const rejectReason = receipt.rejectReason ?? (await rejectReasonOf(deps, receipt.id, receipt.status))
+  await applyReceipt(deps, { messageId: message.id, gatewayId: receipt.id, letter: receipt.status, rejectReason })
+}
+
+/** A crash before this applies the receipt again, which changes nothing. */
+async function finish(deps: JobDeps, inboxId: number, outcome: string): Promise<void> {
+  await inTransaction(deps.em, async (tx) => {
+    const row = await lockInboxRow(tx, inboxId, 'received')
+    if (row !== null) await markProcessed(tx, row, outcome)
+  })
+}

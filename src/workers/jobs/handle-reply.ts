@@ -1,0 +1,136 @@
+import { findAnsweredOffer, findOffer } from '../../db/answered-offer.ts'
+import { applyEvent } from '../../db/apply-event.ts'
+import { InboxRow, Provider } from '../../db/entities/index.ts'
+import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
+import { inboxPlace } from '../../db/inbox-store.ts'
+import { addNotice } from '../../db/messages.ts'
+import { type EntityManager, inTransaction } from '../../db/orm.ts'
+import { databaseNow, lockProvider, subscribe, unsubscribe } from '../../db/subscriptions.ts'
+import type { Due } from '../../domain/due.ts'
+import { gatewayActsOnStop } from '../../domain/gateway-words.ts'
+import { type InboundSms, parseGatewayBody, readInboundSms } from '../../domain/inbound.ts'
+import type { Purpose } from '../../domain/outbound.ts'
+import { phoneFromGateway } from '../../domain/phone.ts'
+import { classifyReply, type Reply } from '../../domain/replies.ts'
+import { explainReplyText, helpText, notOnOfferText } from '../../domain/texts.ts'
+import type { JobDeps } from '../deps.ts'
+import { FinalError } from '../errors.ts'
+import { defineJob } from '../job.ts'
+
+/** Earlier texts of the same sender that failed this often no longer hold up the later ones. */
+const MAX_ATTEMPTS_AHEAD = 3
+
+/** What a provider texted, handled once and in the order it arrived. */
+export const handleReply = defineJob({
+  name: 'handle-reply',
+
+  async run(deps, { inbox_id }) {
+    for (const id of await turnsUpTo(deps, inbox_id)) await handleOne(deps, id)
+  },
+
+  async onFailed(deps, { inbox_id }, code) {
+    await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code)))
+  },
+})
+
+/** The texts of this sender still to be handled up to this one, oldest first. */
+async function turnsUpTo(deps: JobDeps, inboxId: number): Promise<number[]> {
+  const rows = await deps.em.execute<{ id: string }[]>(
+    `select earlier.id from webhook_inbox earlier, webhook_inbox mine
+     where mine.id = ? and mine.status = 'received' and earlier.status = 'received' and earlier.source = mine.source
+       and earlier.id < mine.id and earlier.provider_id = mine.provider_id and earlier.attempts < ?
+     order by earlier.id limit 50`,
+    [inboxId, MAX_ATTEMPTS_AHEAD],
+  )
+  return [...rows.map(({ id }) => Number(id)), inboxId]
+}
+
+async function handleOne(deps: JobDeps, inboxId: number): Promise<void> {
+  const row = await deps.em.fork().findOne(InboxRow, { id: inboxId })
+  if (row?.status !== 'received') return
+  const body = deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
+  const fields = await parseGatewayBody(row.contentType, body)
+  const sms = fields === null ? null : readInboundSms(fields)
+  if (sms === null) throw new FinalError('unreadable_sms')
+  await deps.publish(await inTransaction(deps.em, (tx) => decide(tx, deps, row, sms)))
+}
+
+async function decide(tx: EntityManager, deps: JobDeps, unlocked: InboxRow, sms: InboundSms): Promise<Due[]> {
+  const phone = phoneFromGateway(sms.sender)
+  const found = phone === null ? null : await tx.findOne(Provider, { phone })
+  // Locked before the row, as everywhere: provider, then the rest.
+  const provider = found === null ? null : await lockProvider(tx, found.id)
+  const row = await lockInboxRow(tx, unlocked.id, 'received')
+  if (row === null) return []
+  const reply = classifyReply(sms.text)
+  const due = await answer(tx, deps, { row, sms, phone, provider, reply })
+  if (due === null) return forward(row)
+  await markProcessed(tx, row, reply.kind)
+  return due
+}
+
+type Arrived = { row: InboxRow; sms: InboundSms; phone: string | null; provider: Provider | null; reply: Reply }
+
+/** Handles what is ours. Returns null for what belongs to the fallback system. */
+async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promise<Due[] | null> {
+  const { row, sms, phone, provider, reply } = arrived
+  if (reply.kind === 'tapback') return []
+  if (reply.kind === 'help' && phone !== null) {
+    return say(tx, arrived, { id: provider?.id ?? null, phone }, 'help', helpText({ brand: deps.settings.brand }))
+  }
+  if (provider === null) return null
+  const at = row.sentAt ?? row.receivedAt
+  const { brand } = deps.settings
+  switch (reply.kind) {
+    case 'stop':
+      return unsubscribe(tx, provider, at, {
+        confirm: true,
+        tellGateway: !gatewayActsOnStop(sms.text),
+        brand,
+        context: { ...deps.effects, inboxId: row.id },
+      })
+    case 'start':
+      return subscribe(tx, provider, at, { brand, inboxId: row.id })
+    case 'names_lead':
+      return say(tx, arrived, provider, 'explain_reply', explainReplyText({ leadId: reply.leadId }))
+    case 'yes':
+    case 'no':
+      return onAnswer(tx, deps, arrived, provider, reply.kind, reply.leadId)
+    default:
+      return null
+  }
+}
+
+async function onAnswer(
+  tx: EntityManager,
+  deps: JobDeps,
+  arrived: Arrived,
+  provider: Provider,
+  kind: 'yes' | 'no',
+  leadId: string | null,
+): Promise<Due[] | null> {
+  const unlockId =
+    leadId === null ? await findAnsweredOffer(tx, provider.id, kind) : await findOffer(tx, provider.id, leadId)
+  if (unlockId !== null) {
+    const context = { ...deps.effects, inboxId: arrived.row.id }
+    return (await applyEvent(tx, unlockId, { type: kind === 'yes' ? 'reply_yes' : 'reply_no' }, 'reply', context)).due
+  }
+  return leadId === null ? null : say(tx, arrived, provider, 'not_on_offer', notOnOfferText({ leadId }))
+}
+
+async function say(
+  tx: EntityManager,
+  { row }: Arrived,
+  receiver: { id: string | null; phone: string },
+  purpose: Purpose,
+  body: string,
+): Promise<Due[]> {
+  const now = await databaseNow(tx)
+  return addNotice(tx, { purpose, dedupeKey: `${purpose}:inbox:${row.id}`, receiver, inboxId: row.id, body, now })
+}
+
+function forward(row: InboxRow): Due[] {
+  row.status = 'forwarding'
+  row.attempts = 0
+  return [{ job: 'forward-message', inbox_id: row.id }]
+}

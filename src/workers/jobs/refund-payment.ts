@@ -1,0 +1,82 @@
+import { LockMode } from '@mikro-orm/core'
+import { Payment, Unlock } from '../../db/entities/index.ts'
+import { type EntityManager, inTransaction } from '../../db/orm.ts'
+import { after, PARKED_UNTIL } from '../../db/parking.ts'
+import { recordRefundFailed, recordReturned } from '../../db/payment-facts.ts'
+import { databaseNow } from '../../db/subscriptions.ts'
+import type { Due } from '../../domain/due.ts'
+import { RefusedError, UnclearError } from '../../gateways/errors.ts'
+import type { Refund } from '../../gateways/stripe.ts'
+import type { JobDeps } from '../deps.ts'
+import { defineJob } from '../job.ts'
+
+/** How long Stripe's own word on a pending refund is waited for before it is asked, milliseconds. */
+const ASK_AFTER_MS = 3_600_000
+
+/** Gives money back, once: the idempotency key is the payment's, and Stripe refuses a second refund of one charge. */
+export const refundPayment = defineJob({
+  name: 'refund-payment',
+
+  async run(deps, { payment_id }) {
+    const payment = await deps.em.findOne(Payment, { id: payment_id })
+    // A person's retry of a failed job finds `refund_failed` and starts anew.
+    if (payment === null || !['refund_due', 'refund_pending', 'refund_failed'].includes(payment.status)) return
+    const refund = await askStripe(deps, payment)
+    if (refund !== null) await deps.publish(await inTransaction(deps.em, (tx) => record(tx, deps, payment_id, refund)))
+  },
+
+  async onFailed(deps, { payment_id }, code) {
+    const due = await inTransaction(deps.em, async (tx) => {
+      const payment = await lock(tx, payment_id)
+      if (payment.status !== 'refund_due' && payment.status !== 'refund_pending') return []
+      payment.nextAttemptAt = PARKED_UNTIL
+      return recordRefundFailed(tx, payment, code)
+    })
+    await deps.publish(due)
+  },
+})
+
+async function askStripe(deps: JobDeps, payment: Payment): Promise<Refund | null> {
+  if (payment.status === 'refund_pending' && payment.refundId != null) return deps.stripe.getRefund(payment.refundId)
+  if (payment.paymentIntentId == null) return { refundId: null, status: 'succeeded', alreadyRefunded: true }
+  const unlock = payment.unlockId == null ? null : await deps.em.fork().findOne(Unlock, { id: payment.unlockId })
+  try {
+    return await deps.stripe.refund({
+      paymentId: payment.id,
+      paymentIntentId: payment.paymentIntentId,
+      leadId: unlock?.leadId ?? 'no-lead',
+      attempt: payment.refundAttempt,
+      reason: payment.refundReason ?? 'requested',
+    })
+  } catch (error) {
+    if (error instanceof UnclearError || error instanceof RefusedError) await takeNewAttempt(deps, payment.id)
+    throw error
+  }
+}
+
+/** Stripe repeats its first answer under the old key; a second refund of the same charge it refuses anyway. */
+async function takeNewAttempt(deps: JobDeps, paymentId: number): Promise<void> {
+  await deps.em.fork().execute('update payments set refund_attempt = refund_attempt + 1 where id = ?', [paymentId])
+}
+
+async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refund: Refund): Promise<Due[]> {
+  const payment = await lock(tx, paymentId)
+  if (payment.status === 'refunded') return []
+  payment.refundId = refund.refundId ?? payment.refundId
+  switch (refund.status) {
+    case 'succeeded':
+      return recordReturned(tx, payment, 'refund succeeded', deps.effects)
+    case 'failed':
+    case 'canceled':
+      payment.refundAttempt += 1
+      return recordRefundFailed(tx, payment, refund.status)
+    default:
+      payment.status = 'refund_pending'
+      payment.nextAttemptAt = after(await databaseNow(tx), ASK_AFTER_MS)
+      return []
+  }
+}
+
+async function lock(tx: EntityManager, paymentId: number): Promise<Payment> {
+  return tx.findOneOrFail(Payment, { id: paymentId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
+}

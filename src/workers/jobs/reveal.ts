@@ -1,0 +1,71 @@
+import { applyEvent, lockUnlock } from '../../db/apply-event.ts'
+import { OutboundMessage, Provider, Unlock } from '../../db/entities/index.ts'
+import { openEscalation } from '../../db/escalations.ts'
+import { parkMessage } from '../../db/ledger.ts'
+import { addReveal, isUnsent } from '../../db/messages.ts'
+import { inTransaction } from '../../db/orm.ts'
+import { PARKED_UNTIL } from '../../db/parking.ts'
+import { isIn, PAID_STATUSES } from '../../domain/states.ts'
+import { deliver } from '../deliver.ts'
+import type { JobDeps } from '../deps.ts'
+import { defineJob } from '../job.ts'
+
+/** Sends the contact details that were paid for: the first time, and again when asked for or when the carrier lost them. */
+export const reveal = defineJob({
+  name: 'reveal',
+
+  async run(deps, { unlock_id }) {
+    for (const messageId of await revealsDue(deps, unlock_id)) {
+      const status = await deliver(deps, messageId)
+      if (status === 'cancelled') await giveBackAfterStop(deps, unlock_id)
+    }
+  },
+
+  async onFailed(deps, { unlock_id }, code) {
+    const messageIds = await unsentReveals(deps, unlock_id)
+    const due = await inTransaction(deps.em, async (tx) => {
+      const unlock = await lockUnlock(tx, unlock_id)
+      if (unlock === null || !isIn(PAID_STATUSES, unlock.status)) return []
+      if (unlock.status === 'PAID') unlock.nextAttemptAt = PARKED_UNTIL
+      const parked = []
+      for (const id of messageIds) parked.push(...(await parkMessage(tx, id, code)))
+      const summary = `The details of unlock ${unlock_id} could not be sent (${code}).`
+      const escalation = {
+        kind: 'reveal_failed',
+        subject: `unlock:${unlock_id}`,
+        unlockId: unlock_id,
+        summary,
+      } as const
+      return unlock.status === 'PAID' ? [...parked, ...(await openEscalation(tx, escalation))] : parked
+    })
+    await deps.publish(due)
+  },
+})
+
+/**
+ * The reveals to send now. An unlock that is PAID always has one: when the last was refused for good, this run, a retry by a
+ * person, gets a new one.
+ */
+async function revealsDue(deps: JobDeps, unlockId: number): Promise<number[]> {
+  await inTransaction(deps.em, async (tx) => {
+    const unlock = await lockUnlock(tx, unlockId)
+    if (unlock?.status === 'PAID') await addReveal(tx, unlock)
+  })
+  return unsentReveals(deps, unlockId)
+}
+
+async function unsentReveals(deps: JobDeps, unlockId: number): Promise<number[]> {
+  const messages = await deps.em
+    .fork()
+    .find(OutboundMessage, { unlockId, purpose: 'reveal' }, { orderBy: { id: 'asc' } })
+  return messages.filter(({ status }) => isUnsent(status)).map(({ id }) => id)
+}
+
+/** The provider opted out before the details could go: they get their money back instead. */
+async function giveBackAfterStop(deps: JobDeps, unlockId: number): Promise<void> {
+  const unlock = await deps.em.fork().findOneOrFail(Unlock, { id: unlockId })
+  const provider = await deps.em.fork().findOneOrFail(Provider, { id: unlock.providerId })
+  if (provider.optedOutAt == null) return
+  const { due } = await inTransaction(deps.em, (tx) => applyEvent(tx, unlockId, { type: 'stop' }, 'stop', deps.effects))
+  await deps.publish(due)
+}

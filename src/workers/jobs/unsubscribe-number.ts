@@ -1,0 +1,34 @@
+import { OutboundMessage, Provider } from '../../db/entities/index.ts'
+import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
+import { isUnsent } from '../../db/messages.ts'
+import { inTransaction } from '../../db/orm.ts'
+import { PARKED_UNTIL } from '../../db/parking.ts'
+import { RetryLater } from '../errors.ts'
+import { defineJob } from '../job.ts'
+
+/** How long the one confirmation gets to leave before the gateway blocks the number, milliseconds. */
+const CONFIRMATION_FIRST_MS = 5_000
+
+/** Tells TextMagic of an opt-out by a word it does not know, so that no other system on the account texts them either. */
+export const unsubscribeNumber = defineJob({
+  name: 'unsubscribe-number',
+
+  async run(deps, { provider_id }) {
+    const provider = await deps.em.findOne(Provider, { id: provider_id })
+    if (provider?.gatewayUnsubscribeDue !== true || provider.optedOutAt == null) return
+    const confirmations = await deps.em.find(OutboundMessage, { providerId: provider_id, purpose: 'stop_confirmation' })
+    if (confirmations.some(({ status, nextAttemptAt }) => isUnsent(status) && nextAttemptAt < PARKED_UNTIL))
+      throw new RetryLater(CONFIRMATION_FIRST_MS)
+    await deps.textmagic.unsubscribe(provider.phone)
+    await inTransaction(deps.em, async (tx) => {
+      await tx.execute('update providers set gateway_unsubscribe_due = false where id = ?', [provider_id])
+      await resolveEscalations(tx, ['unsubscribe_failed'], `provider:${provider_id}`, 'unsubscribed')
+    })
+  },
+
+  async onFailed(deps, { provider_id }, code) {
+    const summary = `Provider ${provider_id} opted out, but the SMS gateway could not be told (${code}).`
+    const escalation = { kind: 'unsubscribe_failed', subject: `provider:${provider_id}`, summary } as const
+    await deps.publish(await inTransaction(deps.em, (tx) => openEscalation(tx, escalation)))
+  },
+})

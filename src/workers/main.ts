@@ -1,0 +1,25 @@
+import { ConfigError, configWarnings, loadConfig, parseWorkerQueues } from '../config.ts'
+import { runMain, stopOnSignal } from '../lifecycle.ts'
+import { createLogger } from '../logging.ts'
+import { jobNames } from '../queues/contract.ts'
+import { startWorkers } from './start.ts'
+
+/** A job under way may be waiting for a gateway, which is given up after 10 s. */
+const STOP_TIMEOUT_MS = 25_000
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env, 'worker')
+  const queues = parseWorkerQueues(config.worker.queues, jobNames)
+  const log = createLogger({ name: 'worker', level: config.logLevel })
+  for (const warning of configWarnings(config)) log.warn(warning)
+  try {
+    const workers = await startWorkers(config, log, queues)
+    stopOnSignal(() => workers.close(), log, STOP_TIMEOUT_MS)
+    log.info({ queues }, 'working')
+  } catch (error) {
+    log.fatal({ err: error }, 'could not start')
+    process.exit(1)
+  }
+}
+
+await runMain(main, (error) => error instanceof ConfigError)

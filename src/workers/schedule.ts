@@ -1,0 +1,58 @@
+import type { Publisher } from '../queues/publisher.ts'
+import type { WorkerServices } from './deps.ts'
+import { codeOf } from './errors.ts'
+import { backfillOnce } from './jobs/backfill.ts'
+import { sweepOnce } from './jobs/sweep.ts'
+
+export type ScheduleOptions = { sweepSeconds: number; backfillMinutes: number }
+
+/** Registers the recurring jobs, once for all processes: the ids make it an update of the same schedule. */
+export async function registerSchedules(publisher: Publisher, options: ScheduleOptions): Promise<void> {
+  await publisher.queues.get('sweep')?.upsertJobScheduler('sweep', { every: options.sweepSeconds * 1000 }, { data: {} })
+  await publisher.queues
+    .get('backfill')
+    ?.upsertJobScheduler('backfill', { every: options.backfillMinutes * 60_000 }, { data: {} })
+}
+
+/**
+ * Runs sweep and backfill by a plain timer in this process too, so that they survive the loss of their schedule in Redis;
+ * each once right away.
+ *
+ * @returns stops the timers and waits for a run that is under way
+ */
+export function startTimers(services: WorkerServices, options: ScheduleOptions): () => Promise<void> {
+  const timers = [
+    repeat(services, 'sweep', options.sweepSeconds * 1000, () => sweepOnce(services)),
+    repeat(services, 'backfill', options.backfillMinutes * 60_000, () => backfillOnce(services)),
+  ]
+  return async () => {
+    await Promise.all(timers.map((stop) => stop()))
+  }
+}
+
+function repeat(
+  services: WorkerServices,
+  operation: string,
+  everyMs: number,
+  run: () => Promise<unknown>,
+): () => Promise<void> {
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  const once = async () => {
+    try {
+      await run()
+    } catch (error) {
+      services.log.warn({ err: error, operation, error_code: codeOf(error) }, 'recurring work failed; it runs again')
+    }
+    if (!stopped) timer = setTimeout(start, everyMs)
+  }
+  let running = once()
+  function start(): void {
+    running = once()
+  }
+  return async () => {
+    stopped = true
+    clearTimeout(timer)
+    await running
+  }
+}

@@ -1,0 +1,77 @@
+import type { Redis } from 'ioredis'
+import type { Config } from '../config.ts'
+import { DEFAULT_LEDGER_TIMING, type LedgerTiming } from '../db/ledger.ts'
+import { openDatabase } from '../db/orm.ts'
+import { createSealer } from '../db/sealing.ts'
+import { createSendLimit } from '../gateways/send-limit.ts'
+import { createStripe } from '../gateways/stripe.ts'
+import { createTextMagic } from '../gateways/textmagic.ts'
+import { createWebhookPost } from '../gateways/webhook-post.ts'
+import type { Logger } from '../logging.ts'
+import { DEFAULT_PREFIX } from '../queues/connection.ts'
+import { createPublisher } from '../queues/publisher.ts'
+import type { WorkerServices } from './deps.ts'
+import { codeOf } from './errors.ts'
+
+/** Connections to Postgres of one worker process; more jobs than that wait for one. */
+const POOL_SIZE = 20
+/** Longest wait for a slot of the shared send limit, milliseconds. */
+const SEND_LIMIT_WAIT_MS = 20_000
+
+export type OpenedServices = { services: WorkerServices; close(): Promise<void> }
+
+/**
+ * Opens what a worker process has once.
+ *
+ * @param redis a producer connection; not closed here
+ * @returns the services, and how to close them in order
+ */
+export async function openServices(
+  config: Config,
+  redis: Redis,
+  log: Logger,
+  options: { prefix?: string; ledgerTiming?: LedgerTiming } = {},
+): Promise<OpenedServices> {
+  const prefix = options.prefix ?? DEFAULT_PREFIX
+  const db = await openDatabase({ url: config.databaseUrl, poolSize: POOL_SIZE })
+  const limiter = createSendLimit({
+    redis,
+    prefix: prefix.replace(/[{}]/g, ''),
+    perSecond: config.textmagic.ratePerSecond,
+    maxWaitMs: SEND_LIMIT_WAIT_MS,
+  })
+  const { username, apiKey, apiUrl, fromNumber } = config.textmagic
+  const textmagic = createTextMagic({ baseUrl: apiUrl, username, apiKey, from: fromNumber ?? '', limiter })
+  const stripe = createStripe({ secretKey: config.stripe.secretKey, apiUrl: config.stripe.apiUrl })
+  const post = createWebhookPost()
+  const publisher = createPublisher(
+    redis,
+    (error, job) => log.warn({ job, error_code: codeOf(error) }, 'wake-up not published; the sweep repeats it'),
+    prefix,
+  )
+  return {
+    services: {
+      db,
+      sealer: createSealer(config.encryptionKeys),
+      textmagic,
+      stripe,
+      post,
+      publisher,
+      log,
+      settings: {
+        brand: config.brandName,
+        latePayment: config.latePayment,
+        revealConfirmMinutes: config.revealConfirmMinutes,
+        fallbackUrl: config.fallbackSmsWebhookUrl,
+        alertUrl: config.opsAlertWebhookUrl,
+        ledgerTiming: options.ledgerTiming ?? DEFAULT_LEDGER_TIMING,
+      },
+    },
+    async close() {
+      await publisher.close()
+      await limiter.close()
+      await Promise.all([textmagic.close(), stripe.close(), post.close()])
+      await db.close()
+    },
+  }
+}
