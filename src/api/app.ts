@@ -1,0 +1,109 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify from 'fastify'
+import { requireBearer } from './auth/bearer.ts'
+import { limitFailures } from './auth/failures.ts'
+import { createKeyring } from './auth/keyring.ts'
+import { answerMalformedHttp } from './client-errors.ts'
+import type { ApiDeps, App } from './deps.ts'
+import { answerError, answerNotFound } from './errors.ts'
+import { serveDocs } from './plugins/docs.ts'
+import { serveQueueBoard } from './plugins/queue-board.ts'
+import { logRequests, requestIdOf } from './plugins/request-log.ts'
+import { listEscalations } from './routes/escalations/list-escalations.ts'
+import { resolveEscalation } from './routes/escalations/resolve-escalation.ts'
+import { healthz } from './routes/health/healthz.ts'
+import { readyz } from './routes/health/readyz.ts'
+import { createLead } from './routes/leads/create-lead.ts'
+import { getLead } from './routes/leads/get-lead.ts'
+import { listLeads } from './routes/leads/list-leads.ts'
+import { sendLead } from './routes/leads/send-lead.ts'
+import { getProvider } from './routes/providers/get-provider.ts'
+import { listProviders } from './routes/providers/list-providers.ts'
+import { putProvider } from './routes/providers/put-provider.ts'
+import { getUnlock } from './routes/unlocks/get-unlock.ts'
+import { takeRawBodies } from './routes/webhooks/raw-bodies.ts'
+import { stripeWebhook } from './routes/webhooks/stripe.ts'
+import { textmagicInbound } from './routes/webhooks/textmagic.ts'
+import { textmagicDelivery } from './routes/webhooks/textmagic-delivery.ts'
+import { requireToken } from './routes/webhooks/textmagic-token.ts'
+import { validatorCompiler } from './validation.ts'
+
+/** Largest body of any request, bytes: 256 KiB. */
+export const BODY_LIMIT = 256 * 1024
+
+/** A request must be here in this time, milliseconds; headers and body. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than the idle timeout of usual load balancers (60 s), so that none reuses a connection we are closing. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000
+const MAX_PATH_PARAMETER = 256
+
+/**
+ * Builds the ingress: it authenticates, validates, stores what arrived, publishes wake-ups and answers. It calls no gateway.
+ *
+ * @param deps opened by the caller, and still open after `app.close()`
+ * @returns an instance that does not listen yet
+ */
+export async function buildApp(deps: ApiDeps): Promise<App> {
+  const app: App = fastify({
+    loggerInstance: deps.logger,
+    disableRequestLogging: true,
+    requestIdLogLabel: 'request_id',
+    genReqId: requestIdOf,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
+    frameworkErrors: answerError,
+    clientErrorHandler: answerMalformedHttp,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  const identify = createKeyring({ admin: deps.config.adminApiKey, operator: deps.config.operatorApiKey })
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler(answerNotFound)
+  app.setValidatorCompiler(validatorCompiler)
+  app.decorateRequest('keyName', null)
+  app.decorateRequest('sentContentType', '')
+  logRequests(app)
+  await limitFailures(app)
+  await serveDocs(app)
+
+  healthz(app)
+  readyz(app, deps)
+  await app.register(async (scope) => apiRoutes(scope.withTypeProvider(), deps, identify), { prefix: '/api' })
+  await app.register(async (scope) => webhooks(scope.withTypeProvider(), deps), { prefix: '/webhook' })
+  await serveQueueBoard(app, deps, identify)
+  return app
+}
+
+function apiRoutes(scope: App, deps: ApiDeps, identify: ReturnType<typeof createKeyring>): void {
+  requireBearer(scope, identify)
+  scope.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+  })
+  for (const route of [
+    createLead,
+    getLead,
+    listLeads,
+    sendLead,
+    putProvider,
+    getProvider,
+    listProviders,
+    getUnlock,
+    listEscalations,
+    resolveEscalation,
+  ]) {
+    route(scope, deps)
+  }
+}
+
+async function webhooks(scope: App, deps: ApiDeps): Promise<void> {
+  takeRawBodies(scope)
+  stripeWebhook(scope, deps)
+  await scope.register(async (plain) => {
+    const textmagic: App = plain.withTypeProvider()
+    requireToken(textmagic, deps.config.textmagicWebhookToken)
+    textmagicInbound(textmagic, deps)
+    textmagicDelivery(textmagic, deps)
+  })
+}

@@ -1,0 +1,49 @@
+import type { Static } from 'typebox'
+import { type TSchema, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { ProblemError } from './problem.ts'
+
+/** Page size where a request names none, and the largest. */
+export const DEFAULT_LIMIT = 50
+export const MAX_LIMIT = 200
+
+/** The query of every listing. */
+export const pageQuery = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT })),
+  cursor: Type.Optional(
+    Type.String({ maxLength: 500, description: 'next_cursor of the page before; the first page when absent' }),
+  ),
+}
+
+/** The last field of every listing. */
+export const nextCursor = Type.Union([Type.String(), Type.Null()], {
+  description: 'Ask for the next page with it; null on the last one',
+})
+
+/** Where a page ends, as one opaque word. */
+export function encodeCursor(position: unknown): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url')
+}
+
+/**
+ * @param schema what a position of this listing looks like
+ * @returns the position, or null when there was no cursor
+ * @throws {ProblemError} when the cursor is none of ours
+ */
+export function decodeCursor<S extends TSchema>(schema: S, cursor: string | undefined): Static<S> | null {
+  if (cursor === undefined) return null
+  const position = parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  if (Value.Check(schema, position)) return position
+  throw new ProblemError('invalid-request', undefined, [
+    { field: 'cursor', message: 'is not a cursor of this listing' },
+  ])
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { MikroORM } from '@mikro-orm/postgresql'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { Redis } from 'ioredis'
+import type { Sealer } from '../db/sealing.ts'
+import type { Publisher } from '../queues/publisher.ts'
+
+/** What of the configuration the ingress needs. */
+export type ApiConfig = {
+  adminApiKey: string
+  /** Without one there is no operator. */
+  operatorApiKey: string | null
+  /** Several while a secret is being rolled. */
+  stripeWebhookSecrets: readonly string[]
+  /** Expected as `?token=`; without one the callbacks are open to whoever knows their address. */
+  textmagicWebhookToken: string | null
+  /** Terms of an offer that names none. */
+  defaultPriceCents: number
+  defaultCurrency: string
+  defaultTtlHours: number
+}
+
+/** Everything the ingress works with; opened and closed by whoever builds it. */
+export type ApiDeps = {
+  db: MikroORM
+  sealer: Sealer
+  publisher: Publisher
+  /** A producer connection: asked whether Redis is there. */
+  redis: Redis
+  logger: FastifyBaseLogger
+  config: ApiConfig
+}
+
+/** A Fastify instance whose handlers get their types from TypeBox schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>

@@ -1,0 +1,52 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { IdempotencyConflictError } from '../db/idempotency.ts'
+import { databaseTrouble } from './database-errors.ts'
+import { PROBLEM_CONTENT_TYPE, ProblemError, problemOf } from './problem.ts'
+import { fieldErrors } from './validation.ts'
+
+/** Seconds after which a client may try again when something of ours is away. */
+const RETRY_AFTER_SECONDS = 5
+
+/** Answers whatever went wrong as a problem. An internal error is logged and never shown. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error)
+  if (problem.status >= 500) request.log.error({ err: error, operation: 'answer' }, problem.code)
+  if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  return reply
+    .code(problem.status)
+    .type(PROBLEM_CONTENT_TYPE)
+    .send(problemOf(problem, request.url, request.id))
+}
+
+export function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return answerError(new ProblemError('not-found', 'No such resource'), request, reply)
+}
+
+function toProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error
+  if (error instanceof IdempotencyConflictError) return new ProblemError('idempotency-conflict')
+  const { validation, validationContext, statusCode, code } = asFastifyError(error)
+  if (validation !== undefined) {
+    return new ProblemError('invalid-request', undefined, fieldErrors(validation, validationContext ?? 'body'))
+  }
+  const trouble = databaseTrouble(error)
+  if (trouble === 'away') return new ProblemError('unavailable')
+  if (trouble === 'value') return new ProblemError('unacceptable', 'A value is out of range')
+  if (statusCode === 413) return new ProblemError('too-large')
+  if (statusCode === 415) return new ProblemError('unsupported-media-type')
+  if (statusCode === 404) return new ProblemError('not-found')
+  // Thrown while the server stops: what it has not begun, another process does.
+  if (statusCode === 503) return new ProblemError('unavailable')
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new ProblemError('invalid-request', code === 'FST_ERR_BAD_URL' ? 'The path is not valid' : badBody(code))
+  }
+  return new ProblemError('internal')
+}
+
+function badBody(code: string | undefined): string | undefined {
+  return code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' ? undefined : 'The body is not valid JSON'
+}
+
+function asFastifyError(error: unknown): Partial<FastifyError> {
+  return error instanceof Error ? error : {}
+}

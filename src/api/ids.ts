@@ -1,0 +1,7 @@
+const MAX_SERIAL = 2_147_483_647
+
+/** @returns the serial number a path names, or null when nothing can have it */
+export function serialOf(text: string): number | null {
+  const id = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0
+  return id >= 1 && id <= MAX_SERIAL ? id : null
+}

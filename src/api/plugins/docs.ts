@@ -1,0 +1,35 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { App } from '../deps.ts'
+
+/** The OpenAPI document of every route registered after it, at /docs and /docs/json. */
+export async function serveDocs(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Lead Unlock',
+        version: '0.1.0',
+        description:
+          'Sells providers access to client inquiries. Errors are application/problem+json (RFC 9457): 400 for a request ' +
+          'that does not have the documented shape, 422 for one that has it and holds a value that cannot be accepted.',
+      },
+      tags: [
+        { name: 'leads', description: 'Client inquiries and who they are offered to' },
+        { name: 'providers', description: 'Who may be offered a lead' },
+        { name: 'unlocks', description: 'One provider, one lead: from teaser to reveal' },
+        { name: 'escalations', description: 'What a person must look at' },
+        { name: 'webhooks', description: 'What gateways call' },
+        { name: 'health', description: 'What the platform asks' },
+      ],
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'ADMIN_API_KEY or OPERATOR_API_KEY' },
+          webhookToken: { type: 'apiKey', in: 'query', name: 'token', description: 'TEXTMAGIC_WEBHOOK_TOKEN' },
+          stripeSignature: { type: 'apiKey', in: 'header', name: 'Stripe-Signature' },
+        },
+      },
+    },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+}

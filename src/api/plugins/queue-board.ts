@@ -1,0 +1,32 @@
+import { createBullBoard } from '@bull-board/api'
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
+import type { IServerAdapter } from '@bull-board/api/typings/app'
+import { FastifyAdapter } from '@bull-board/fastify'
+import { requireAdminInBrowser } from '../auth/basic.ts'
+import type { KeyName } from '../auth/keyring.ts'
+import type { ApiDeps, App } from '../deps.ts'
+
+const BASE_PATH = '/admin/queues'
+
+/** Bull Board with every queue, for the admin alone. A job carries ids only, so nothing else can be seen here. */
+export async function serveQueueBoard(
+  app: App,
+  { publisher }: Pick<ApiDeps, 'publisher'>,
+  identify: (presented: string) => KeyName | null,
+): Promise<void> {
+  const serverAdapter = new FastifyAdapter()
+  serverAdapter.setBasePath(BASE_PATH)
+  createBullBoard({
+    queues: [...publisher.queues.values()].map((queue) => new BullMQAdapter(queue)),
+    // The adapter is a patch release behind and brings types of its own for the same interface.
+    serverAdapter: serverAdapter as unknown as IServerAdapter,
+    options: { uiConfig: { boardTitle: 'Lead Unlock' } },
+  })
+  await app.register(
+    async (scope) => {
+      requireAdminInBrowser(scope, identify)
+      await scope.register(serverAdapter.registerPlugin())
+    },
+    { prefix: BASE_PATH },
+  )
+}

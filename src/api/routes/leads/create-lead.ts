@@ -1,0 +1,103 @@
+import { type Static, Type } from 'typebox'
+import { oncePerKey } from '../../../db/idempotency.ts'
+import { insertLead, type NewLead } from '../../../db/leads.ts'
+import { type EntityManager, inTransaction } from '../../../db/orm.ts'
+import { cleanText } from '../../../domain/clean-text.ts'
+import { revealFits } from '../../../domain/texts.ts'
+import { canonicalJson } from '../../canonical-json.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { problemResponses, unacceptable } from '../../problem.ts'
+import { distinctIds, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
+import { LeadSchema, leadView, OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
+
+const required = (maxLength: number) => Type.String({ minLength: 1, maxLength })
+const optional = (maxLength: number) => Type.Optional(Type.Union([Type.String({ maxLength }), Type.Null()]))
+
+const Body = Type.Object(
+  {
+    city: required(100),
+    service_type: required(200),
+    preferred_time_window: optional(200),
+    budget_range: optional(100),
+    notes_snippet: optional(2000),
+    client_name: required(200),
+    client_phone: required(50),
+    client_email: optional(254),
+    exact_address: optional(500),
+    provider_ids: Type.Optional(providerIds(0)),
+    config: Type.Optional(OfferConfig),
+  },
+  { additionalProperties: false },
+)
+type Body = Static<typeof Body>
+
+const Answer = Type.Object({
+  lead: LeadSchema,
+  unlocks: Type.Array(OfferedUnlockSchema),
+  skipped: Type.Array(SkippedSchema),
+})
+
+const schema = {
+  tags: ['leads'],
+  summary: 'Store a lead and offer it to providers',
+  description:
+    'Without `provider_ids` the lead is stored and offered to nobody; offer it later with POST /api/leads/{id}/send. ' +
+    'With an `Idempotency-Key` the same request gives the same answer as often as it is sent, with the header ' +
+    '`Idempotent-Replayed: true` from the second time on.',
+  security: [{ apiKey: [] }],
+  headers: Type.Object({
+    'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' })),
+  }),
+  body: Body,
+  response: { 201: Answer, ...problemResponses(400, 401, 409, 413, 415, 422, 429, 500, 503) },
+}
+
+/** POST /api/leads */
+export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps): void {
+  app.post('/leads', { schema }, async (request, reply) => {
+    const lead = leadOf(request.body)
+    const receivers = distinctIds(request.body.provider_ids ?? [])
+    const terms = termsOf(request.body.config, config)
+    const key = request.headers['idempotency-key']
+
+    const create = async (tx: EntityManager): Promise<Static<typeof Answer>> => {
+      const stored = await insertLead(tx, sealer, lead)
+      const offer = await offerOrRefuse(tx, stored, receivers, terms)
+      return {
+        lead: leadView(stored),
+        unlocks: offer.unlocks.map(offeredUnlockView),
+        skipped: offer.skipped.map(skippedView),
+      }
+    }
+    const { result, replayed } = await inTransaction(db.em, async (tx) => {
+      if (key === undefined) return { result: await create(tx), replayed: false }
+      return oncePerKey(tx, sealer, `POST /api/leads ${key}`, canonicalJson(request.body), () => create(tx))
+    })
+    if (replayed) reply.header('idempotent-replayed', 'true')
+    else await publishOffer(publisher, result.unlocks, terms, request.id)
+    return reply.code(201).send(result)
+  })
+}
+
+/** @throws {ProblemError} when a required field says nothing, or the details could never be sent */
+function leadOf(body: Body): NewLead {
+  const empty = (['city', 'service_type', 'client_name', 'client_phone'] as const).filter(
+    (name) => !cleanText(body[name]),
+  )
+  if (empty.length > 0) throw unacceptable(...empty.map((field) => ({ field, message: 'must not be empty' })))
+  const lead = {
+    city: body.city,
+    serviceType: body.service_type,
+    preferredTimeWindow: body.preferred_time_window ?? null,
+    budgetRange: body.budget_range ?? null,
+    notesSnippet: body.notes_snippet ?? null,
+    clientName: body.client_name,
+    clientPhone: body.client_phone,
+    clientEmail: body.client_email ?? null,
+    exactAddress: body.exact_address ?? null,
+  }
+  if (!revealFits(lead)) {
+    throw unacceptable({ field: 'exact_address', message: 'the contact details would not fit into one SMS' })
+  }
+  return lead
+}

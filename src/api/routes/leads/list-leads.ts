@@ -1,0 +1,55 @@
+import { Type } from 'typebox'
+import { listLeads as findLeads } from '../../../db/views.ts'
+import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { problemResponses } from '../../problem.ts'
+import { parseTime } from '../../time.ts'
+import { LeadSchema, leadView, Timestamp, UnlockStatusSchema } from './schemas.ts'
+
+const Position = Type.Object({
+  createdAt: Type.String({ pattern: '^20\\d\\d-[01]\\d-[0-3]\\dT[0-2]\\d:[0-5]\\d:[0-5]\\d\\.\\d{6}Z$' }),
+  id: Type.String({ maxLength: 64, pattern: '^[a-z0-9_]+$' }),
+})
+
+const schema = {
+  tags: ['leads'],
+  summary: 'Leads, newest first',
+  description: 'Pages stay as they are while new leads arrive. Never with locked fields.',
+  security: [{ apiKey: [] }],
+  querystring: Type.Object(
+    {
+      city: Type.Optional(Type.String({ maxLength: 100, description: 'Exactly as the lead has it' })),
+      created_from: Type.Optional({ ...Timestamp, description: 'Inclusive' }),
+      created_to: Type.Optional({ ...Timestamp, description: 'Exclusive' }),
+      unlock_status: Type.Optional(UnlockStatusSchema),
+      ...pageQuery,
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({ leads: Type.Array(LeadSchema), next_cursor: nextCursor }),
+    ...problemResponses(400, 401, 429, 500, 503),
+  },
+}
+
+/** GET /api/leads */
+export function listLeads(app: App, { db }: ApiDeps): void {
+  app.get('/leads', { schema }, async (request) => {
+    const { city, created_from, created_to, unlock_status, cursor, limit = DEFAULT_LIMIT } = request.query
+    const filter = {
+      city,
+      createdFrom: parseTime(created_from, 'created_from'),
+      createdTo: parseTime(created_to, 'created_to'),
+      unlockStatus: unlock_status,
+    }
+    // One more than asked for tells whether there is a next page.
+    const found = await findLeads(db.em.fork(), filter, decodeCursor(Position, cursor), limit + 1)
+    const page = found.slice(0, limit)
+    const last = page.at(-1)
+    const more = found.length > limit && last !== undefined
+    return {
+      leads: page.map(({ lead }) => leadView(lead)),
+      next_cursor: more ? encodeCursor(last.position) : null,
+    }
+  })
+}

@@ -1,0 +1,104 @@
+import { type Static, Type } from 'typebox'
+import type { Lead } from '../../../db/entities/index.ts'
+import {
+  type Offer,
+  type OfferTerms,
+  offerLead,
+  TeaserTooLongError,
+  UnknownProvidersError,
+} from '../../../db/offers.ts'
+import type { EntityManager } from '../../../db/orm.ts'
+import { validatePrice } from '../../../domain/money.ts'
+import type { Publisher } from '../../../queues/publisher.ts'
+import type { ApiConfig } from '../../deps.ts'
+import { ProblemError, unacceptable } from '../../problem.ts'
+
+const MAX_PROVIDERS = 500
+const MAX_TTL_HOURS = 8760
+
+/** @param minItems 0 where a lead may be offered to nobody yet */
+export function providerIds(minItems: 0 | 1) {
+  return Type.Array(Type.String({ maxLength: 100, pattern: '\\S' }), { minItems, maxItems: MAX_PROVIDERS })
+}
+
+export const OfferConfig = Type.Object(
+  {
+    price_cents: Type.Optional(Type.Integer({ description: "In the currency's smallest unit" })),
+    currency: Type.Optional(Type.String({ description: "Stripe's lower-case code" })),
+    ttl_hours: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: MAX_TTL_HOURS, description: 'May be a fraction' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/**
+ * @returns the terms asked for, with the configured ones where none were named
+ * @throws {ProblemError} when Stripe would not take the price
+ */
+export function termsOf(asked: Static<typeof OfferConfig> | undefined, config: ApiConfig): OfferTerms {
+  const terms = {
+    priceCents: asked?.price_cents ?? config.defaultPriceCents,
+    currency: asked?.currency ?? config.defaultCurrency,
+    ttlHours: asked?.ttl_hours ?? config.defaultTtlHours,
+  }
+  const wrong = validatePrice(terms.priceCents, terms.currency)
+  if (wrong !== null) throw unacceptable({ field: `config.${wrong.field}`, message: wrong.message })
+  return terms
+}
+
+/** Provider ids as they are meant: without the space around them that copying brings along, each once. */
+export function distinctIds(ids: readonly string[]): string[] {
+  return [...new Set(ids.map((id) => id.trim()))]
+}
+
+/**
+ * Like `offerLead`, with its refusals as answers to the client.
+ *
+ * @throws {ProblemError} for an unknown provider, or a teaser too long to be sent
+ */
+export async function offerOrRefuse(
+  tx: EntityManager,
+  lead: Lead,
+  providerIds: readonly string[],
+  terms: OfferTerms,
+): Promise<Offer> {
+  try {
+    return await offerLead(tx, lead, providerIds, terms)
+  } catch (error) {
+    if (error instanceof UnknownProvidersError) {
+      throw new ProblemError(
+        'unknown-provider',
+        undefined,
+        error.providerIds.map((id) => ({
+          field: `provider_ids.${providerIds.indexOf(id)}`,
+          message: `there is no provider ${id}`,
+        })),
+      )
+    }
+    if (error instanceof TeaserTooLongError) {
+      throw unacceptable({ field: 'service_type', message: 'the teaser with this lead would not fit into one SMS' })
+    }
+    throw error
+  }
+}
+
+/**
+ * Wakes up what an offer made due: the teasers now, and the closing of each unlock after its time to live. Losing these
+ * costs seconds: the sweep finds the work in Postgres.
+ */
+export async function publishOffer(
+  publisher: Publisher,
+  unlocks: readonly { id: number }[],
+  terms: OfferTerms,
+  requestId: string,
+): Promise<void> {
+  await publisher.publish(
+    unlocks.map(({ id }) => ({ job: 'send-teaser', unlock_id: id })),
+    { requestId },
+  )
+  await publisher.publish(
+    unlocks.map(({ id }) => ({ job: 'expire', unlock_id: id })),
+    { requestId, delayMs: terms.ttlHours * 3_600_000 },
+  )
+}

@@ -1,0 +1,82 @@
+import { type Static, Type } from 'typebox'
+import type { Lead, Unlock } from '../../../db/entities/index.ts'
+import type { LockedFields } from '../../../db/leads.ts'
+import type { SkippedProvider } from '../../../db/offers.ts'
+import { UNLOCK_STATUSES } from '../../../domain/states.ts'
+
+export const Timestamp = Type.String({ format: 'date-time' })
+export const Nullable = (schema: Type.TSchema) => Type.Union([schema, Type.Null()])
+const text = () => Type.Union([Type.String(), Type.Null()])
+
+export const UnlockStatusSchema = Type.Enum([...UNLOCK_STATUSES])
+
+export const LeadSchema = Type.Object({
+  id: Type.String(),
+  city: Type.String(),
+  service_type: Type.String(),
+  preferred_time_window: text(),
+  budget_range: text(),
+  notes_snippet: text(),
+  created_at: Timestamp,
+})
+export type LeadView = Static<typeof LeadSchema>
+
+export const LeadWithLockedFieldsSchema = Type.Object({
+  ...LeadSchema.properties,
+  client_name: Type.Optional(Type.String()),
+  client_phone: Type.Optional(Type.String()),
+  client_email: Type.Optional(text()),
+  exact_address: Type.Optional(text()),
+})
+
+export const OfferedUnlockSchema = Type.Object({
+  id: Type.Integer(),
+  provider_id: Type.String(),
+  status: UnlockStatusSchema,
+  price_cents: Type.Integer(),
+  currency: Type.String(),
+  ttl_expires_at: Timestamp,
+})
+export type OfferedUnlockView = Static<typeof OfferedUnlockSchema>
+
+export const SkippedSchema = Type.Object({
+  provider_id: Type.String(),
+  reason: Type.Enum(['opted_out', 'already_sent']),
+})
+
+/** A lead as everybody with a key may see it: without its locked fields. */
+export function leadView(lead: Lead): LeadView {
+  return {
+    id: lead.id,
+    city: lead.city,
+    service_type: lead.serviceType,
+    preferred_time_window: lead.preferredTimeWindow ?? null,
+    budget_range: lead.budgetRange ?? null,
+    notes_snippet: lead.notesSnippet ?? null,
+    created_at: lead.createdAt.toISOString(),
+  }
+}
+
+export function lockedFieldsView(locked: LockedFields) {
+  return {
+    client_name: locked.clientName,
+    client_phone: locked.clientPhone,
+    client_email: locked.clientEmail,
+    exact_address: locked.exactAddress,
+  }
+}
+
+export function offeredUnlockView(unlock: Unlock): OfferedUnlockView {
+  return {
+    id: unlock.id,
+    provider_id: unlock.providerId,
+    status: unlock.status,
+    price_cents: unlock.priceCents,
+    currency: unlock.currency,
+    ttl_expires_at: unlock.ttlExpiresAt.toISOString(),
+  }
+}
+
+export function skippedView({ providerId, reason }: SkippedProvider) {
+  return { provider_id: providerId, reason }
+}

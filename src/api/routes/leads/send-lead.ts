@@ -1,0 +1,38 @@
+import { Type } from 'typebox'
+import { findLead } from '../../../db/leads.ts'
+import { inTransaction } from '../../../db/orm.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { notFound, problemResponses } from '../../problem.ts'
+import { distinctIds, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
+import { OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
+
+const schema = {
+  tags: ['leads'],
+  summary: 'Offer a stored lead to more providers',
+  description:
+    'Safe to repeat: a provider who has the lead already is skipped. The answer holds the new unlocks and who was skipped.',
+  security: [{ apiKey: [] }],
+  params: Type.Object({ id: Type.String() }),
+  body: Type.Object(
+    { provider_ids: providerIds(1), config: Type.Optional(OfferConfig) },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({ unlocks: Type.Array(OfferedUnlockSchema), skipped: Type.Array(SkippedSchema) }),
+    ...problemResponses(400, 401, 404, 413, 415, 422, 429, 500, 503),
+  },
+}
+
+/** POST /api/leads/{id}/send */
+export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
+  app.post('/leads/:id/send', { schema }, async (request) => {
+    const terms = termsOf(request.body.config, config)
+    const offer = await inTransaction(db.em, async (tx) => {
+      const lead = await findLead(tx, request.params.id)
+      if (lead === null) throw notFound('lead')
+      return offerOrRefuse(tx, lead, distinctIds(request.body.provider_ids), terms)
+    })
+    await publishOffer(publisher, offer.unlocks, terms, request.id)
+    return { unlocks: offer.unlocks.map(offeredUnlockView), skipped: offer.skipped.map(skippedView) }
+  })
+}

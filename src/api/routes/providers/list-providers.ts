@@ -1,0 +1,33 @@
+import { Type } from 'typebox'
+import { listProviders as findProviders } from '../../../db/providers.ts'
+import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { problemResponses } from '../../problem.ts'
+import { ProviderSchema, providerView } from './schemas.ts'
+
+/** The id of the last provider of a page. */
+const Position = Type.String({ minLength: 1, maxLength: 64, pattern: '^\\P{Cc}+$' })
+
+const schema = {
+  tags: ['providers'],
+  summary: 'Providers, by id',
+  security: [{ apiKey: [] }],
+  querystring: Type.Object(pageQuery, { additionalProperties: false }),
+  response: {
+    200: Type.Object({ providers: Type.Array(ProviderSchema), next_cursor: nextCursor }),
+    ...problemResponses(400, 401, 429, 500, 503),
+  },
+}
+
+/** GET /api/providers */
+export function listProviders(app: App, { db }: ApiDeps): void {
+  app.get('/providers', { schema }, async (request) => {
+    const { cursor, limit = DEFAULT_LIMIT } = request.query
+    const found = await findProviders(db.em.fork(), decodeCursor(Position, cursor), limit + 1)
+    const page = found.slice(0, limit)
+    return {
+      providers: page.map(providerView),
+      next_cursor: found.length > limit ? encodeCursor(page.at(-1)?.id) : null,
+    }
+  })
+}

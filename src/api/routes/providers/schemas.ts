@@ -1,0 +1,29 @@
+import { type Static, Type } from 'typebox'
+import type { Provider } from '../../../db/entities/index.ts'
+import { Timestamp } from '../leads/schemas.ts'
+
+const text = () => Type.Union([Type.String(), Type.Null()])
+
+export const ProviderSchema = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  phone: Type.String({ description: 'E.164' }),
+  email: text(),
+  time_zone: text(),
+  opted_out_at: Type.Union([Timestamp, Type.Null()]),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+})
+
+export function providerView(provider: Provider): Static<typeof ProviderSchema> {
+  return {
+    id: provider.id,
+    name: provider.name,
+    phone: provider.phone,
+    email: provider.email ?? null,
+    time_zone: provider.timeZone ?? null,
+    opted_out_at: provider.optedOutAt?.toISOString() ?? null,
+    created_at: provider.createdAt.toISOString(),
+    updated_at: provider.updatedAt.toISOString(),
+  }
+}

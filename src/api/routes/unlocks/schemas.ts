@@ -1,0 +1,147 @@
+import { type Static, Type } from 'typebox'
+import type { UnlockHistory } from '../../../db/views.ts'
+import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
+import { Timestamp, UnlockStatusSchema } from '../leads/schemas.ts'
+
+const text = () => Type.Union([Type.String(), Type.Null()])
+const time = () => Type.Union([Timestamp, Type.Null()])
+
+const UnlockSchema = Type.Object({
+  id: Type.Integer(),
+  lead_id: Type.String(),
+  provider_id: Type.String(),
+  status: UnlockStatusSchema,
+  closed_reason: text(),
+  price_cents: Type.Integer(),
+  currency: Type.String(),
+  ttl_expires_at: Timestamp,
+  teaser_sent_at: time(),
+  payment_link_id: text(),
+  payment_link_url: text(),
+  checkout_session_id: text(),
+  payment_intent_id: text(),
+  paid_at: time(),
+  unlocked_at: time(),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+})
+
+const TransitionSchema = Type.Object({
+  from_status: UnlockStatusSchema,
+  to_status: UnlockStatusSchema,
+  cause: Type.String(),
+  at: Timestamp,
+})
+
+const MessageSchema = Type.Object({
+  id: Type.Integer(),
+  purpose: Type.Enum([...PURPOSES]),
+  status: Type.Enum([...MESSAGE_STATUSES]),
+  body: Type.Union([Type.String(), Type.Null()], { description: 'Null for a reveal, which is never stored' }),
+  gateway_id: text(),
+  delivery_status: text(),
+  reject_reason: text(),
+  error_code: text(),
+  attempts: Type.Integer(),
+  created_at: Timestamp,
+  accepted_at: time(),
+  final_at: time(),
+})
+
+const LinkSchema = Type.Object({
+  stripe_id: Type.String(),
+  url: Type.String(),
+  status: Type.Enum(['open', 'closing', 'closed']),
+  created_at: Timestamp,
+  closed_at: time(),
+})
+
+const PaymentSchema = Type.Object({
+  id: Type.Integer(),
+  status: Type.Enum(['kept', 'held', 'refund_due', 'refund_pending', 'refunded', 'refund_failed']),
+  amount_cents: Type.Integer(),
+  currency: Type.String(),
+  refunded_cents: Type.Integer(),
+  refund_reason: text(),
+  dispute_status: text(),
+  checkout_session_id: Type.String(),
+  payment_intent_id: text(),
+  created_at: Timestamp,
+})
+
+export const HistorySchema = Type.Object({
+  unlock: UnlockSchema,
+  timeline: Type.Array(TransitionSchema),
+  messages: Type.Array(MessageSchema),
+  links: Type.Array(LinkSchema),
+  payments: Type.Array(PaymentSchema),
+})
+
+/** The whole story of an unlock, oldest first, without a locked field. */
+export function historyView(history: UnlockHistory): Static<typeof HistorySchema> {
+  const { unlock } = history
+  return {
+    unlock: {
+      id: unlock.id,
+      lead_id: unlock.leadId,
+      provider_id: unlock.providerId,
+      status: unlock.status,
+      closed_reason: unlock.closedReason ?? null,
+      price_cents: unlock.priceCents,
+      currency: unlock.currency,
+      ttl_expires_at: unlock.ttlExpiresAt.toISOString(),
+      teaser_sent_at: iso(unlock.teaserSentAt),
+      payment_link_id: unlock.paymentLinkId ?? null,
+      payment_link_url: unlock.paymentLinkUrl ?? null,
+      checkout_session_id: unlock.checkoutSessionId ?? null,
+      payment_intent_id: unlock.paymentIntentId ?? null,
+      paid_at: iso(unlock.paidAt),
+      unlocked_at: iso(unlock.unlockedAt),
+      created_at: unlock.createdAt.toISOString(),
+      updated_at: unlock.updatedAt.toISOString(),
+    },
+    timeline: history.timeline.map((row) => ({
+      from_status: row.fromStatus,
+      to_status: row.toStatus,
+      cause: row.cause,
+      at: row.at.toISOString(),
+    })),
+    messages: history.messages.map((message) => ({
+      id: message.id,
+      purpose: message.purpose,
+      status: message.status,
+      body: message.purpose === 'reveal' ? null : (message.body ?? null),
+      gateway_id: message.gatewayId ?? null,
+      delivery_status: message.deliveryStatus ?? null,
+      reject_reason: message.rejectReason ?? null,
+      error_code: message.errorCode ?? null,
+      attempts: message.attempts,
+      created_at: message.createdAt.toISOString(),
+      accepted_at: iso(message.acceptedAt),
+      final_at: iso(message.finalAt),
+    })),
+    links: history.links.map((link) => ({
+      stripe_id: link.stripeId,
+      url: link.url,
+      status: link.status,
+      created_at: link.createdAt.toISOString(),
+      closed_at: iso(link.closedAt),
+    })),
+    payments: history.payments.map((payment) => ({
+      id: payment.id,
+      status: payment.status,
+      amount_cents: payment.amountCents,
+      currency: payment.currency,
+      refunded_cents: payment.refundedCents,
+      refund_reason: payment.refundReason ?? null,
+      dispute_status: payment.disputeStatus ?? null,
+      checkout_session_id: payment.checkoutSessionId,
+      payment_intent_id: payment.paymentIntentId ?? null,
+      created_at: payment.createdAt.toISOString(),
+    })),
+  }
+}
+
+function iso(at: Date | null | undefined): string | null {
+  return at?.toISOString() ?? null
+}

@@ -1,0 +1,48 @@
+import { Type } from 'typebox'
+import { storeStripeEvent, storeUnintelligible } from '../../../db/inbox-store.ts'
+import { BadSignatureError, type SignedEvent, verifyStripeSignature } from '../../../gateways/stripe-signature.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { ProblemError, problemResponses } from '../../problem.ts'
+import { rawBody } from './raw-bodies.ts'
+import { Received } from './textmagic-callback.ts'
+
+const schema = {
+  tags: ['webhooks'],
+  summary: 'An event of Stripe',
+  description:
+    'Signed over the raw body. Answered 200 once stored, 503 when it could not be stored: Stripe then sends it again.',
+  security: [{ stripeSignature: [] }],
+  consumes: ['application/json'],
+  body: Type.Object({ id: Type.String(), type: Type.String() }),
+  response: { 200: Received, ...problemResponses(400, 413, 429, 500, 503) },
+}
+
+/** POST /webhook/stripe */
+export function stripeWebhook(scope: App, { db, sealer, publisher, config }: ApiDeps): void {
+  scope.post('/stripe', { schema }, async (request) => {
+    const raw = rawBody(request.body)
+    const header = request.headers['stripe-signature']
+    const event = verify(raw, typeof header === 'string' ? header : undefined, config.stripeWebhookSecrets)
+    if (event === 'bad signature') return scope.refuseAuthentication(request, new ProblemError('bad-signature'))
+    const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
+    const stored =
+      event !== null && /^[\w.:-]{1,255}$/.test(event.id)
+        ? await storeStripeEvent(db.em, sealer, event.id, arrival)
+        : await storeUnintelligible(db.em, sealer, 'stripe', arrival)
+    await publisher.publish(stored.due, { requestId: request.id })
+    return { received: true, duplicate: stored.duplicate }
+  })
+}
+
+function verify(
+  raw: Buffer,
+  header: string | undefined,
+  secrets: readonly string[],
+): SignedEvent | null | 'bad signature' {
+  try {
+    return verifyStripeSignature({ rawBody: raw, header, secrets }).event
+  } catch (error) {
+    if (error instanceof BadSignatureError) return 'bad signature'
+    throw error
+  }
+}

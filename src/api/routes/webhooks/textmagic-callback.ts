@@ -1,0 +1,80 @@
+import { type Static, Type } from 'typebox'
+import {
+  type Arrival,
+  type StoredArrival,
+  storeInboundSms,
+  storeReceipt,
+  storeUnintelligible,
+} from '../../../db/inbox-store.ts'
+import { parseGatewayBody, readGatewayMessage } from '../../../domain/inbound.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { problemResponses } from '../../problem.ts'
+import { rawBody } from './raw-bodies.ts'
+
+export const Received = Type.Object({
+  received: Type.Boolean({ description: 'False when there was nothing to keep' }),
+  duplicate: Type.Boolean({ description: 'It had arrived before' }),
+})
+
+/** Phones, texts and ids as TextMagic sends them; in the form encodings all of them are text. */
+export type CallbackDocs = { summary: string; fields: Record<string, Type.TSchema> }
+
+/**
+ * A URL that TextMagic calls. Both of its callbacks are understood at either URL. Answered 200 once stored, also when
+ * nothing could be understood; a GET, a HEAD and an empty POST are the dashboard's test.
+ *
+ * @param source what an unintelligible body at this URL counts as
+ */
+export function textmagicCallback(
+  scope: App,
+  deps: ApiDeps,
+  path: string,
+  source: 'textmagic' | 'textmagic_delivery',
+  docs: CallbackDocs,
+): void {
+  const common = {
+    tags: ['webhooks'],
+    security: [{ webhookToken: [] }],
+    response: { 200: Received, ...problemResponses(401, 413, 429, 500, 503) },
+  }
+  const nothing: Static<typeof Received> = { received: false, duplicate: false }
+
+  scope.get(path, { schema: { ...common, summary: 'Test of the callback URL' } }, async () => nothing)
+  scope.post(
+    path,
+    {
+      schema: {
+        ...common,
+        summary: docs.summary,
+        description: 'JSON, urlencoded or multipart. Kept and escalated when it cannot be understood.',
+        consumes: ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'],
+        body: Type.Object(docs.fields),
+      },
+    },
+    async (request) => {
+      const raw = rawBody(request.body)
+      if (raw.toString('latin1').trim() === '') return nothing
+      const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
+      const stored = await store(deps, source, arrival)
+      await deps.publisher.publish(stored.due, { requestId: request.id })
+      return { received: true, duplicate: stored.duplicate }
+    },
+  )
+}
+
+async function store(
+  { db, sealer }: ApiDeps,
+  source: 'textmagic' | 'textmagic_delivery',
+  arrival: Arrival,
+): Promise<StoredArrival> {
+  const fields = await parseGatewayBody(arrival.contentType, arrival.raw)
+  const message = fields && readGatewayMessage(fields)
+  switch (message?.kind) {
+    case 'sms':
+      return storeInboundSms(db.em, sealer, message.sms, arrival)
+    case 'receipt':
+      return storeReceipt(db.em, sealer, message.receipt, arrival)
+    default:
+      return storeUnintelligible(db.em, sealer, source, arrival)
+  }
+}

@@ -1,0 +1,19 @@
+import { Type } from 'typebox'
+import type { ApiDeps, App } from '../../deps.ts'
+import { textmagicCallback } from './textmagic-callback.ts'
+
+const docs = {
+  summary: 'A text that somebody sent to our number',
+  fields: {
+    id: Type.String(),
+    sender: Type.String(),
+    receiver: Type.String(),
+    messageTime: Type.String(),
+    text: Type.String(),
+  },
+}
+
+/** POST, GET and HEAD /webhook/textmagic */
+export function textmagicInbound(scope: App, deps: ApiDeps): void {
+  textmagicCallback(scope, deps, '/textmagic', 'textmagic', docs)
+}

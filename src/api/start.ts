@@ -1,0 +1,63 @@
+import type { Config } from '../config.ts'
+import { openDatabase } from '../db/orm.ts'
+import { createSealer } from '../db/sealing.ts'
+import type { Logger } from '../logging.ts'
+import { EvictionPolicyError, producerConnection, requireNoEviction } from '../queues/connection.ts'
+import { createPublisher } from '../queues/publisher.ts'
+import { buildApp } from './app.ts'
+
+export type RunningApi = {
+  /** Where it listens, e.g. `http://127.0.0.1:3000`. */
+  address: string
+  /** Stops listening, finishes what is being answered, then lets go of Redis and Postgres, in this order. */
+  close(): Promise<void>
+}
+
+/**
+ * Composes the API process and makes it listen on all interfaces. It starts also while Postgres or Redis is away, and
+ * says so at /readyz: migrations are not its business, and webhooks need Postgres alone.
+ *
+ * @param onFatal told when it turns out that this process must not go on: Redis would throw jobs away
+ */
+export async function startApi(config: Config, logger: Logger, onFatal: (error: Error) => void): Promise<RunningApi> {
+  const db = await openDatabase({ url: config.databaseUrl })
+  const redis = producerConnection(config.redisUrl)
+  redis.on('error', (error) => logger.warn({ operation: 'redis', err: error }, 'connection to Redis failed'))
+  redis.on('ready', () => {
+    requireNoEviction(redis).catch((error: unknown) => {
+      if (error instanceof EvictionPolicyError) onFatal(error)
+      else logger.warn({ operation: 'redis', err: error }, 'could not ask Redis for its eviction policy')
+    })
+  })
+  const publisher = createPublisher(redis, (error, job) => {
+    logger.warn({ operation: 'publish', job, err: error }, 'a wake-up was not published; the sweep repeats it')
+  })
+  const app = await buildApp({
+    db,
+    sealer: createSealer(config.encryptionKeys),
+    publisher,
+    redis,
+    logger,
+    config: {
+      adminApiKey: config.adminApiKey,
+      operatorApiKey: config.operatorApiKey,
+      stripeWebhookSecrets: config.stripe.webhookSecrets,
+      textmagicWebhookToken: config.textmagic.webhookToken,
+      defaultPriceCents: config.leadDefaults.priceCents,
+      defaultCurrency: config.leadDefaults.currency,
+      defaultTtlHours: config.leadDefaults.ttlHours,
+    },
+  })
+  const close = async () => {
+    await app.close()
+    await publisher.close()
+    redis.disconnect()
+    await db.close(true)
+  }
+  try {
+    return { address: await app.listen({ host: '0.0.0.0', port: config.port }), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,70 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify'
+import type { TSchema } from 'typebox'
+import type { FieldError } from './problem.ts'
+
+/**
+ * Checks requests against their schemas. Bodies are taken as they are: nothing is converted, removed or filled in. Path
+ * and query values, which are always text, are converted. Text that Postgres cannot store is refused everywhere.
+ */
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = (route) => {
+  const check = TypeBoxValidatorCompiler(route)
+  return (value: unknown) => {
+    const result = check(value)
+    if (typeof result !== 'object' || !('value' in result)) return result
+    const path = findUnstorable(result.value)
+    return path === null ? result : { error: [unstorable(path)] }
+  }
+}
+
+/** The fields that failed, each once, with everything that is wrong with it in words. Values are not repeated. */
+export function fieldErrors(validation: readonly FastifySchemaValidationError[], context: string): FieldError[] {
+  const messages = new Map<string, Set<string>>()
+  for (const { keyword, instancePath, params, message } of validation) {
+    const note = (name: string | undefined, text: string) => {
+      const field = fieldName(instancePath, name) || context
+      messages.set(field, (messages.get(field) ?? new Set()).add(text))
+    }
+    if (keyword === 'additionalProperties') {
+      for (const name of names(params.additionalProperties)) note(name, 'is not a known field')
+    } else if (keyword === 'required') {
+      for (const name of names(params.requiredProperties)) note(name, 'is required')
+    } else if (keyword !== 'boolean' && keyword !== 'anyOf') {
+      note(undefined, message ?? 'is not acceptable')
+    }
+  }
+  return [...messages].map(([field, texts]) => ({ field, message: [...texts].join(' or ') }))
+}
+
+const MAX_FIELD_NAME = 100
+
+/** `/config/price_cents` as `config.price_cents`. */
+function fieldName(pointer: string, name: string | undefined): string {
+  const parts = pointer.split('/').slice(1)
+  return [...parts, ...(name === undefined ? [] : [name])].join('.').slice(0, MAX_FIELD_NAME)
+}
+
+function names(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+function unstorable(path: string): FastifySchemaValidationError {
+  return {
+    keyword: 'storable',
+    instancePath: path,
+    schemaPath: '',
+    params: {},
+    message: 'must not hold a NUL character or half of a surrogate pair',
+  }
+}
+
+/** @returns where in the value a text is that Postgres has no representation for, as a JSON pointer */
+function findUnstorable(value: unknown, path = ''): string | null {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? path : null
+  if (typeof value !== 'object' || value === null) return null
+  for (const [name, inner] of Object.entries(value)) {
+    const found = findUnstorable(inner, `${path}/${name}`)
+    if (found !== null) return found
+  }
+  return null
+}

@@ -1,0 +1,32 @@
+import { LockMode } from '@mikro-orm/core'
+import { recordAudit } from './audit.ts'
+import { Escalation } from './entities/index.ts'
+import type { EntityManager } from './orm.ts'
+import { databaseNow } from './subscriptions.ts'
+
+/**
+ * Records that a person looked at an escalation and is done with it, audited in the same transaction. One that is
+ * resolved already keeps who resolved it and when.
+ *
+ * @returns the escalation, or null when there is none with that id
+ */
+export function resolveById(
+  em: EntityManager,
+  id: number,
+  by: { keyName: string; note: string | null; requestId: string | null },
+): Promise<Escalation | null> {
+  return em.fork().transactional(async (tx) => {
+    const escalation = await tx.findOne(Escalation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+    if (escalation === null || escalation.resolvedAt != null) return escalation
+    escalation.resolvedAt = await databaseNow(tx)
+    escalation.resolvedBy = by.keyName
+    escalation.note = by.note
+    await recordAudit(tx, {
+      keyName: by.keyName,
+      action: 'escalation.resolve',
+      target: `escalation:${id}`,
+      requestId: by.requestId,
+    })
+    return escalation
+  })
+}

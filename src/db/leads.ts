@@ -1,0 +1,84 @@
+import { newLeadId } from '../domain/lead-id.ts'
+import { Lead } from './entities/index.ts'
+import type { EntityManager } from './orm.ts'
+import type { Sealer } from './sealing.ts'
+
+/** The client's contact details: nobody sees them before paying. */
+export type LockedFields = {
+  clientName: string
+  clientPhone: string
+  clientEmail: string | null
+  exactAddress: string | null
+}
+
+export type NewLead = LockedFields & {
+  city: string
+  serviceType: string
+  preferredTimeWindow: string | null
+  budgetRange: string | null
+  notesSnippet: string | null
+}
+
+const ID_ATTEMPTS = 5
+
+/** Where a sealed value stands; it opens nowhere else. */
+function place(column: string, leadId: string): string {
+  return `leads.${column}:${leadId}`
+}
+
+/**
+ * Stores a lead under a new id, its locked fields sealed.
+ *
+ * @param tx an open transaction
+ * @param newId makes a candidate id; another is tried when it is taken
+ */
+export async function insertLead(
+  tx: EntityManager,
+  sealer: Sealer,
+  lead: NewLead,
+  newId: () => string = newLeadId,
+): Promise<Lead> {
+  for (let attempt = 0; attempt < ID_ATTEMPTS; attempt += 1) {
+    const id = newId()
+    const seal = (column: string, value: string | null) =>
+      value === null ? null : sealer.seal(value, place(column, id))
+    const inserted = await tx.execute<{ id: string }[]>(
+      `insert into leads (id, city, service_type, preferred_time_window, budget_range, notes_snippet,
+         client_name, client_phone, client_email, exact_address)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing returning id`,
+      [
+        id,
+        lead.city,
+        lead.serviceType,
+        lead.preferredTimeWindow,
+        lead.budgetRange,
+        lead.notesSnippet,
+        seal('client_name', lead.clientName),
+        seal('client_phone', lead.clientPhone),
+        seal('client_email', lead.clientEmail),
+        seal('exact_address', lead.exactAddress),
+      ],
+    )
+    if (inserted.length > 0) return tx.findOneOrFail(Lead, { id })
+  }
+  throw new Error(`no free lead id in ${ID_ATTEMPTS} attempts`)
+}
+
+export function findLead(em: EntityManager, id: string): Promise<Lead | null> {
+  return em.findOne(Lead, { id })
+}
+
+/**
+ * Opens a lead's locked fields. The caller answers for the right to see them: a paid unlock, or an audited admin.
+ *
+ * @throws {UnsealError} when a value was tampered with or its key is no longer configured
+ */
+export function openLockedFields(sealer: Sealer, lead: Lead): LockedFields {
+  const open = (column: string, sealed: string) => sealer.open(sealed, place(column, lead.id))
+  return {
+    clientName: open('client_name', lead.clientName),
+    clientPhone: open('client_phone', lead.clientPhone),
+    clientEmail: lead.clientEmail == null ? null : open('client_email', lead.clientEmail),
+    exactAddress: lead.exactAddress == null ? null : open('exact_address', lead.exactAddress),
+  }
+}
