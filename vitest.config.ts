@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 type Kind = { timeoutMs: number; stores: boolean }
@@ -34,7 +33,7 @@ function project(name: string, kind: Kind, order: number): TestProjectInlineConf
       name,
       include: [`tests/${name}/**/*.test.ts`],
       setupFiles: ['tests/support/leaks.ts'],
-      globalSetup: kind.stores && existsSync('tests/support/global-setup.ts') ? [STORES] : [],
+      globalSetup: kind.stores ? [STORES] : [],
       testTimeout: kind.timeoutMs,
       hookTimeout: kind.timeoutMs,
       sequence: { groupOrder: order },

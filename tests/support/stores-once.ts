@@ -11,8 +11,5 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const run = project.vitest
   if (Reflect.get(run, STARTED) === true) return undefined
   Reflect.set(run, STARTED, true)
-  const stop = await startStores(run.getRootProject())
-  return async () => {
-    await stop?.()
-  }
+  return startStores(run.getRootProject())
 }
