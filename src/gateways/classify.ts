@@ -42,8 +42,8 @@ export function errorOfTransport(operation: string, error: unknown): GatewayErro
   const code = transportCode(error)
   const info = code === undefined ? { operation } : { operation, detail: code }
   if (neverSent(error)) return new NotDoneError('unreachable', info)
-  const timedOut = error instanceof Error && error.name === 'TimeoutError'
-  return new UnclearError(timedOut || code?.includes('TIMEOUT') ? 'timeout' : 'connection_lost', info)
+  const timedOut = (error instanceof Error && error.name === 'TimeoutError') || /TIMEOUT|ETIMEDOUT/.test(code ?? '')
+  return new UnclearError(timedOut ? 'timeout' : 'connection_lost', info)
 }
 
 /**

@@ -5,8 +5,8 @@ import { UnclearError } from '../errors.ts'
 import { type Attempts, recording, recordingClient } from './attempts.ts'
 import { errorOfStripe, type Operation } from './classify.ts'
 
-/** The SDK waits up to this long before each retry, and retries a closed connection once more than it is told to. */
-const LONGEST_PAUSE_MS = 5_000
+/** Allowed for each pause before a retry: the SDK's begin at half a second and double. */
+const RETRY_PAUSE_MS = 1_000
 
 export type StripeOptions = {
   secretKey: string
@@ -41,7 +41,8 @@ export function createStripeCaller(options: StripeOptions): StripeCaller {
     telemetry: false,
     httpClient: recordingClient(Stripe.createNodeHttpClient(agent)),
   })
-  const limitMs = (timeoutMs + LONGEST_PAUSE_MS) * (maxNetworkRetries + 2)
+  // One attempt more than it is told to make: the SDK always repeats a closed connection once.
+  const limitMs = (timeoutMs + RETRY_PAUSE_MS) * (maxNetworkRetries + 2)
   const inFlight = new Set<Promise<unknown>>()
   return {
     async call(operation, make) {

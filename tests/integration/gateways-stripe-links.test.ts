@@ -1,0 +1,135 @@
+import { expect, test } from 'vitest'
+import { failureOf, json, startFakeServer } from './gateways-fake-server.ts'
+import { newLink, owner, useStripe } from './gateways-stripe-harness.ts'
+
+const harness = useStripe()
+
+test('a link is for one payment by card, and says on itself and on its payment whose it is', async () => {
+  const { emulator, stripe } = harness
+  const { id, url } = await stripe.createPaymentLink(newLink)
+  const metadata = { lead_id: 'lead_abc12345', provider_id: 'provider60', unlock_id: '12', generation: '1' }
+  expect(emulator.links()).toMatchObject([
+    {
+      id,
+      url,
+      active: true,
+      metadata,
+      payment_intent_data: { metadata },
+      payment_method_types: ['card'],
+      restrictions: { completed_sessions: { limit: 1 } },
+      inactive_message: 'This link is closed.',
+    },
+  ])
+  const { session, paymentIntent } = await emulator.payLink(id)
+  expect(session).toMatchObject({ amount_total: 2000, currency: 'usd', metadata })
+  expect(paymentIntent?.metadata).toEqual(metadata)
+})
+
+test('asking twice creates one link; another attempt, generation or lead is another key', async () => {
+  const { emulator, stripe } = harness
+  const first = await stripe.createPaymentLink(newLink)
+  expect(await stripe.createPaymentLink(newLink)).toEqual(first)
+  expect(emulator.links()).toHaveLength(1)
+  await stripe.createPaymentLink({ ...newLink, attempt: 1 })
+  await stripe.createPaymentLink({ ...newLink, generation: 2 })
+  await stripe.createPaymentLink({ ...newLink, leadId: 'lead_zzzzzzzz' })
+  expect(emulator.requestLog().map((request) => request.idempotency_key)).toEqual([
+    'lead_abc12345-unlock-12-link-1-0',
+    'lead_abc12345-unlock-12-link-1-0',
+    'lead_abc12345-unlock-12-link-1-1',
+    'lead_abc12345-unlock-12-link-2-0',
+    'lead_zzzzzzzz-unlock-12-link-1-0',
+  ])
+})
+
+test('a link whose answer was lost is found, and not one of another lead, unlock or generation, or a closed one', async () => {
+  const { emulator, stripe, clientOf } = harness
+  emulator.faults.add({ kind: 'accept_then_hang' })
+  await failureOf(clientOf({}).createPaymentLink(newLink))
+  const [lost] = emulator.links()
+  await stripe.createPaymentLink({ ...newLink, leadId: 'lead_zzzzzzzz' })
+  await stripe.createPaymentLink({ ...newLink, unlockId: 13 })
+  await stripe.createPaymentLink({ ...newLink, generation: 2 })
+  expect(await stripe.findActiveLink({ ...owner, generation: 1 })).toEqual({ id: lost?.id, url: lost?.url })
+  expect(await stripe.findActiveLink({ ...owner, generation: 3 })).toBeNull()
+  await stripe.closeLink(lost?.id ?? '')
+  expect(await stripe.findActiveLink({ ...owner, generation: 1 })).toBeNull()
+})
+
+test('a link is found behind a page of newer ones', async () => {
+  const { stripe } = harness
+  const wanted = await stripe.createPaymentLink(newLink)
+  for (let unlockId = 100; unlockId < 205; unlockId += 1) await stripe.createPaymentLink({ ...newLink, unlockId })
+  expect(await stripe.findActiveLink({ ...owner, generation: 1 })).toEqual(wanted)
+})
+
+test('not having looked far enough is unclear, not absent', async () => {
+  const link = { id: 'plink_1', url: 'https://buy.stripe.com/1', metadata: {} }
+  const server = await startFakeServer((_request, response) => json(response, 200, { data: [link], has_more: true }))
+  const failure = await failureOf(harness.clientOf({ apiUrl: server.url }).findActiveLink({ ...owner, generation: 1 }))
+  expect(failure).toMatchObject({ name: 'UnclearError', code: 'not_looked_far_enough' })
+  await server.close()
+})
+
+test('closing a link ends the sessions already open on it', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  await emulator.openSession(id)
+  await emulator.openSession(id)
+  await stripe.closeLink(id)
+  expect(emulator.links()).toMatchObject([{ active: false }])
+  expect(emulator.sessions().map(({ status }) => status)).toEqual(['expired', 'expired'])
+})
+
+test('closing a link again, one that is paid, or one Stripe does not know succeeds', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  await emulator.payLink(id)
+  await stripe.closeLink(id)
+  await stripe.closeLink(id)
+  await stripe.closeLink('plink_unknown')
+  expect(emulator.sessions()).toMatchObject([{ status: 'complete' }])
+})
+
+test('a session paid while its link is being closed is left alone', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const open = await emulator.openSession(id)
+  // What the list said a moment ago; the payment comes between list and expiry.
+  const listed = { object: 'list', data: [{ ...open, status: 'open' }], has_more: false, url: '/v1/checkout/sessions' }
+  await emulator.paySession(open.id)
+  emulator.faults.add({
+    kind: 'accept_then_status',
+    method: 'GET',
+    path: '/v1/checkout/sessions',
+    status: 200,
+    body: listed,
+  })
+  await stripe.closeLink(id)
+  expect(emulator.requestLog().some(({ path }) => path.endsWith('/expire'))).toBe(true)
+  expect(emulator.sessions()).toMatchObject([{ status: 'complete', payment_status: 'paid' }])
+})
+
+test('a session that stays open is no closed link', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const { id: sessionId } = await emulator.openSession(id)
+  const error = { type: 'invalid_request_error', message: 'no' }
+  emulator.faults.add({
+    kind: 'status',
+    path: `/v1/checkout/sessions/${sessionId}/expire`,
+    status: 400,
+    body: { error },
+  })
+  expect(await failureOf(stripe.closeLink(id))).toMatchObject({ name: 'RefusedError' })
+  await stripe.closeLink(id)
+  expect(emulator.sessions()).toMatchObject([{ status: 'expired' }])
+})
+
+test('every session of a link is listed, newest first', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const first = await emulator.openSession(id)
+  const second = await emulator.openSession(id)
+  expect((await stripe.listSessions(id)).map((session) => session.id)).toEqual([second.id, first.id])
+})

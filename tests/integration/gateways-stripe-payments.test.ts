@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { failureOf, json, startFakeServer } from './gateways-fake-server.ts'
+import { newLink, owner, useStripe } from './gateways-stripe-harness.ts'
+
+const harness = useStripe()
+
+test('a paid link is found with what was paid, where and when', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const { session, paymentIntent } = await emulator.payLink(id)
+  const found = await stripe.findPayments({ ...owner, linkIds: [id] })
+  expect(found).toEqual([
+    {
+      sessionId: session.id,
+      paymentIntentId: paymentIntent?.id,
+      paymentLinkId: id,
+      amountCents: 2000,
+      currency: 'usd',
+      refundedCents: 0,
+      disputed: false,
+      paidAt: expect.any(Date),
+    },
+  ])
+  expect(Math.abs((found[0]?.paidAt.getTime() ?? 0) - Date.now())).toBeLessThan(60_000)
+})
+
+test('nothing is found while nothing is paid: an open, expired or not yet settled session is no payment', async () => {
+  const { emulator, stripe } = harness
+  const ids: string[] = []
+  for (const generation of [1, 2, 3]) ids.push((await stripe.createPaymentLink({ ...newLink, generation })).id)
+  const [open = '', expired = '', pending = ''] = ids
+  await emulator.openSession(open)
+  await emulator.expireSession((await emulator.openSession(expired)).id)
+  const { session } = await emulator.payLink(pending, { async: true })
+  expect(await stripe.findPayments({ ...owner, linkIds: ids })).toEqual([])
+  await emulator.settleAsync(session.id, 'succeeded')
+  expect(await stripe.findPayments({ ...owner, linkIds: ids })).toMatchObject([{ sessionId: session.id }])
+})
+
+test('a payment on a link our records lost is found by its metadata, and told once when the link is known', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const { session } = await emulator.payLink(id)
+  for (const linkIds of [[], [id]]) {
+    expect(await stripe.findPayments({ ...owner, linkIds })).toMatchObject([
+      { sessionId: session.id, paymentLinkId: id },
+    ])
+  }
+})
+
+test("another unlock's payment is not found", async () => {
+  const { emulator, stripe } = harness
+  for (const other of [{ unlockId: 13 }, { leadId: 'lead_zzzzzzzz' }]) {
+    await emulator.payLink((await stripe.createPaymentLink({ ...newLink, ...other })).id)
+  }
+  expect(await stripe.findPayments({ ...owner, linkIds: [] })).toEqual([])
+})
+
+test('two payments for one unlock are both found, oldest first', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const first = await emulator.payLink(id)
+  emulator.advanceClock(5_000)
+  const second = await emulator.payLink(id, { force: true })
+  const found = await stripe.findPayments({ ...owner, linkIds: [id] })
+  expect(found.map(({ sessionId }) => sessionId)).toEqual([first.session.id, second.session.id])
+})
+
+test('what was refunded or disputed of a payment is told', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const { paymentIntent } = await emulator.payLink(id)
+  await emulator.refund(paymentIntent?.id ?? '', { amount: 700 })
+  expect(await stripe.findPayments({ ...owner, linkIds: [id] })).toMatchObject([
+    { refundedCents: 700, disputed: false },
+  ])
+  await emulator.dispute(paymentIntent?.id ?? '')
+  expect(await stripe.findPayments({ ...owner, linkIds: [id] })).toMatchObject([{ refundedCents: 700, disputed: true }])
+})
+
+test('without search, the known links are asked alone', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const { session } = await emulator.payLink(id)
+  const error = { type: 'invalid_request_error', message: 'Search is not available.' }
+  emulator.faults.add({ kind: 'status', path: '/v1/payment_intents/search', status: 400, body: { error } })
+  expect(await stripe.findPayments({ ...owner, linkIds: [id] })).toMatchObject([{ sessionId: session.id }])
+})
+
+test('a search that fails otherwise is not taken for "no payment"', async () => {
+  for (const status of [401, 429, 500]) {
+    const body = { error: { type: 'api_error', message: 'no' } }
+    harness.emulator.faults.add({ kind: 'status', path: '/v1/payment_intents/search', status, body })
+    await failureOf(harness.stripe.findPayments({ ...owner, linkIds: [] }))
+  }
+})
+
+test('a free unlock counts as paid, with nothing to refund', async () => {
+  const session = {
+    id: 'cs_1',
+    status: 'complete',
+    payment_status: 'no_payment_required',
+    payment_intent: null,
+    payment_link: 'plink_1',
+    amount_total: 0,
+    currency: 'usd',
+    created: 1_234_567_890,
+    metadata: {},
+  }
+  const server = await startFakeServer(({ url }, response) =>
+    json(response, 200, { data: url.includes('search') ? [] : [session], has_more: false }),
+  )
+  const stripe = harness.clientOf({ apiUrl: server.url })
+  expect(await stripe.findPayments({ ...owner, linkIds: ['plink_1'] })).toMatchObject([
+    { sessionId: 'cs_1', paymentIntentId: null, amountCents: 0, paidAt: new Date(1_234_567_890_000) },
+  ])
+  await server.close()
+})

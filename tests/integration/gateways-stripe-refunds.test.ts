@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import type { RefundRequest } from '../../src/gateways/stripe.ts'
+import { failureOf } from './gateways-fake-server.ts'
+import { newLink, useStripe } from './gateways-stripe-harness.ts'
+
+const harness = useStripe()
+
+/** A paid link, and what a refund of it is asked for with. */
+async function paid(): Promise<RefundRequest> {
+  const { id } = await harness.stripe.createPaymentLink(newLink)
+  const { paymentIntent } = await harness.emulator.payLink(id)
+  return {
+    paymentId: 5,
+    paymentIntentId: paymentIntent?.id ?? '',
+    leadId: newLink.leadId,
+    attempt: 0,
+    reason: 'second_payment',
+  }
+}
+
+test('a payment is refunded whole and once, however often it is asked', async () => {
+  const { emulator, stripe } = harness
+  const request = await paid()
+  const first = await stripe.refund(request)
+  expect(first).toEqual({ refundId: emulator.refunds()[0]?.id, status: 'succeeded', alreadyRefunded: false })
+  expect(await stripe.refund(request)).toEqual(first)
+  expect(emulator.refunds()).toMatchObject([
+    { amount: 2000, metadata: { payment_id: '5', lead_id: 'lead_abc12345', reason: 'second_payment' } },
+  ])
+  expect(emulator.requestLog().at(-1)?.idempotency_key).toBe('lead_abc12345-payment-5-refund-0')
+})
+
+test('a refund whose answer was replaced by a 500 is found by the next attempt, not made twice', async () => {
+  const { emulator, stripe } = harness
+  const request = await paid()
+  emulator.recordedFaults.add({ kind: 'accept_then_status', path: '/v1/refunds' })
+  expect(await failureOf(stripe.refund(request))).toMatchObject({ code: 'replayable_500' })
+  expect(await stripe.refund({ ...request, attempt: 1 })).toEqual({
+    refundId: emulator.refunds()[0]?.id,
+    status: 'succeeded',
+    alreadyRefunded: true,
+  })
+  expect(emulator.refunds()).toHaveLength(1)
+})
+
+test('a refund that fails later is told so, and another attempt refunds again', async () => {
+  const { emulator, stripe } = harness
+  emulator.setRefundOutcome('pending')
+  const request = await paid()
+  const { refundId, status } = await stripe.refund(request)
+  expect(status).toBe('pending')
+  expect(await stripe.refund({ ...request, attempt: 1 })).toMatchObject({
+    refundId,
+    status: 'pending',
+    alreadyRefunded: true,
+  })
+  await emulator.settleRefund(refundId ?? '', 'failed')
+  expect(await stripe.getRefund(refundId ?? '')).toMatchObject({ refundId, status: 'failed' })
+  emulator.setRefundOutcome('succeeded')
+  expect(await stripe.refund({ ...request, attempt: 2 })).toMatchObject({ status: 'succeeded', alreadyRefunded: false })
+})
+
+test('an unknown refund is null', async () => {
+  expect(await harness.stripe.getRefund('re_unknown')).toBeNull()
+})
+
+test('a disputed charge is refused for good', async () => {
+  const { emulator, stripe } = harness
+  const request = await paid()
+  await emulator.dispute(request.paymentIntentId)
+  expect(await failureOf(stripe.refund(request))).toMatchObject({ name: 'RefusedError', code: 'charge_disputed' })
+})
+
+test('what a person refunded in part is refunded for the rest', async () => {
+  const { emulator, stripe } = harness
+  const request = await paid()
+  await emulator.refund(request.paymentIntentId, { amount: 500 })
+  await stripe.refund(request)
+  expect(emulator.refunds().map(({ amount }) => amount)).toEqual([500, 1500])
+})
