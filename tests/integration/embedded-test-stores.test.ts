@@ -2,16 +2,7 @@ import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { createTestDatabase, testRedis } from '../support/stores.ts'
-
-async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows
-  } finally {
-    await client.end()
-  }
-}
+import { query } from './embedded-query.ts'
 
 test('two test databases share nothing, and are gone when dropped, with a connection still open', async () => {
   const [one, other] = await Promise.all([createTestDatabase(), createTestDatabase()])

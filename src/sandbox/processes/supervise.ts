@@ -30,7 +30,7 @@ const PARENT_CHECK_MS = 500
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Waits for SIGINT, SIGTERM or SIGHUP, for a child that ends unasked, or for the loss of the parent; then stops
+ * The last thing a process does before it exits: waits for SIGINT, SIGTERM or SIGHUP, for a child that ends unasked, or for the loss of the parent; then stops
  * every child in reverse order. A second Ctrl-C kills them instead.
  * @returns the exit code: 0 when all were stopped on a signal, 1 when a child ended by itself or would not stop,
  *   130 when a second Ctrl-C cut it short
@@ -100,9 +100,7 @@ function watchForEnd({ children, log, parent = parentNpm() }: SuperviseOptions) 
     onRepeat(act: () => void) {
       repeated = act
     },
-    close() {
-      clearInterval(timer)
-      for (const signal of SIGNALS) process.off(signal, onSignal)
-    },
+    // The signal handlers stay: a Ctrl-C that arrives while the process exits must not change its exit code.
+    close: () => clearInterval(timer),
   }
 }
