@@ -1,5 +1,4 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
-import pg from 'pg'
 
 /** Held while migrating, so that processes starting at once migrate once, the others after it and with nothing left to do. */
 const MIGRATION_LOCK = 7_701_000
@@ -10,19 +9,18 @@ export async function pendingMigrations(db: MikroORM): Promise<string[]> {
 }
 
 /**
- * Brings the schema up to date, all or nothing, under an advisory lock.
+ * Brings the schema up to date, all or nothing, in one transaction under an advisory lock.
  *
- * @param url of the same database: the lock has a connection of its own
  * @returns names of the migrations that were run here
  */
-export async function migrateUp(db: MikroORM, url: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-    const applied = await db.migrator.up()
+export async function migrateUp(db: MikroORM): Promise<string[]> {
+  return db.em.fork().transactional(async (tx) => {
+    // A migration, and the wait for another process's, may take longer than any other statement.
+    await tx.execute('set local statement_timeout = 0')
+    await tx.execute('set local lock_timeout = 0')
+    await tx.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK])
+    const transaction = tx.getTransactionContext()
+    const applied = await db.migrator.up(transaction === undefined ? {} : { transaction })
     return applied.map(({ name }) => name)
-  } finally {
-    await client.end()
-  }
+  })
 }

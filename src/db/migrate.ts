@@ -9,7 +9,7 @@ async function main(): Promise<void> {
   const log = createLogger({ name: 'migrate', level: config.logLevel })
   const db = await openDatabase({ url: config.databaseUrl, poolSize: 2 })
   try {
-    const applied = await migrateUp(db, config.databaseUrl)
+    const applied = await migrateUp(db)
     for (const migration of applied) log.info({ migration }, 'migrated')
     log.info({ count: applied.length }, 'the schema is up to date')
   } catch (error) {
