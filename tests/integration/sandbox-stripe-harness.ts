@@ -68,7 +68,7 @@ export async function startReceiver(): Promise<Receiver> {
   const server = createServer((request, response) => {
     void readBody(request).then((body) => {
       received.push({ body, signature: String(request.headers['stripe-signature']) })
-      response.writeHead(answers.shift() ?? 200).end()
+      response.writeHead(answers.shift() ?? 200, { location: '/elsewhere' }).end()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

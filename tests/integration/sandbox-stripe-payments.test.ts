@@ -91,6 +91,14 @@ test('a link at its limit takes no second payment unless forced, and then it is 
   expect(new Set(paid.data.map((session) => session.payment_intent)).size).toBe(3)
 })
 
+test('a link at its limit that is switched on again still takes no payment', async () => {
+  const { emulator, stripe } = await startStripe()
+  const link = await stripe.paymentLinks.create(linkParams())
+  await emulator.payLink(link.id)
+  expect((await stripe.paymentLinks.update(link.id, { active: true })).active).toBe(true)
+  await expect(emulator.openSession(link.id)).rejects.toMatchObject({ code: 'link_inactive' })
+})
+
 test('an expired session cannot be paid: ended over the API, and after 24 hours by itself', async () => {
   const receiver = await startReceiver()
   const { emulator, stripe } = await startStripe({ webhookUrl: receiver.url })

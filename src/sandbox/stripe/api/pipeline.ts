@@ -4,6 +4,7 @@ import type { FaultSwitch } from '../../faults.ts'
 import { defaultErrorBody, invalidRequest, StripeApiError } from '../api-error.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { expireDueSessions } from '../ledger/sessions.ts'
+import { statusOfError } from '../status-of-error.ts'
 import { apiVersion } from '../webhooks/events.ts'
 import { authorise } from './auth.ts'
 import { decodeForm, type RawObject } from './form.ts'
@@ -120,15 +121,10 @@ function addApiHeaders(request: FastifyRequest, reply: FastifyReply): void {
 
 function answerError(error: unknown, reply: FastifyReply) {
   if (error instanceof StripeApiError) return reply.code(error.status).send({ error: error.detail })
-  const status = statusOf(error)
+  const status = statusOfError(error)
   // What breaks inside the emulator must be seen by its developer, who has no other log of it.
   if (status >= 500) process.emitWarning(error instanceof Error ? error : String(error))
   return reply.code(status).send(defaultErrorBody(status))
-}
-
-function statusOf(error: unknown): number {
-  const hasStatus = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-  return hasStatus ? Number(error.statusCode) : 500
 }
 
 /** The same whatever the order of the parameters. */

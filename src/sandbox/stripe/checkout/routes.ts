@@ -6,6 +6,7 @@ import { paySession } from '../ledger/payments.ts'
 import type { LinkRecord, Session } from '../ledger/records.ts'
 import { found, Refusal } from '../ledger/refusal.ts'
 import { expireDueSessions, isPayable, openSession } from '../ledger/sessions.ts'
+import { statusOfError } from '../status-of-error.ts'
 import {
   cancelledPage,
   checkoutPage,
@@ -39,8 +40,9 @@ export function checkoutPages(app: FastifyInstance, { ledger, merchantName }: Ch
   })
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof Refusal && error.code === 'not_found') return send(reply.code(404), notFoundPage())
-    process.emitWarning(error instanceof Error ? error : String(error))
-    return send(reply.code(500), failurePage())
+    const status = statusOfError(error)
+    if (status >= 500) process.emitWarning(error instanceof Error ? error : String(error))
+    return send(reply.code(status), failurePage())
   })
 
   app.get<ById>('/pay/:id', async (request, reply) => {
@@ -56,7 +58,7 @@ export function checkoutPages(app: FastifyInstance, { ledger, merchantName }: Ch
 
   app.post<ById & { Body: Record<string, unknown> }>('/c/pay/:id', async (request, reply) => {
     const { session, record } = sessionOf(request.params.id)
-    const { card_number: card, email } = request.body
+    const { card_number: card, email } = request.body ?? {}
     const isOpen = session.status === 'open' && !isAtLimit(record.link)
     if (isOpen && digitsOf(card) === declinedCard) {
       return showSession(reply, session, record, 'Your card was declined.')

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { StripeApiError } from '../api-error.ts'
 import type { StripeEmulator } from '../emulator.ts'
 import { Refusal } from '../ledger/refusal.ts'
+import { statusOfError } from '../status-of-error.ts'
 import {
   clockBody,
   disputeBody,
@@ -100,8 +101,7 @@ export function controlRoutes(
 function statusOf(error: unknown): number {
   if (error instanceof Refusal) return error.code === 'not_found' ? 404 : 409
   if (error instanceof StripeApiError) return error.status
-  const hasStatus = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-  return hasStatus ? Number(error.statusCode) : 500
+  return statusOfError(error)
 }
 
 function messageOf(error: unknown): string {

@@ -1,7 +1,11 @@
+import { type Agent, fetch } from 'undici'
 import type { DeliveryAttempt, StripeEvent } from '../ledger/records.ts'
 import { signatureHeader } from './signature.ts'
 
 export type WebhookEndpoint = { url: string | undefined; secrets: readonly string[] }
+
+/** The sender's own sockets, so that closing it closes them, and the signal that it is closing. */
+export type Connection = { agent: Agent; closing: AbortSignal }
 
 const timeoutMilliseconds = 10_000
 
@@ -11,10 +15,9 @@ const timeoutMilliseconds = 10_000
  */
 export async function postEvent(
   event: StripeEvent,
-  url: string,
-  secrets: readonly string[],
+  { url, secrets }: { url: string; secrets: readonly string[] },
   at: Date,
-  closing: AbortSignal,
+  connection: Connection,
 ): Promise<DeliveryAttempt> {
   const body = JSON.stringify(event, null, 2)
   try {
@@ -27,7 +30,8 @@ export async function postEvent(
       },
       body,
       redirect: 'manual',
-      signal: AbortSignal.any([closing, AbortSignal.timeout(timeoutMilliseconds)]),
+      dispatcher: connection.agent,
+      signal: AbortSignal.any([connection.closing, AbortSignal.timeout(timeoutMilliseconds)]),
     })
     await response.arrayBuffer()
     return { at: at.toISOString(), status: response.status }

@@ -1,3 +1,4 @@
+import { Agent } from 'undici'
 import type { Collection } from '../ledger/collection.ts'
 import type { DeliveryAttempt, EventRecord } from '../ledger/records.ts'
 import { found } from '../ledger/refusal.ts'
@@ -26,6 +27,7 @@ export type SenderOptions = {
 /** Delivers events to the webhook endpoint, each on its own schedule: no order between them is promised, as at Stripe. */
 export class WebhookSender {
   readonly #options: SenderOptions
+  readonly #agent = new Agent()
   readonly #closing = new AbortController()
   readonly #retries = new Map<string, NodeJS.Timeout>()
   readonly #underWay = new Set<Promise<unknown>>()
@@ -105,6 +107,7 @@ export class WebhookSender {
     this.#retries.clear()
     this.#closing.abort()
     await Promise.allSettled(this.#underWay)
+    await this.#agent.destroy()
   }
 
   async #attemptThenRetry(eventId: string): Promise<void> {
@@ -127,7 +130,10 @@ export class WebhookSender {
     const at = this.#options.signedAt()
     const { event } = this.#record(eventId)
     if (url === undefined) return { at: at.toISOString(), error: 'no webhook endpoint' }
-    const attempt = await postEvent({ ...event, pending_webhooks: 1 }, url, secrets, at, this.#closing.signal)
+    const attempt = await postEvent({ ...event, pending_webhooks: 1 }, { url, secrets }, at, {
+      agent: this.#agent,
+      closing: this.#closing.signal,
+    })
     // An attempt cut short by closing says nothing about the endpoint, so it does not use up a retry.
     if (this.#closing.signal.aborted && !isAccepted(attempt)) return attempt
     const record = this.#record(eventId)
