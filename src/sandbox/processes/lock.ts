@@ -2,7 +2,8 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { hasCode, identify, isRunning, isSame, ownIdentity, ProcessIdentity } from './identity.ts'
+import { hasCode, isRunning, isSame, ownIdentity, ProcessIdentity } from './identity.ts'
+import { parentNpm } from './npm-parent.ts'
 
 /** Who holds a lock. */
 export const LockHolder = Type.Object({
@@ -64,11 +65,6 @@ export function readHolder(path: string): LockHolder | undefined {
     if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined
     throw error
   }
-}
-
-/** The npm this process is a script of, if it is one. */
-export function parentNpm(): ProcessIdentity | undefined {
-  return process.env.npm_lifecycle_event === undefined ? undefined : identify(process.ppid)
 }
 
 function tryLink(draft: string, path: string): boolean {

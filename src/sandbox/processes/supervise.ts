@@ -1,5 +1,5 @@
 import { isRunning, type ProcessIdentity } from './identity.ts'
-import { parentNpm } from './lock.ts'
+import { parentNpm } from './npm-parent.ts'
 import type { ProcessExit } from './run-process.ts'
 
 /** Something that runs until it is stopped: a child process, a server in this process, a store. */
