@@ -27,7 +27,7 @@ export function sdkFor(
   config: { maxNetworkRetries?: number; timeout?: number; key?: string } = {},
 ): Stripe {
   const { hostname, port } = new URL(url)
-  const { maxNetworkRetries = 0, timeout = 2_000, key = secretKey } = config
+  const { maxNetworkRetries = 0, timeout = 10_000, key = secretKey } = config
   return new Stripe(key, { host: hostname, port, protocol: 'http', telemetry: false, maxNetworkRetries, timeout })
 }
 
@@ -98,5 +98,5 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 /** Waits until the condition holds, checking often. */
 export async function until(condition: () => boolean): Promise<void> {
-  await vi.waitUntil(condition, { interval: 5, timeout: 5_000 })
+  await vi.waitUntil(condition, { interval: 5, timeout: 15_000 })
 }
