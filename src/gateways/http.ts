@@ -28,7 +28,7 @@ export type Http = {
    * @throws NotDoneError when nothing was sent; UnclearError when the answer did not come in whole and in time
    */
   call(call: HttpCall): Promise<HttpAnswer>
-  /** Lets calls in flight end (they are bounded by the timeout), then closes the connections. */
+  /** Lets calls in flight end (they are bounded by the timeout), then closes the connections. Later calls are NotDone. */
   close(): Promise<void>
 }
 
@@ -41,8 +41,10 @@ export type Http = {
 export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher }): Http {
   const own = options.dispatcher === undefined ? keepAliveAgent(options.timeoutMs) : undefined
   const dispatcher = options.dispatcher ?? own
+  let closing: Promise<void> | undefined
   return {
     async call({ operation, method, url, headers, body }) {
+      if (closing !== undefined) throw new NotDoneError('closed', { operation })
       if (!URL.canParse(url)) throw new NotDoneError('invalid_url', { operation })
       try {
         const answer = await request(url, {
@@ -57,8 +59,9 @@ export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher
         throw errorOfTransport(operation, error)
       }
     },
-    async close() {
-      await own?.close()
+    close() {
+      closing ??= own?.close() ?? Promise.resolve()
+      return closing
     },
   }
 }

@@ -161,3 +161,11 @@ test('no error holds the secret key or what was sent', async () => {
   const told = `${failure.stack} ${JSON.stringify(failure, Object.getOwnPropertyNames(failure))}`
   for (const secret of ['sk_test_1', newLink.productName, newLink.inactiveMessage]) expect(told).not.toContain(secret)
 })
+
+test('closing lets a call in flight end, and later calls are certainly not done', async () => {
+  const { stripe } = harness
+  const call = stripe.createPaymentLink(newLink)
+  await stripe.close()
+  expect((await call).id).toMatch(/^plink_/)
+  expect(await failureOf(stripe.createPaymentLink(newLink))).toMatchObject({ name: 'NotDoneError', code: 'closed' })
+})

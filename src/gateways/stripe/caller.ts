@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import Stripe from 'stripe'
-import { UnclearError } from '../errors.ts'
+import { NotDoneError, UnclearError } from '../errors.ts'
 import { type Attempts, recording, recordingClient } from './attempts.ts'
 import { errorOfStripe, type Operation } from './classify.ts'
 
@@ -26,7 +26,7 @@ export type StripeCaller = {
    * @throws NotDoneError, RefusedError or UnclearError
    */
   call<T>(operation: Operation, make: (sdk: Stripe) => PromiseLike<T>): Promise<T>
-  /** Lets calls in flight end, then closes the connections. */
+  /** Lets calls in flight end, then closes the connections. Later calls are NotDone. */
   close(): Promise<void>
 }
 
@@ -44,8 +44,10 @@ export function createStripeCaller(options: StripeOptions): StripeCaller {
   // One attempt more than it is told to make: the SDK always repeats a closed connection once.
   const limitMs = (timeoutMs + RETRY_PAUSE_MS) * (maxNetworkRetries + 2)
   const inFlight = new Set<Promise<unknown>>()
+  let closed = false
   return {
     async call(operation, make) {
+      if (closed) throw new NotDoneError('closed', { operation: operation.name })
       const attempts: Attempts = { unclear: false, lastStatus: undefined }
       const answer = recording(attempts, async () => await make(sdk))
       inFlight.add(answer)
@@ -61,6 +63,7 @@ export function createStripeCaller(options: StripeOptions): StripeCaller {
       }
     },
     async close() {
+      closed = true
       await Promise.allSettled(inFlight)
       agent.destroy()
     },

@@ -1,0 +1,36 @@
+import { Redis } from 'ioredis'
+import { expect, test } from 'vitest'
+import { createSendLimit } from '../../src/gateways/send-limit.ts'
+import { createTextMagic } from '../../src/gateways/textmagic.ts'
+import { startTextMagicEmulator } from '../../src/sandbox/textmagic/emulator.ts'
+import { testRedis } from '../support/stores.ts'
+
+const account = { username: 'lead-unlock', apiKey: 'key-1' }
+
+test('a gateway that allows 20 sends a second refuses none of those of two processes', async () => {
+  const store = testRedis()
+  const emulator = await startTextMagicEmulator({ ...account, receipts: 'manual', ratePerSecond: 20 })
+  const processes = [1, 2].map(() => {
+    const redis = new Redis(store.url, { maxRetriesPerRequest: null })
+    const limiter = createSendLimit({ redis, prefix: store.prefix, perSecond: 20, maxWaitMs: 20_000 })
+    return { redis, limiter, client: createTextMagic({ baseUrl: emulator.url, ...account, from: '', limiter }) }
+  })
+  try {
+    const sends = processes.flatMap(({ client }, process) =>
+      Array.from({ length: 25 }, (_, index) =>
+        client.send({ text: 'hello', phone: '+15551230001', reference: process * 100 + index, sendClass: 'teaser' }),
+      ),
+    )
+    expect(new Set((await Promise.all(sends)).map(({ gatewayId }) => gatewayId)).size).toBe(50)
+    expect(emulator.messages()).toHaveLength(50)
+    expect(emulator.maxPerSecond()).toBeLessThanOrEqual(20)
+  } finally {
+    for (const { redis, limiter, client } of processes) {
+      await limiter.close()
+      await client.close()
+      redis.disconnect()
+    }
+    await emulator.close()
+    await store.close()
+  }
+})
