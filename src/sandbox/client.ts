@@ -1,0 +1,47 @@
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { SAMPLE_LEAD, SAMPLE_PROVIDERS } from './sample.ts'
+
+const PostedLead = Type.Object({
+  lead: Type.Object({ id: Type.String() }),
+  unlocks: Type.Array(Type.Object({ id: Type.Integer(), provider_id: Type.String(), status: Type.String() })),
+  skipped: Type.Array(Type.Unknown()),
+})
+const UnlockHistory = Type.Object({
+  unlock: Type.Object({ id: Type.Integer(), status: Type.String() }),
+  timeline: Type.Array(
+    Type.Object({ from_status: Type.String(), to_status: Type.String(), cause: Type.String(), at: Type.String() }),
+  ),
+})
+
+/** Calls the product's API as its admin does. */
+export type SandboxClient = ReturnType<typeof sandboxClient>
+
+/** @param onAnswer told of every answer */
+export function sandboxClient(url: string, adminKey: string, onAnswer: (call: string, status: number, body: unknown) => void) {
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${adminKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const answer: unknown = await response.json()
+    onAnswer(`${method} ${path}`, response.status, answer)
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${JSON.stringify(answer)}`)
+    return answer
+  }
+  return {
+    async putSampleProviders(): Promise<void> {
+      for (const { id, ...provider } of SAMPLE_PROVIDERS) await call('PUT', `/api/providers/${id}`, provider)
+    },
+    async postSampleLead() {
+      return Value.Parse(PostedLead, await call('POST', '/api/leads', SAMPLE_LEAD))
+    },
+    async unlock(id: number) {
+      return Value.Parse(UnlockHistory, await call('GET', `/api/unlocks/${id}`))
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { registerPhonesPage } from './phones/routes.ts'
+import type { Link } from './phones/page.ts'
+import { SAMPLE_PROVIDERS } from './sample.ts'
+import type { TextMagicEmulator } from './textmagic/types.ts'
+
+export type PagesOptions = {
+  textmagic: TextMagicEmulator
+  port: number
+  links: readonly Link[]
+  /** Told what the fallback system and the operators' alert channel get. */
+  onReceived: (kind: 'fallback' | 'alert', body: string) => void
+}
+
+/**
+ * The sandbox's own server: the page of virtual phones, and stand-ins for the booking system (`/fallback`) and the operators'
+ * chat (`/alert`).
+ */
+export async function startPages(options: PagesOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const app: FastifyInstance = Fastify({ forceCloseConnections: true })
+  registerPhonesPage(app, {
+    textmagic: options.textmagic,
+    phones: async () => SAMPLE_PROVIDERS.map(({ id, name, phone }) => ({ id, name, phone })),
+    links: options.links,
+  })
+  app.register(async (sinks) => {
+    sinks.removeAllContentTypeParsers()
+    sinks.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+    for (const kind of ['fallback', 'alert'] as const) {
+      sinks.post<{ Body: string }>(`/${kind}`, async (request, reply) => {
+        options.onReceived(kind, request.body)
+        return reply.code(204).send()
+      })
+    }
+  })
+  await app.listen({ host: '127.0.0.1', port: options.port })
+  const { port } = app.server.address() as AddressInfo
+  return { url: `http://localhost:${port}`, close: () => app.close() }
+}

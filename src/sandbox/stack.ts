@@ -1,0 +1,122 @@
+import { callbackUrls, sandboxEnvironment } from './environment.ts'
+import { freePort } from './embedded/free-port.ts'
+import { type Gateways, startGateways } from './gateways.ts'
+import { type Kept, loadKept, saveKept } from './kept.ts'
+import { startPages } from './pages.ts'
+import { canListenOn } from './ports.ts'
+import { localUrl, migrate, startApiProcess, startWorkerProcess } from './product-processes.ts'
+import { type Supervised, stopInReverse } from './processes/supervise.ts'
+import { openStores } from './stores.ts'
+
+/** Settings of the product that a sandbox takes over from its own environment; the gateways are always emulated. */
+const TAKEN_OVER = [
+  'BRAND_NAME',
+  'LOG_LEVEL',
+  'LATE_PAYMENT',
+  'REVEAL_CONFIRM_MINUTES',
+  'SWEEP_SECONDS',
+  'BACKFILL_MINUTES',
+  'QUIET_HOURS',
+  'TEXTMAGIC_RATE_PER_SECOND',
+  'DEFAULT_PRICE_CENTS',
+  'DEFAULT_CURRENCY',
+  'DEFAULT_TTL_HOURS',
+  'WORKER_CONCURRENCY',
+]
+
+const USUAL_API_PORT = 3000
+
+export type StackOptions = {
+  /** A state directory that this process has taken. */
+  dir: string
+  cacheDir?: string
+  ephemeral?: boolean
+  env: NodeJS.ProcessEnv
+  log: (line: string) => void
+  onReceived: (kind: 'fallback' | 'alert', body: string) => void
+}
+
+/** The whole product on this machine, its gateways emulated. */
+export type Stack = Gateways & {
+  apiUrl: string
+  pagesUrl: string
+  adminApiKey: string
+  /** Everything that runs, in the order it was started. */
+  children: Supervised[]
+}
+
+/** Starts the stores, the emulated gateways, the sandbox's pages, the API and a worker. What was started is stopped on failure. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dir, env, log } = options
+  const kept = loadKept(dir)
+  const children: Supervised[] = []
+  try {
+    const stores = await openStores(options)
+    children.push(...stores.children)
+    const stripePort = await portFor(kept.ports.stripe)
+    const gateways = await startGateways({ dir, secrets: kept.secrets, stripePort })
+    children.push(...gateways.children)
+
+    const ports = await choosePorts(kept, env)
+    saveKept(dir, { ...kept, ports: { ...ports, stripe: stripePort } })
+    const apiUrl = `http://localhost:${ports.api}`
+    const pages = await startPages({
+      textmagic: gateways.textmagic,
+      port: ports.sandbox,
+      onReceived: options.onReceived,
+      links: [
+        { title: 'API', url: `${apiUrl}/docs` },
+        { title: 'Queues', url: `${apiUrl}/admin/queues` },
+      ],
+    })
+    children.push({ name: 'sandbox pages', stop: () => pages.close() })
+
+    const productEnv = {
+      ...sandboxEnvironment(
+        {
+          databaseUrl: stores.databaseUrl,
+          redisUrl: stores.redisUrl,
+          apiPort: ports.api,
+          textmagicUrl: gateways.textmagic.url,
+          stripeUrl: gateways.stripe.url,
+          fallbackUrl: `${pages.url}/fallback`,
+          alertUrl: `${pages.url}/alert`,
+        },
+        kept.secrets,
+      ),
+      ...takenOver(env),
+    }
+    const product = { dir, env: productEnv }
+    log('bringing the database schema up to date')
+    await migrate(product)
+    log('starting the API and a worker')
+    children.push(await startApiProcess(product))
+    const urls = callbackUrls(localUrl(productEnv), kept.secrets)
+    gateways.textmagic.setCallbacks({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
+    gateways.stripe.setWebhook({ url: urls.stripe, secret: kept.secrets.stripeWebhookSecret })
+    children.push(await startWorkerProcess(product))
+    return { ...gateways, apiUrl, pagesUrl: pages.url, adminApiKey: kept.secrets.adminApiKey, children }
+  } catch (error) {
+    await stopInReverse(children, log)
+    throw error
+  }
+}
+
+async function choosePorts(kept: Kept, env: NodeJS.ProcessEnv): Promise<{ api: number; sandbox: number }> {
+  const wanted = env.PORT ? Number(env.PORT) : undefined
+  if (wanted !== undefined && !(await canListenOn(wanted))) throw new Error(`PORT ${env.PORT} is not free.`)
+  return {
+    api: wanted ?? (await portFor(kept.ports.api ?? USUAL_API_PORT)),
+    sandbox: await portFor(kept.ports.sandbox),
+  }
+}
+
+/** The port of the last run where it is still free, else any. */
+async function portFor(last: number | undefined): Promise<number> {
+  return last !== undefined && (await canListenOn(last)) ? last : freePort()
+}
+
+function takenOver(env: NodeJS.ProcessEnv): Record<string, string> {
+  const entries = TAKEN_OVER.map((name) => [name, env[name]] as const)
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => Boolean(entry[1])))
+}
