@@ -7,6 +7,7 @@ import { describeReply, describeRequest } from './logging/requests.ts'
 export type { Logger } from 'pino'
 export { describeError, type ErrorFacts } from './logging/errors.ts'
 export { maskText } from './logging/mask.ts'
+export { exitOnUncaught } from './logging/uncaught.ts'
 
 export type LoggerOptions = {
   /** The process: `api`, `worker`, `migrate`. */

@@ -166,18 +166,47 @@ describe('what is not a contact detail stays readable:', () => {
   })
 })
 
-test('lines written just before the process exits are not lost', async () => {
+describe('when the process ends', () => {
   const logging = fileURLToPath(new URL('../../src/logging.ts', import.meta.url))
-  const program = `
-    import { createLogger } from ${JSON.stringify(logging)}
-    const log = createLogger({ name: 'worker', level: 'info' })
-    for (let count = 1; count <= 5000; count += 1) log.info({ count }, 'line')
-    process.exit(3)`
-  const child = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
-    maxBuffer: 10_000_000,
-  }).catch((failure: { code: number; stdout: string }) => failure)
-  expect(child).toMatchObject({ code: 3 })
-  const lines = child.stdout.trim().split('\n')
-  expect(lines).toHaveLength(5000)
-  expect(JSON.parse(lines[4999] ?? '')).toMatchObject({ process: 'worker', count: 5000 })
+
+  /** Runs a program that has a logger `log`; returns its exit code and what it wrote. */
+  async function run(program: string): Promise<{ code: number; lines: string[]; stderr: string }> {
+    const source = `
+      import { createLogger, exitOnUncaught } from ${JSON.stringify(logging)}
+      const log = createLogger({ name: 'worker', level: 'info' })
+      ${program}`
+    const args = ['--input-type=module', '--disable-warning=ExperimentalWarning', '--eval', source]
+    const ended: { code?: number; stdout: string; stderr: string } = await promisify(execFile)(process.execPath, args, {
+      maxBuffer: 10_000_000,
+    }).catch((failure) => failure)
+    return { code: ended.code ?? 0, lines: ended.stdout.trim().split('\n'), stderr: ended.stderr }
+  }
+
+  test('lines written just before are not lost', async () => {
+    const { code, lines } = await run(`
+      for (let count = 1; count <= 5000; count += 1) log.info({ count }, 'line')
+      process.exit(3)`)
+    expect(code).toBe(3)
+    expect(lines).toHaveLength(5000)
+    expect(JSON.parse(lines[4999] ?? '')).toMatchObject({ process: 'worker', count: 5000 })
+  })
+
+  test.each([
+    ['an error nobody caught', `throw new TypeError('no such client: "${CLIENT.client_name}"')`],
+    ['a rejection nobody handled', `Promise.reject(new TypeError('no such client: "${CLIENT.client_name}"'))`],
+  ])('by %s, the log tells of it by the rules of the log, and nothing else does', async (_what, program) => {
+    const { code, lines, stderr } = await run(`
+      exitOnUncaught(log)
+      setTimeout(() => { ${program} }, 0)
+      setInterval(() => {}, 1000)`)
+    expect(code).toBe(1)
+    expect(stderr).toBe('')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      {
+        level: 'fatal',
+        err: { type: 'TypeError', message: 'no such client: […]' },
+        msg: 'uncaught error: the process ends',
+      },
+    ])
+  })
 })
