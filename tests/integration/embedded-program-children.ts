@@ -13,6 +13,6 @@ for (const [index, script] of scripts.entries()) {
   const stop = terminateThenKill(60_000)
   children.push(await runProcess({ name, command: process.execPath, args: ['-e', script], log, stateDir: dir, stop }))
 }
+const ended = superviseUntilSignal({ children, log, afterwards: () => state.close() })
 console.log('supervising')
-process.exitCode = await superviseUntilSignal({ children, log, afterwards: () => state.close() })
-console.log('supervised')
+process.exitCode = await ended

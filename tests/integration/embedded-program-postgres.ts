@@ -7,5 +7,6 @@ const [dir = ''] = process.argv.slice(2)
 const log = (line: string) => console.log(line)
 const postgres = await startPostgres({ dir, log, ephemeral: true })
 await query(postgres.url, 'CREATE TABLE IF NOT EXISTS left_behind AS SELECT 1 AS id')
+const ended = superviseUntilSignal({ children: [postgres], log })
 console.log(JSON.stringify({ ready: true, url: postgres.url }))
-process.exitCode = await superviseUntilSignal({ children: [postgres], log })
+process.exitCode = await ended

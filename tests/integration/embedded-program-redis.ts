@@ -9,5 +9,6 @@ const redis = await startRedis({ dir, cacheDir, log })
 const client = new Redis(redis.url)
 await client.set('left_behind', '1')
 await client.quit()
+const ended = superviseUntilSignal({ children: [redis], log })
 console.log('ready')
-process.exitCode = await superviseUntilSignal({ children: [redis], log })
+process.exitCode = await ended

@@ -31,7 +31,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * The last thing a process does before it exits: waits for SIGINT, SIGTERM or SIGHUP, for a child that ends unasked, or for the loss of the parent; then stops
- * every child in reverse order. A second Ctrl-C kills them instead.
+ * every child in reverse order. A second Ctrl-C kills them instead. Signals are handled from the call on; before it,
+ * a signal ends this process as usual, and the guard stops what it had started.
  * @returns the exit code: 0 when all were stopped on a signal, 1 when a child ended by itself or would not stop,
  *   130 when a second Ctrl-C cut it short
  */
