@@ -1,4 +1,4 @@
-import { type ClosedReason, isIn, LINK_SENT_STATUSES, UNPAID_STATUSES, type UnlockStatus } from './states.ts'
+import { type ClosedReason, isIn, UNPAID_STATUSES, type UnlockStatus } from './states.ts'
 
 /** How often the details are sent again to a provider who has them and texts Y once more (design §3). */
 export const MAX_REVEAL_RESENDS = 3
@@ -11,7 +11,10 @@ export type UnlockFacts = {
   ttlPassed: boolean
   /** A teaser may have reached the phone, even if the gateway's acceptance is not recorded yet. */
   teaserAttempted: boolean
-  /** The reveal may have reached the phone, even if the gateway's acceptance is not recorded yet. */
+  /**
+   * A reveal is at the gateway and what became of it is not recorded yet. One whose outcome is known does not count: it
+   * belongs to a payment that was given back since.
+   */
   revealAttempted: boolean
   /** How often the details were sent again on request. */
   revealResends: number
@@ -88,7 +91,8 @@ export function next(facts: UnlockFacts, event: UnlockEvent): Decision {
     case 'payment':
       return onPayment(facts, event.latePayment)
     case 'payment_returned':
-      return facts.status === 'PAID' && !facts.revealAttempted ? close('admin') : NOTHING
+      // Also when a reveal is under way: one that turns out not to have reached the gateway must not be sent for nothing.
+      return facts.status === 'PAID' ? close('admin') : NOTHING
     case 'reveal_accepted':
       return facts.status === 'PAID' ? move(['REVEAL_DETAILS_SENT']) : NOTHING
     case 'reveal_confirmed':
@@ -105,6 +109,7 @@ function onYes(facts: UnlockFacts): Decision {
         move(['TEASER_SENT', 'AWAIT_CONFIRM', 'CHECK_EXISTING_PAYMENT'], [{ type: 'create_link' }]),
       )
     case 'TEASER_SENT':
+      return orExpired(facts, move(['AWAIT_CONFIRM', 'CHECK_EXISTING_PAYMENT'], [{ type: 'create_link' }]))
     case 'AWAIT_CONFIRM':
       return orExpired(facts, move(['CHECK_EXISTING_PAYMENT'], [{ type: 'create_link' }]))
     case 'CHECK_EXISTING_PAYMENT':
@@ -180,9 +185,4 @@ function effects(list: Effect[]): Decision {
 
 function answer(notice: Notice): Decision {
   return effects([{ type: 'notice', notice }])
-}
-
-/** True when a link with the provider may still be paid by the design's table. */
-export function linkMayBePaid(status: UnlockStatus): boolean {
-  return isIn(LINK_SENT_STATUSES, status) || status === 'CREATE_PAYMENT_LINK'
 }
