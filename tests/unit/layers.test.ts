@@ -1,5 +1,6 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the snippets are source text
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -54,6 +55,8 @@ const FORBIDDEN = [
   ['scripts/bootstrap.mjs', "import { x } from 'pino'"],
   ['src/workers/d.ts', "export const level = process.env['LOG_LEVEL']"],
   ['src/workers/e.ts', "console.log('paid')"],
+  ['src/workers/f.ts', 'log.info(`revealed to ${provider.name}`)'],
+  ['src/workers/g.ts', 'deps.log.warn({ unlock_id: 7 }, `revealed to ${provider.name}`)'],
 ] as const
 
 const ALLOWED = [
@@ -73,6 +76,7 @@ const ALLOWED = [
   ['src/api/y.ts', "import { createBullBoard } from '@bull-board/api'"],
   ['src/api/server.ts', 'export const env = process.env'],
   ['src/workers/x.ts', "import { x } from '../gateways/http.ts'"],
+  ['src/workers/v.ts', "deps.log.warn({ job_id: `reveal-${unlock.id}` }, 'late')"],
   ['src/workers/y.ts', "import { x } from '../logging.ts'"],
   ['src/sandbox/x.ts', "import { x } from '../api/app.ts'"],
   ['tests/integration/x.ts', "import { x } from '../../src/sandbox/faults.ts'"],
@@ -85,6 +89,7 @@ const LAYER_RULES = [
   'lint/style/noRestrictedGlobals',
   'lint/style/noProcessEnv',
   'lint/suspicious/noConsole',
+  'plugin',
 ]
 
 type Report = { diagnostics: { category: string; location: { path: string } }[] }
@@ -96,8 +101,8 @@ describe('the rule of the layers, as `npm run check` applies it', () => {
   // One run of the linter over a tree that holds every snippet, under the project's own settings.
   beforeAll(async () => {
     project = await mkdtemp(join(tmpdir(), 'layers-'))
-    const settings = join(project, 'biome.json')
-    await copyFile(join(ROOT, 'biome.json'), settings)
+    await cp(join(ROOT, 'biome.json'), join(project, 'biome.json'))
+    await cp(join(ROOT, 'lint'), join(project, 'lint'), { recursive: true })
     for (const [path, source] of [...FORBIDDEN, ...ALLOWED]) {
       await mkdir(dirname(join(project, path)), { recursive: true })
       await writeFile(join(project, path), `${source}\n`)
