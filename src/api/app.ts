@@ -1,5 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import { requireBearer } from './auth/bearer.ts'
 import { limitFailures } from './auth/failures.ts'
 import { createKeyring } from './auth/keyring.ts'
@@ -46,8 +46,7 @@ const MAX_PATH_PARAMETER = 256
 export async function buildApp(deps: ApiDeps): Promise<App> {
   const app: App = fastify({
     loggerInstance: deps.logger,
-    disableRequestLogging: true,
-    requestIdLogLabel: 'request_id',
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestIdOf,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,

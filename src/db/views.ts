@@ -12,8 +12,8 @@ export type LeadFilter = {
   unlockStatus?: UnlockStatus | undefined
 }
 
-/** A lead's place in the listing: its creation time to the microsecond, as text, and its id. */
-export type LeadPosition = { createdAt: string; id: string }
+/** A lead's place in the listing: its creation time in microseconds since 1970, which is what Postgres keeps, and its id. */
+export type LeadPosition = { createdMicros: number; id: string }
 
 /**
  * Leads, newest first, from the one after `after`. Leads that arrive meanwhile stand before the first page and shift
@@ -29,7 +29,12 @@ export async function listLeads(
   if (filter.city !== undefined) conditions.push(['city = ?', filter.city])
   if (filter.createdFrom !== undefined) conditions.push(['created_at >= ?', filter.createdFrom])
   if (filter.createdTo !== undefined) conditions.push(['created_at < ?', filter.createdTo])
-  if (after !== null) conditions.push(['(created_at, id) < (?::timestamptz, ?)', after.createdAt, after.id])
+  if (after !== null)
+    conditions.push([
+      "(created_at, id) < (timestamptz 'epoch' + ? * interval '1 microsecond', ?)",
+      after.createdMicros,
+      after.id,
+    ])
   if (filter.unlockStatus !== undefined) {
     conditions.push([
       'exists (select 1 from lead_unlocks u where u.lead_id = leads.id and u.status = ?)',
@@ -37,16 +42,16 @@ export async function listLeads(
     ])
   }
   const where = conditions.length === 0 ? '' : `where ${conditions.map(([sql]) => sql).join(' and ')}`
-  const positions = await em.execute<{ id: string; created_at: string }[]>(
-    `select id, to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at
-     from leads ${where} order by leads.created_at desc, id desc limit ?`,
+  const positions = await em.execute<{ id: string; micros: string }[]>(
+    `select id, (extract(epoch from created_at) * 1000000)::bigint as micros
+     from leads ${where} order by created_at desc, id desc limit ?`,
     [...conditions.flatMap(([, ...values]) => values), limit],
   )
   const found = await em.find(Lead, { id: { $in: positions.map(({ id }) => id) } })
   const byId = new Map(found.map((lead) => [lead.id, lead]))
-  return positions.flatMap(({ id, created_at }) => {
+  return positions.flatMap(({ id, micros }) => {
     const lead = byId.get(id)
-    return lead === undefined ? [] : [{ lead, position: { createdAt: created_at, id } }]
+    return lead === undefined ? [] : [{ lead, position: { createdMicros: Number(micros), id } }]
   })
 }
 

@@ -107,7 +107,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     return {
       status: response.statusCode,
       headers: response.headers,
-      body: type.includes('json') ? response.json() : null,
+      body: type.includes('json') && response.body !== '' ? response.json() : null,
       text: response.body,
     }
   }

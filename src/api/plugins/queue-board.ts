@@ -5,13 +5,14 @@ import { FastifyAdapter } from '@bull-board/fastify'
 import { requireAdminInBrowser } from '../auth/basic.ts'
 import type { KeyName } from '../auth/keyring.ts'
 import type { ApiDeps, App } from '../deps.ts'
+import { ProblemError } from '../problem.ts'
 
 const BASE_PATH = '/admin/queues'
 
 /** Bull Board with every queue, for the admin alone. A job carries ids only, so nothing else can be seen here. */
 export async function serveQueueBoard(
   app: App,
-  { publisher }: Pick<ApiDeps, 'publisher'>,
+  { publisher, redis }: Pick<ApiDeps, 'publisher' | 'redis'>,
   identify: (presented: string) => KeyName | null,
 ): Promise<void> {
   const serverAdapter = new FastifyAdapter()
@@ -22,9 +23,17 @@ export async function serveQueueBoard(
     serverAdapter: serverAdapter as unknown as IServerAdapter,
     options: { uiConfig: { boardTitle: 'Lead Unlock' } },
   })
+  // The adapter would answer errors with their messages: thrown again, they get to the handler of this app.
+  serverAdapter.setErrorHandler((error) => {
+    throw error
+  })
   await app.register(
     async (scope) => {
       requireAdminInBrowser(scope, identify)
+      // A queue whose connection never came up would wait for it for ever.
+      scope.addHook('preHandler', async () => {
+        if (redis.status !== 'ready') throw new ProblemError('unavailable')
+      })
       await scope.register(serverAdapter.registerPlugin())
     },
     { prefix: BASE_PATH },

@@ -7,7 +7,7 @@ import { parseTime } from '../../time.ts'
 import { LeadSchema, leadView, Timestamp, UnlockStatusSchema } from './schemas.ts'
 
 const Position = Type.Object({
-  createdAt: Type.String({ pattern: '^20\\d\\d-[01]\\d-[0-3]\\dT[0-2]\\d:[0-5]\\d:[0-5]\\d\\.\\d{6}Z$' }),
+  createdMicros: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   id: Type.String({ maxLength: 64, pattern: '^[a-z0-9_]+$' }),
 })
 

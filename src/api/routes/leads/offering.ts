@@ -12,6 +12,7 @@ import { validatePrice } from '../../../domain/money.ts'
 import type { Publisher } from '../../../queues/publisher.ts'
 import type { ApiConfig } from '../../deps.ts'
 import { ProblemError, unacceptable } from '../../problem.ts'
+import { wakeUp } from '../../wake-up.ts'
 
 const MAX_PROVIDERS = 500
 const MAX_TTL_HOURS = 8760
@@ -93,12 +94,16 @@ export async function publishOffer(
   terms: OfferTerms,
   requestId: string,
 ): Promise<void> {
-  await publisher.publish(
-    unlocks.map(({ id }) => ({ job: 'send-teaser', unlock_id: id })),
-    { requestId },
-  )
-  await publisher.publish(
-    unlocks.map(({ id }) => ({ job: 'expire', unlock_id: id })),
-    { requestId, delayMs: terms.ttlHours * 3_600_000 },
-  )
+  await Promise.all([
+    wakeUp(
+      publisher,
+      unlocks.map(({ id }) => ({ job: 'send-teaser', unlock_id: id })),
+      { requestId },
+    ),
+    wakeUp(
+      publisher,
+      unlocks.map(({ id }) => ({ job: 'expire', unlock_id: id })),
+      { requestId, delayMs: terms.ttlHours * 3_600_000 },
+    ),
+  ])
 }

@@ -3,6 +3,7 @@ import { storeStripeEvent, storeUnintelligible } from '../../../db/inbox-store.t
 import { BadSignatureError, type SignedEvent, verifyStripeSignature } from '../../../gateways/stripe-signature.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { ProblemError, problemResponses } from '../../problem.ts'
+import { wakeUp } from '../../wake-up.ts'
 import { rawBody } from './raw-bodies.ts'
 import { Received } from './textmagic-callback.ts'
 
@@ -21,17 +22,21 @@ const schema = {
 export function stripeWebhook(scope: App, { db, sealer, publisher, config }: ApiDeps): void {
   scope.post('/stripe', { schema }, async (request) => {
     const raw = rawBody(request.body)
-    const header = request.headers['stripe-signature']
-    const event = verify(raw, typeof header === 'string' ? header : undefined, config.stripeWebhookSecrets)
+    const event = verify(raw, signatureOf(request.headers['stripe-signature']), config.stripeWebhookSecrets)
     if (event === 'bad signature') return scope.refuseAuthentication(request, new ProblemError('bad-signature'))
     const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
     const stored =
       event !== null && /^[\w.:-]{1,255}$/.test(event.id)
         ? await storeStripeEvent(db.em, sealer, event.id, arrival)
         : await storeUnintelligible(db.em, sealer, 'stripe', arrival)
-    await publisher.publish(stored.due, { requestId: request.id })
+    await wakeUp(publisher, stored.due, { requestId: request.id })
     return { received: true, duplicate: stored.duplicate }
   })
+}
+
+/** A header with an empty part is none: the SDK fails on it instead of refusing it. */
+function signatureOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && !/=\s*(?:,|$)/.test(header) ? header : undefined
 }
 
 function verify(

@@ -9,6 +9,7 @@ import {
 import { parseGatewayBody, readGatewayMessage } from '../../../domain/inbound.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
+import { wakeUp } from '../../wake-up.ts'
 import { rawBody } from './raw-bodies.ts'
 
 export const Received = Type.Object({
@@ -56,7 +57,7 @@ export function textmagicCallback(
       if (raw.toString('latin1').trim() === '') return nothing
       const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
       const stored = await store(deps, source, arrival)
-      await deps.publisher.publish(stored.due, { requestId: request.id })
+      await wakeUp(deps.publisher, stored.due, { requestId: request.id })
       return { received: true, duplicate: stored.duplicate }
     },
   )

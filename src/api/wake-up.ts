@@ -1,0 +1,23 @@
+import type { Due } from '../domain/due.ts'
+import type { Publisher, PublishOptions } from '../queues/publisher.ts'
+
+/** Longest an answer waits for Redis, milliseconds. */
+const PATIENCE_MS = 2_000
+
+/**
+ * Publishes wake-ups after the commit, without making the answer depend on Redis: a queue whose connection never came up
+ * waits for it for ever, and a gateway must not. What was not published in time the sweep finds in Postgres.
+ */
+export async function wakeUp(
+  publisher: Publisher,
+  due: readonly Due[],
+  options: Pick<PublishOptions, 'delayMs' | 'requestId'>,
+): Promise<void> {
+  if (due.length === 0) return
+  let timer: NodeJS.Timeout | undefined
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE_MS)
+  })
+  await Promise.race([publisher.publish(due, options), enough])
+  clearTimeout(timer)
+}

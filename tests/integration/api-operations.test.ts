@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Harness, LEAD, startHarness } from './api-harness.ts'
+
+let api: Harness
+beforeAll(async () => {
+  api = await startHarness()
+})
+afterAll(() => api.close())
+
+describe('health', () => {
+  it('says alive, and ready when Postgres, its schema and Redis are there', async () => {
+    expect((await api.inject({ method: 'GET', url: '/healthz' })).body).toEqual({ status: 'alive' })
+    const { status, body } = await api.inject({ method: 'GET', url: '/readyz' })
+    expect(status).toBe(200)
+    expect(body).toEqual({ status: 'ready', checks: { database: 'ok', migrations: 'ok', redis: 'ok' } })
+  })
+
+  it.each([
+    ['migrations are pending', { migrate: false }, { database: 'ok', migrations: 'pending', redis: 'ok' }],
+    ['Redis is away', { redisUrl: 'redis://127.0.0.1:1' }, { database: 'ok', migrations: 'ok', redis: 'failed' }],
+    [
+      'Postgres is away',
+      { databaseUrl: 'postgres://nobody@127.0.0.1:1/nothing' },
+      { database: 'failed', migrations: 'unknown', redis: 'ok' },
+    ],
+  ])('says alive but not ready while %s', async (_case, options, checks) => {
+    const away = await startHarness(options)
+    try {
+      expect((await away.inject({ method: 'GET', url: '/healthz' })).status).toBe(200)
+      const { status, body } = await away.inject({ method: 'GET', url: '/readyz' })
+      expect(status).toBe(503)
+      expect(body).toMatchObject({ type: 'urn:lead-unlock:problem:not-ready', checks })
+    } finally {
+      await away.close()
+    }
+  })
+
+  it('asking creates nothing in an empty database', async () => {
+    const empty = await startHarness({ migrate: false })
+    try {
+      await empty.inject({ method: 'GET', url: '/readyz' })
+      expect(await empty.rows("select 1 from pg_tables where schemaname = 'public'")).toEqual([])
+    } finally {
+      await empty.close()
+    }
+  })
+
+  it('calls to the API are answered 503 while migrations are pending', async () => {
+    const empty = await startHarness({ migrate: false })
+    try {
+      expect((await empty.call('POST', '/api/leads', LEAD)).status).toBe(503)
+    } finally {
+      await empty.close()
+    }
+  })
+})
+
+describe('a request', () => {
+  it.each(['abc-1', 'A.b:c_d-9', 'x'.repeat(128)])('keeps the id %s it came with', async (id) => {
+    const { headers } = await api.inject({ method: 'GET', url: '/healthz', headers: { 'x-request-id': id } })
+    expect(headers['x-request-id']).toBe(id)
+  })
+
+  it.each(['', 'has space', 'x'.repeat(129), '<script>', '+13055550160'])(
+    'gets an id of ours instead of %j',
+    async (id) => {
+      const { headers } = await api.inject({ method: 'GET', url: '/healthz', headers: { 'x-request-id': id } })
+      expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/)
+    },
+  )
+
+  it('is logged once, by its route and without its query', async () => {
+    api.log.length = 0
+    await api.call('GET', '/api/leads/lead_abcd1234?include_locked=true', undefined, { 'x-request-id': 'logged' })
+    const lines = api.log.map((line) => JSON.parse(line)).filter((line) => line.request_id === 'logged')
+    expect(lines).toMatchObject([
+      { operation: 'request', method: 'GET', path: '/api/leads/:id', status: 404, role: 'admin' },
+    ])
+    expect(api.log.join('')).not.toContain('include_locked')
+  })
+
+  it('that fails inside is answered 500 without what failed, and logged', async () => {
+    api.log.length = 0
+    await api.call('POST', '/api/leads', LEAD)
+    await api.rows("update leads set client_name = 'tampered'")
+    const [row] = await api.rows<{ id: string }>('select id from leads limit 1')
+    const { status, body, text } = await api.call('GET', `/api/leads/${row?.id}?include_locked=true`)
+    expect(status).toBe(500)
+    expect(body).toEqual({
+      type: 'urn:lead-unlock:problem:internal',
+      title: expect.any(String),
+      status: 500,
+      instance: `/api/leads/${row?.id}`,
+      request_id: expect.any(String),
+    })
+    expect(text).not.toContain('seal')
+    expect(api.log.join('')).toContain('unseal_failed')
+  })
+})
+
+describe('the documentation', () => {
+  type Operation = { responses: Record<string, { content?: Record<string, unknown> }>; security?: object[] }
+  const document = async () => (await api.inject({ method: 'GET', url: '/docs/json' })).body
+
+  it('is an OpenAPI document that lists every route', async () => {
+    const { openapi, paths, components } = await document()
+    expect(openapi).toBe('3.1.0')
+    const listed = Object.entries<object>(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    expect(listed.sort()).toEqual(
+      [
+        'GET /api/escalations',
+        'GET /api/leads',
+        'GET /api/leads/{id}',
+        'GET /api/providers',
+        'GET /api/providers/{id}',
+        'GET /api/unlocks/{id}',
+        'GET /healthz',
+        'GET /readyz',
+        'GET /webhook/textmagic',
+        'GET /webhook/textmagic/delivery',
+        'POST /api/escalations/{id}/resolve',
+        'POST /api/leads',
+        'POST /api/leads/{id}/send',
+        'POST /webhook/stripe',
+        'POST /webhook/textmagic',
+        'POST /webhook/textmagic/delivery',
+        'PUT /api/providers/{id}',
+      ].sort(),
+    )
+    expect(Object.keys(components.securitySchemes)).toEqual(['apiKey', 'webhookToken', 'stripeSignature'])
+  })
+
+  it('declares every error as a problem, and how each route is secured', async () => {
+    const { paths } = await document()
+    for (const [path, methods] of Object.entries<Record<string, Operation>>(paths)) {
+      for (const { responses, security } of Object.values(methods)) {
+        if (!path.endsWith('z')) expect(security, path).toHaveLength(1)
+        for (const [status, { content }] of Object.entries(responses)) {
+          if (Number(status) >= 400) expect(Object.keys(content ?? {}), path).toEqual(['application/problem+json'])
+        }
+      }
+    }
+  })
+
+  it('resolves every reference within itself', async () => {
+    const whole = await document()
+    const references = [...JSON.stringify(whole).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path]) => path ?? '')
+    for (const path of references) {
+      expect(path.split('/').reduce<unknown>((inner, key) => Reflect.get(Object(inner), key), whole)).toBeDefined()
+    }
+  })
+
+  it('can be read in a browser', async () => {
+    const { status, headers } = await api.inject({ method: 'GET', url: '/docs' })
+    expect([200, 302]).toContain(status)
+    expect(headers).toBeDefined()
+  })
+})
