@@ -26,7 +26,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
       clientUrl: options.url,
       entities,
       extensions: [Migrator],
-      migrations: { migrationsList: migrations, snapshot: false, silent: true, allOrNothing: true, tableName: 'schema_migrations' },
+      migrations: {
+        migrationsList: migrations,
+        snapshot: false,
+        silent: true,
+        allOrNothing: true,
+        tableName: 'schema_migrations',
+      },
       pool: { min: 0, max: options.poolSize ?? 10 },
       driverOptions: {
         statement_timeout: STATEMENT_TIMEOUT_MS,

@@ -18,7 +18,11 @@ const UnlockHistory = Type.Object({
 export type SandboxClient = ReturnType<typeof sandboxClient>
 
 /** @param onAnswer told of every answer */
-export function sandboxClient(url: string, adminKey: string, onAnswer: (call: string, status: number, body: unknown) => void) {
+export function sandboxClient(
+  url: string,
+  adminKey: string,
+  onAnswer: (call: string, status: number, body: unknown) => void,
+) {
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(`${url}${path}`, {
       method,

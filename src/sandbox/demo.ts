@@ -79,10 +79,14 @@ async function tell(stack: Stack): Promise<void> {
 
 async function reaches(client: SandboxClient, unlockId: number, status: string): Promise<void> {
   let last = ''
-  const inTime = await waitUntil(async () => {
-    last = (await client.unlock(unlockId)).unlock.status
-    return last === status
-  }, STEP_WITHIN_MS, 100)
+  const inTime = await waitUntil(
+    async () => {
+      last = (await client.unlock(unlockId)).unlock.status
+      return last === status
+    },
+    STEP_WITHIN_MS,
+    100,
+  )
   if (!inTime) throw new Error(`Unlock ${unlockId} did not become ${status}; it is ${last}.`)
 }
 

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { registerPhonesPage } from './phones/routes.ts'
 import type { Link } from './phones/page.ts'
+import { registerPhonesPage } from './phones/routes.ts'
 import { SAMPLE_PROVIDERS } from './sample.ts'
 import type { TextMagicEmulator } from './textmagic/types.ts'
 

@@ -38,7 +38,11 @@ export async function startApiProcess(options: ProductOptions): Promise<RunningP
 export async function startWorkerProcess(options: ProductOptions, name = 'worker'): Promise<RunningProcess> {
   const worker = await launch(options, name, 'src/workers/main.ts')
   try {
-    await waitForReady(worker, () => worker.lastLines().some((line) => line.includes('"msg":"working"')), READY_WITHIN_MS)
+    await waitForReady(
+      worker,
+      () => worker.lastLines().some((line) => line.includes('"msg":"working"')),
+      READY_WITHIN_MS,
+    )
   } catch (error) {
     await worker.stop()
     throw error

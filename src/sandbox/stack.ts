@@ -1,11 +1,11 @@
-import { callbackUrls, sandboxEnvironment } from './environment.ts'
 import { freePort } from './embedded/free-port.ts'
+import { callbackUrls, sandboxEnvironment } from './environment.ts'
 import { type Gateways, startGateways } from './gateways.ts'
 import { type Kept, loadKept, saveKept } from './kept.ts'
 import { startPages } from './pages.ts'
 import { canListenOn } from './ports.ts'
-import { localUrl, migrate, startApiProcess, startWorkerProcess } from './product-processes.ts'
 import { type Supervised, stopInReverse } from './processes/supervise.ts'
+import { localUrl, migrate, startApiProcess, startWorkerProcess } from './product-processes.ts'
 import { openStores } from './stores.ts'
 
 /** Settings of the product that a sandbox takes over from its own environment; the gateways are always emulated. */

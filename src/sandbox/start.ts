@@ -16,7 +16,8 @@ async function main(): Promise<number> {
       dir: state.dir,
       env: process.env,
       log: print,
-      onReceived: (kind, body) => print(`\n  ${kind === 'alert' ? 'Alert' : 'Forwarded to the booking system'}: ${body}`),
+      onReceived: (kind, body) =>
+        print(`\n  ${kind === 'alert' ? 'Alert' : 'Forwarded to the booking system'}: ${body}`),
     })
     narrateMessages(stack.textmagic, print)
     const client = sandboxClient(stack.apiUrl, stack.adminApiKey, () => undefined)
