@@ -2,15 +2,20 @@ import type { Logger } from './logging.ts'
 
 export type Stop = (reason: string, exitCode: number) => void
 
+/** What a process runs: `close` lets go of everything, in order. */
+export type Running = { close(): Promise<void> }
+
 /**
- * Ends the process in order on SIGINT and SIGTERM: exit code 0 when `close` was through in time, 1 otherwise or at a second
- * signal.
+ * Ends the process in order on SIGINT and SIGTERM: exit code 0 when everything was let go of in time, 1 otherwise or at a
+ * second signal. Signals are heeded from the call on, also while it is still starting: as process 1 of a container it
+ * would otherwise not notice them, and a start may wait for Redis as long as it takes.
  *
- * @param close lets go of everything
- * @param timeoutMs how long that may take, milliseconds; what was under way then is found again by the sweep
+ * @param starting becomes what is to be closed; a signal before that ends the process at once, as nothing was taken on
+ * @param timeoutMs how long closing may take, milliseconds; what was under way then is found again by the sweep
  * @returns the same stop, for reasons from inside
  */
-export function stopOnSignal(close: () => Promise<void>, log: Logger, timeoutMs: number): Stop {
+export function stopOnSignal(starting: Promise<Running>, log: Logger, timeoutMs: number): Stop {
+  let running: Running = { close: async () => undefined }
   let stopping = false
   const stop: Stop = (reason, exitCode) => {
     if (stopping) {
@@ -23,7 +28,7 @@ export function stopOnSignal(close: () => Promise<void>, log: Logger, timeoutMs:
       log.error({ reason }, 'did not stop in time')
       process.exit(1)
     }, timeoutMs).unref()
-    close().then(
+    running.close().then(
       () => {
         log.info({ reason }, 'stopped')
         process.exit(exitCode)
@@ -34,6 +39,13 @@ export function stopOnSignal(close: () => Promise<void>, log: Logger, timeoutMs:
       },
     )
   }
+  starting.then(
+    (started) => {
+      running = started
+    },
+    // Told by whoever started it.
+    () => undefined,
+  )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal, 0))
   return stop
 }

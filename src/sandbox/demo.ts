@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type SandboxClient, sandboxClient } from './client.ts'
 import { narrateMessages } from './narrator.ts'
 import { removeStaleDirectories } from './processes/stale-directories.ts'
@@ -8,8 +8,8 @@ import { stopInReverse } from './processes/supervise.ts'
 import { waitUntil } from './processes/wait.ts'
 import { SAMPLE_PROVIDERS } from './sample.ts'
 import { type Stack, startStack } from './stack.ts'
+import { LOCAL } from './state-location.ts'
 
-const LOCAL = resolve('.local')
 const PREFIX = 'demo-'
 const STEP_WITHIN_MS = 30_000
 const AMY = SAMPLE_PROVIDERS[0]

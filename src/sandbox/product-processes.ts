@@ -1,6 +1,8 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitForReady } from './processes/ready.ts'
 import { type RunningProcess, runProcess } from './processes/run-process.ts'
+import { terminateThenKill } from './processes/stopping.ts'
 
 export type ProductOptions = {
   /** State directory: output goes to `logs/<name>.log` in it. */
@@ -9,45 +11,59 @@ export type ProductOptions = {
   env: Record<string, string>
 }
 
+/** What `npm run api`, `npm run worker` and `npm run migrate` run. */
+const PROGRAMS = { api: 'src/api/server.ts', worker: 'src/workers/main.ts', migrate: 'src/db/migrate.ts' } as const
+export type ProgramName = keyof typeof PROGRAMS
+
 const MIGRATE_WITHIN_MS = 120_000
 const READY_WITHIN_MS = 60_000
+/** A worker ends by itself within 25 s, an API within 10 s. */
+const STOP_WITHIN_MS = 30_000
 const root = join(import.meta.dirname, '..', '..')
 
 /** Runs `npm run migrate`'s program to its end. Rejects with its last lines when it fails. */
 export async function migrate(options: ProductOptions): Promise<void> {
-  const process = await launch(options, 'migrate', 'src/db/migrate.ts')
+  const process = await launchProgram('migrate', options)
   const timer = setTimeout(() => process.kill(), MIGRATE_WITHIN_MS)
   const { code } = await process.exited
   clearTimeout(timer)
   if (code !== 0) throw new Error(['The migration failed.', ...process.lastLines()].join('\n  '))
 }
 
-/** Starts `npm run api`'s program and waits until it is ready. */
-export async function startApiProcess(options: ProductOptions): Promise<RunningProcess> {
-  const api = await launch(options, 'api', 'src/api/server.ts')
-  try {
-    await waitForReady(api, async () => (await fetch(`${localUrl(options.env)}/readyz`)).ok, READY_WITHIN_MS)
-  } catch (error) {
-    await api.stop()
-    throw error
-  }
-  return api
+/** Starts `npm run api`'s program and waits until it is ready. @param name tells several apart */
+export async function startApiProcess(options: ProductOptions, name = 'api'): Promise<RunningProcess> {
+  const api = await launchProgram('api', options, name)
+  return whenReady(api, async () => (await fetch(`${localUrl(options.env)}/readyz`)).ok)
 }
 
-/** Starts `npm run worker`'s program. @param name tells several apart */
+/**
+ * Starts `npm run worker`'s program and waits until it says that it works; one whose LOG_LEVEL silences that is not waited
+ * for.
+ * @param name tells several apart
+ */
 export async function startWorkerProcess(options: ProductOptions, name = 'worker'): Promise<RunningProcess> {
-  const worker = await launch(options, name, 'src/workers/main.ts')
-  try {
-    await waitForReady(
-      worker,
-      () => worker.lastLines().some((line) => line.includes('"msg":"working"')),
-      READY_WITHIN_MS,
-    )
-  } catch (error) {
-    await worker.stop()
-    throw error
-  }
-  return worker
+  const written = writtenAfterNow(logPath(options, name))
+  const worker = await launchProgram('worker', options, name)
+  const saysSo = ['trace', 'debug', 'info'].includes(options.env.LOG_LEVEL ?? 'info')
+  return whenReady(worker, () => !saysSo || written().includes('"msg":"working"'))
+}
+
+/** Starts one of the product's programs without waiting for anything. @param name tells several apart */
+export function launchProgram(
+  program: ProgramName,
+  options: ProductOptions,
+  name: string = program,
+): Promise<RunningProcess> {
+  const { PATH = '', HOME = '', TZ = '' } = process.env
+  return runProcess({
+    name,
+    command: process.execPath,
+    args: [join(root, PROGRAMS[program])],
+    env: { PATH, HOME, ...(TZ === '' ? {} : { TZ }), ...options.env },
+    logFile: logPath(options, name),
+    stateDir: options.dir,
+    stop: terminateThenKill(STOP_WITHIN_MS),
+  })
 }
 
 /** Where the API is reached on this machine. */
@@ -55,14 +71,26 @@ export function localUrl(env: Record<string, string>): string {
   return `http://127.0.0.1:${env.PORT}`
 }
 
-function launch({ dir, env }: ProductOptions, name: string, program: string): Promise<RunningProcess> {
-  const { PATH = '', HOME = '', TZ = '' } = process.env
-  return runProcess({
-    name,
-    command: process.execPath,
-    args: [join(root, program)],
-    env: { PATH, HOME, ...(TZ === '' ? {} : { TZ }), ...env },
-    logFile: join(dir, 'logs', `${name}.log`),
-    stateDir: dir,
-  })
+async function whenReady(process: RunningProcess, probe: () => boolean | Promise<boolean>): Promise<RunningProcess> {
+  try {
+    await waitForReady(process, probe, READY_WITHIN_MS)
+  } catch (error) {
+    await process.stop()
+    throw error
+  }
+  return process
+}
+
+function logPath({ dir }: ProductOptions, name: string): string {
+  return join(dir, 'logs', `${name}.log`)
+}
+
+/** Reads what is written to a log from now on; also when it is put aside for having grown too long. */
+function writtenAfterNow(path: string): () => string {
+  const before = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  return () => {
+    if (!existsSync(path)) return ''
+    const content = readFileSync(path)
+    return content.subarray(content.length < before ? 0 : before).toString('utf8')
+  }
 }

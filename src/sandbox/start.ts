@@ -1,8 +1,10 @@
+import { relative } from 'node:path'
 import { sandboxClient } from './client.ts'
 import { narrateMessages } from './narrator.ts'
 import { openStateDirectory } from './processes/state-directory.ts'
 import { superviseUntilSignal } from './processes/supervise.ts'
 import { startStack } from './stack.ts'
+import { LOCAL, stateDirectory } from './state-location.ts'
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -10,10 +12,11 @@ const print = (line: string): void => {
 
 /** `npm start`: the product on this machine until Ctrl-C, with a sample lead to play with. */
 async function main(): Promise<number> {
-  const state = await openStateDirectory({ dir: '.local', log: print })
+  const state = await openStateDirectory({ dir: stateDirectory(process.env), log: print })
   try {
     const stack = await startStack({
       dir: state.dir,
+      cacheDir: LOCAL,
       env: process.env,
       log: print,
       onReceived: (kind, body) =>
@@ -23,6 +26,7 @@ async function main(): Promise<number> {
     const client = sandboxClient(stack.apiUrl, stack.adminApiKey, () => undefined)
     await client.putSampleProviders()
     const { lead } = await client.postSampleLead()
+    const kept = relative('', state.dir)
     print(
       [
         '',
@@ -32,9 +36,9 @@ async function main(): Promise<number> {
         `  API         ${stack.apiUrl}/docs`,
         `  Queues      ${stack.apiUrl}/admin/queues    user admin, password: the admin key`,
         `  Admin key   ${stack.adminApiKey}`,
-        `  Logs        .local/logs/`,
+        `  Logs        ${kept}/logs/`,
         '',
-        'Ctrl-C stops everything; the data stay in .local/.',
+        `Ctrl-C stops everything; the data stay in ${kept}/.`,
       ].join('\n'),
     )
     return await superviseUntilSignal({ children: stack.children, log: print })

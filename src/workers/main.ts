@@ -1,6 +1,6 @@
 import { ConfigError, configWarnings, loadConfig, parseWorkerQueues } from '../config.ts'
 import { runMain, stopOnSignal } from '../lifecycle.ts'
-import { createLogger } from '../logging.ts'
+import { createLogger, exitOnUncaught } from '../logging.ts'
 import { jobNames } from '../queues/contract.ts'
 import { startWorkers } from './start.ts'
 
@@ -11,10 +11,12 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env, 'worker')
   const queues = parseWorkerQueues(config.worker.queues, jobNames)
   const log = createLogger({ name: 'worker', level: config.logLevel })
+  exitOnUncaught(log)
   for (const warning of configWarnings(config)) log.warn(warning)
   try {
-    const workers = await startWorkers(config, log, queues)
-    stopOnSignal(() => workers.close(), log, STOP_TIMEOUT_MS)
+    const starting = startWorkers(config, log, queues)
+    stopOnSignal(starting, log, STOP_TIMEOUT_MS)
+    await starting
     log.info({ queues }, 'working')
   } catch (error) {
     log.fatal({ err: error }, 'could not start')
