@@ -4,6 +4,13 @@ import { type Receipt, recordReceipt } from '../db/receipts.ts'
 import { lockProvider, unsubscribe } from '../db/subscriptions.ts'
 import type { JobDeps } from './deps.ts'
 
+/**
+ * The gateway tells the time of a text in whole seconds, rounded down. The block was there at the earliest when the rejected
+ * message was claimed: a START that may have been sent after that counts more, and if it did not lift the block, the
+ * next message tells.
+ */
+const TEXT_TIME_PRECISION_MS = 1_000
+
 /** Why a message was rejected: a receipt does not say, the gateway does when asked. */
 export async function rejectReasonOf(deps: JobDeps, gatewayId: string, letter: string): Promise<string | null> {
   if (letter !== 'j') return null
@@ -22,8 +29,7 @@ async function onUnsubscribedNumber(deps: JobDeps, messageId: number): Promise<v
     const message = await tx.findOneOrFail(OutboundMessage, { id: messageId })
     const provider = message.providerId == null ? null : await lockProvider(tx, message.providerId)
     if (provider === null || provider.optedOutAt != null) return []
-    // What the gateway knew when it took the message: a START since then counts more.
-    const at = message.acceptedAt ?? message.createdAt
+    const at = new Date((message.claimedAt ?? message.createdAt).getTime() - TEXT_TIME_PRECISION_MS)
     const { brand } = deps.settings
     return unsubscribe(tx, provider, at, { confirm: false, tellGateway: false, brand, context: deps.effects })
   })

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import {
+  DETAILS,
+  HELP,
+  LINK,
+  newProvider,
+  START_CONFIRMATION,
+  STOP_CONFIRMATION,
+  TEASER,
+  type TestProvider,
+} from '../support/provider.ts'
+import { settled } from '../support/settled.ts'
+import { escalated } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct()
+})
+beforeEach(() => settled(product))
+afterAll(() => closeChecked(product))
+
+const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
+const optedOut = async (provider: TestProvider) =>
+  (await product.api('GET', `/api/providers/${provider.id}`)).body.provider.opted_out_at !== null
+
+describe('STOP', () => {
+  it('closes every open unlock and its link, and is confirmed once', async () => {
+    const dana = await newProvider(product)
+    const waiting = await dana.hasTeaser()
+    const linked = await dana.hasLink()
+    const page = await product.stripe.openSession(linked.url)
+    await dana.says('STOP')
+    await product.reaches(waiting.unlockId, 'OPTED_OUT')
+    await product.reaches(linked.unlockId, 'OPTED_OUT')
+    await dana.gets(STOP_CONFIRMATION)
+    await settled(product)
+    expect(product.stripe.sessions().find(({ id }) => id === page.id)?.status).toBe('expired')
+    expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(1)
+  })
+
+  it('is followed by nothing: neither answers, nor offers, nor a second confirmation', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasLink()
+    await dana.says('stop')
+    for (const text of ['Y', `Y ${leadId}`, 'N', 'HELP', 'STOP', 'stop all', `what is ${leadId}?`])
+      await dana.texts(text)
+    const answer = await product.api('POST', `/api/leads/${leadId}/send`, { provider_ids: [dana.id] })
+    expect(answer.body.skipped).toEqual([{ provider_id: dana.id, reason: 'opted_out' }])
+    await settled(product)
+    expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(1)
+    expect(dana.inbox(HELP)).toHaveLength(0)
+    expect(dana.inbox().at(-1)).toMatch(STOP_CONFIRMATION)
+    expect(await statusOf(unlockId)).toBe('OPTED_OUT')
+  })
+
+  it('leaves what was paid for alone', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasDetails()
+    await dana.says('UNSUBSCRIBE')
+    await settled(product)
+    expect(await statusOf(unlockId)).toBe('DONE')
+    expect(product.stripe.refunds().filter(({ metadata }) => metadata?.lead_id === leadId)).toEqual([])
+  })
+
+  it('keeps a teaser back that waits to be sent', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: 2 })
+    const { unlockId } = await dana.isOffered()
+    await until('the failed attempt', async () => (await product.unlock(unlockId)).messages[0].error_code !== null)
+    await dana.says('STOP')
+    product.textmagic.faults.clear()
+    await settled(product)
+    expect(dana.inbox(TEASER)).toHaveLength(1)
+    expect(await statusOf(unlockId)).toBe('OPTED_OUT')
+  })
+
+  it('by a word TextMagic does not know is reported to it, after the confirmation', async () => {
+    for (const word of ['REVOKE', 'Opt out']) {
+      const dana = await newProvider(product)
+      await dana.hasTeaser()
+      await dana.says(word)
+      await until('TextMagic to be told', () => product.textmagic.isUnsubscribed(dana.phone))
+      const [confirmation] = product.textmagic.messages().filter(({ text, phone }) => {
+        return phone === dana.phone && STOP_CONFIRMATION.test(text)
+      })
+      expect(confirmation?.rejectReason).toBeNull()
+    }
+  })
+
+  it('that only TextMagic saw is learnt from the receipt of the next text', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasLink()
+    product.textmagic.unsubscribe(dana.phone)
+    await dana.says('Y')
+    await product.reaches(unlockId, 'OPTED_OUT')
+    await settled(product)
+    expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(0)
+    expect(product.textmagic.isUnsubscribed(dana.phone)).toBe(true)
+    expect(await optedOut(dana)).toBe(true)
+  })
+
+  it('between payment and reveal gives the money back, and a person hears of it', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: 2 })
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await until('the failed reveal', async () =>
+      (await product.unlock(unlockId)).messages.some(
+        (message: { purpose: string; error_code: string | null }) =>
+          message.purpose === 'reveal' && message.error_code !== null,
+      ),
+    )
+    await dana.says('STOP')
+    product.textmagic.faults.clear()
+    await product.reaches(unlockId, 'OPTED_OUT')
+    await escalated(product, unlockId, 'opted_out_before_reveal')
+    await until('the refund', () => product.stripe.refunds().some((one) => one.payment_intent === paymentIntent.id))
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+    await dana.gets(STOP_CONFIRMATION)
+  })
+
+  it('while the outcome of the reveal is unclear: the details that arrived are what was paid for', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.textmagic.configure({ receipts: 'manual' })
+    product.textmagic.faults.add({ kind: 'accept_then_drop', method: 'POST', path: '/api/v2/messages' })
+    await product.stripe.payLink(url)
+    await dana.gets(DETAILS)
+    product.textmagic.configure({ receipts: 'auto' })
+    await dana.says('STOP')
+    await product.reaches(unlockId, 'REVEAL_DETAILS_SENT')
+    const reveal = product.textmagic.messages().find(({ text, phone }) => phone === dana.phone && DETAILS.test(text))
+    await product.textmagic.deliver(reveal?.id ?? 0, 'd')
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+})
+
+describe('START', () => {
+  it('subscribes again: offers go out, what STOP closed stays closed', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasLink()
+    await dana.says('STOP')
+    await dana.gets(STOP_CONFIRMATION)
+    await settled(product)
+    await dana.says('UNSTOP')
+    await dana.gets(START_CONFIRMATION)
+    await dana.says(`Y ${leadId}`)
+    expect(await statusOf(unlockId)).toBe('OPTED_OUT')
+    const { unlockId: offered } = await dana.hasTeaser()
+    await dana.says('Y')
+    await product.reaches(offered, 'AWAITING_PAYMENT')
+    await settled(product)
+    expect(await optedOut(dana)).toBe(false)
+  })
+
+  it('is not undone by an older STOP that arrives late', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    await dana.says('START')
+    await dana.gets(START_CONFIRMATION)
+    await dana.says('STOP', { at: new Date(Date.now() - 3_600_000) })
+    product.textmagic.subscribe(dana.phone)
+    await settled(product)
+    expect(await optedOut(dana)).toBe(false)
+    expect(await statusOf(unlockId)).toBe('AWAIT_CONFIRM')
+    expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(0)
+  })
+
+  it('that arrives late does not undo a newer STOP', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    await dana.says('STOP')
+    await dana.says('START', { at: new Date(Date.now() - 3_600_000) })
+    await settled(product)
+    expect(await optedOut(dana)).toBe(true)
+    expect(dana.inbox(START_CONFIRMATION)).toHaveLength(0)
+  })
+
+  it('right after STOP is not undone by the receipt that says the confirmation was blocked', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    product.textmagic.configure({ deliveryDelayMs: 700 })
+    await dana.says('STOP')
+    await dana.gets(STOP_CONFIRMATION)
+    await dana.says('UNSTOP')
+    product.textmagic.configure({ deliveryDelayMs: 5 })
+    await settled(product)
+    expect(await optedOut(dana)).toBe(false)
+  })
+
+  it('and STOP by turns are confirmed each time', async () => {
+    const dana = await newProvider(product)
+    for (let times = 1; times <= 3; times += 1) {
+      await dana.says('STOP')
+      await dana.gets(STOP_CONFIRMATION, times)
+      await dana.says('UNSTOP')
+      await dana.gets(START_CONFIRMATION, times)
+    }
+    await settled(product)
+    expect(dana.inbox(LINK)).toEqual([])
+    expect(await optedOut(dana)).toBe(false)
+  })
+})

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { EXPLANATION, HELP, LINK, NOT_ON_OFFER, newProvider, TEASER } from '../support/provider.ts'
+import { settled } from '../support/settled.ts'
+import { until } from '../support/until.ts'
+
+const STRANGER = '12125550199'
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct()
+})
+beforeEach(() => settled(product))
+afterAll(() => closeChecked(product))
+
+const forwarded = () =>
+  product.forwarded.filter(({ path }) => path === '/fallback').map(({ body }) => JSON.parse(body).text)
+const sentTo = (phone: string) => product.textmagic.messages().filter((message) => message.phone === phone)
+
+describe('a text that is no answer to an offer', () => {
+  it('explains how to answer when it names a lead without Y or N', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    expect(await dana.says(`is ${leadId} still free?`)).toBe('names_lead')
+    expect(await dana.gets(EXPLANATION)).toContain(`Reply Y ${leadId} or N ${leadId}.`)
+    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+  })
+
+  it('is ignored when it is a tapback that quotes our teaser', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    const teaser = dana.inbox(TEASER)[0]
+    for (const reaction of [
+      `Liked “${teaser}”`,
+      `Laughed at “${teaser}”`,
+      `Removed a like from “${teaser}”`,
+      `👍 to “${teaser}”`,
+      `Le gustó “${teaser}”`,
+    ]) {
+      expect(await dana.says(reaction)).toBe('tapback')
+    }
+    await settled(product)
+    expect(dana.inbox()).toEqual([teaser])
+    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+  })
+
+  it('is answered with help when it is HELP, from a provider and from anybody else', async () => {
+    const dana = await newProvider(product)
+    await dana.says('HELP')
+    await dana.gets(HELP)
+    await product.textmagic.reply({ from: STRANGER, text: 'info' })
+    await until('help for a stranger', () => sentTo(STRANGER).some(({ text }) => HELP.test(text)))
+  })
+
+  it('is forwarded when the sender is nobody we know, even a Y', async () => {
+    await product.textmagic.reply({ from: STRANGER, text: 'Y to tomorrow at five' })
+    await product.textmagic.reply({ from: STRANGER, text: 'Y' })
+    await until('the forwards', () => forwarded().includes('Y to tomorrow at five') && forwarded().includes('Y'))
+  })
+
+  it('is forwarded when a provider has no open offer or writes of something else', async () => {
+    const dana = await newProvider(product)
+    expect(await dana.says('N')).toBe('forwarded')
+    await dana.hasTeaser()
+    expect(await dana.says('please stop texting me')).toBe('forwarded')
+    await settled(product)
+    expect(dana.inbox()).toHaveLength(1)
+    expect(forwarded()).toContain('please stop texting me')
+  })
+})
+
+describe('a Y that comes before we know what became of the teaser', () => {
+  it('counts when the gateway has not answered the send yet', async () => {
+    product.textmagic.faults.add({ kind: 'slow', method: 'POST', path: '/api/v2/messages', delay_ms: 1_500 })
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.isOffered()
+    await dana.gets(TEASER)
+    expect((await product.unlock(unlockId)).unlock.status).toBe('NEW_LEAD')
+    await dana.says('Y')
+    await dana.gets(LINK)
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+  })
+
+  it('counts when the answer to the send was lost', async () => {
+    product.textmagic.faults.add({ kind: 'accept_then_drop', method: 'POST', path: '/api/v2/messages' })
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.isOffered()
+    await dana.gets(TEASER)
+    await dana.says(`Y ${leadId}`)
+    await dana.gets(LINK)
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    await settled(product)
+    expect(dana.inbox(TEASER)).toHaveLength(1)
+  })
+
+  it('is told that nothing is on offer when the teaser never left', async () => {
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages' })
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.isOffered()
+    await until('the failed attempt', async () => {
+      const [teaser] = (await product.unlock(unlockId)).messages
+      return teaser.error_code === 'unauthorized'
+    })
+    await dana.says(`Y ${leadId}`)
+    await dana.gets(NOT_ON_OFFER)
+    await product.reaches(unlockId, 'AWAIT_CONFIRM')
+  })
+})

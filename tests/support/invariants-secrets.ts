@@ -1,0 +1,34 @@
+import { lockedValues } from './locked-values.ts'
+import type { Product } from './product.ts'
+import { redisContents } from './redis-contents.ts'
+
+/** Invariant 7: no log line, job, Redis key or URL holds a locked field; nor does any table hold one in clear. */
+export async function secretViolations(product: Product): Promise<string[]> {
+  const secrets = [...(await lockedValues(product)).values()].flat()
+  const places = new Map<string, string[]>([
+    ['a log line', product.log],
+    ['Redis', await redisContents(product)],
+    ['a request to Stripe', product.stripe.requestLog().map((request) => JSON.stringify(request))],
+    ['a payment link', product.stripe.links().map((link) => JSON.stringify(link))],
+    ['an alert', product.forwarded.filter(({ path }) => path === '/alert').map(({ body }) => body)],
+    ['the database', await tableContents(product)],
+  ])
+  const phones = product.textmagic.messages().map(({ phone }) => phone)
+  const violations = [...places].flatMap(([place, texts]) =>
+    texts.some((text) => secrets.some((secret) => text.includes(secret))) ? [`7: ${place} holds a locked field`] : [],
+  )
+  const told = product.log.some((line) => phones.some((phone) => line.includes(phone)))
+  return told ? [...violations, '7: a log line holds the number of a provider'] : violations
+}
+
+async function tableContents(product: Product): Promise<string[]> {
+  const tables = await product.rows<{ name: string }>(
+    `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'`,
+  )
+  const contents: string[] = []
+  for (const { name } of tables) {
+    const rows = await product.rows<{ row: string }>(`select to_jsonb(t)::text as row from ${name} t`)
+    contents.push(...rows.map(({ row }) => row))
+  }
+  return contents
+}

@@ -1,0 +1,53 @@
+import { Redis } from 'ioredis'
+import type { Product } from './product.ts'
+
+/** Every key of the product's in Redis with what is stored under it, as text. */
+export async function redisContents(product: Product): Promise<string[]> {
+  const redis = new Redis(product.config.redisUrl)
+  try {
+    const contents: string[] = []
+    for (const key of await redisKeys(redis, product)) contents.push(`${key} ${JSON.stringify(await read(redis, key))}`)
+    return contents
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** Loses everything the product has in Redis. */
+export async function loseRedis(product: Product): Promise<void> {
+  const redis = new Redis(product.config.redisUrl)
+  try {
+    const keys = await redisKeys(redis, product)
+    if (keys.length > 0) await redis.unlink(keys)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+async function redisKeys(redis: Redis, product: Product): Promise<string[]> {
+  const [queue] = product.publisher.queues.values()
+  const keys: string[] = []
+  for await (const page of redis.scanStream({ match: `*${queue?.opts.prefix}*`, count: 1_000 })) {
+    if (Array.isArray(page)) keys.push(...page.map(String))
+  }
+  return keys
+}
+
+async function read(redis: Redis, key: string): Promise<unknown> {
+  switch (await redis.type(key)) {
+    case 'string':
+      return redis.get(key)
+    case 'hash':
+      return redis.hgetall(key)
+    case 'list':
+      return redis.lrange(key, 0, -1)
+    case 'set':
+      return redis.smembers(key)
+    case 'zset':
+      return redis.zrange(key, '0', '-1')
+    case 'stream':
+      return redis.xrange(key, '-', '+')
+    default:
+      return null
+  }
+}
