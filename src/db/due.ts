@@ -1,5 +1,7 @@
 import type { Due } from '../domain/due.ts'
+import { openEscalation } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
+import { PARKED_UNTIL } from './parking.ts'
 
 /** One sweep at a time over all processes. */
 const SWEEP_LOCK = 7_701_001
@@ -13,8 +15,15 @@ type Kind = {
   key: string
   where: string
   columns: string
-  toDue(row: Record<string, string | number | null>): Due | null
+  toDue(row: Row): Due
+  /** Rows that only repeat an alert are never given up. */
+  neverGivenUp?: boolean
 }
+
+type Row = Record<string, string | number | null>
+
+/** Wake-ups after which a row waits for a person, about ten hours: whatever it is, another one would not mend it. */
+const MAX_WAKE_UPS = 25
 
 const id = (value: string | number | null | undefined): number => Number(value)
 
@@ -73,6 +82,7 @@ const KINDS: readonly Kind[] = [
     where: 'alerted_at is null and resolved_at is null',
     columns: 'id',
     toDue: (row) => ({ job: 'alert', escalation_id: id(row.id) }),
+    neverGivenUp: true,
   },
 ]
 
@@ -92,16 +102,28 @@ export async function claimDue(tx: EntityManager, batch: number): Promise<Due[] 
 }
 
 async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<Due[]> {
-  const rows = await tx.execute<Record<string, string | number | null>[]>(
+  const rows = await tx.execute<Row[]>(
     `update ${kind.table} set attempts = attempts + 1,
        next_attempt_at = app_now() + make_interval(mins => (2 ^ least(attempts, 5))::int)
      where ${kind.key} in (
        select ${kind.key} from ${kind.table} where ${kind.where} and next_attempt_at <= app_now()
        order by next_attempt_at limit ? for update skip locked)
-     returning ${kind.columns}`,
+     returning ${kind.columns}, attempts`,
     [batch],
   )
-  return rows.map((row) => kind.toDue(row)).filter((due) => due !== null)
+  const due: Due[] = []
+  for (const row of rows) {
+    const isPoison = Number(row.attempts) > MAX_WAKE_UPS && kind.neverGivenUp !== true
+    due.push(...(isPoison ? await giveUp(tx, kind, row) : [kind.toDue(row)]))
+  }
+  return due
+}
+
+/** A row that no wake-up has brought forward starves nobody any more: it is parked, and a person is called. */
+async function giveUp(tx: EntityManager, kind: Kind, row: Row): Promise<Due[]> {
+  await tx.execute(`update ${kind.table} set next_attempt_at = ? where ${kind.key} = ?`, [PARKED_UNTIL, row.id])
+  const summary = `Row ${row.id} of ${kind.table} is still due after ${MAX_WAKE_UPS} wake-ups (job ${kind.toDue(row).job}).`
+  return openEscalation(tx, { kind: 'stuck', subject: `${kind.table}:${row.id}`, summary })
 }
 
 /** Unpaid unlocks past their TTL; one that waits for a person expires all the same. */

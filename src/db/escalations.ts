@@ -21,7 +21,7 @@ export type EscalationKind =
   | 'forward_failed'
   | 'unsubscribe_failed'
   | 'expire_failed'
-  | 'delivery_unconfirmed'
+  | 'stuck'
 
 export type NewEscalation = {
   kind: EscalationKind

@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Publisher } from '../queues/publisher.ts'
 import type { WorkerServices } from './deps.ts'
 import { codeOf } from './errors.ts'
 import { backfillOnce } from './jobs/backfill.ts'
 import { sweepOnce } from './jobs/sweep.ts'
+
+/** How long a stop waits for a run under way, milliseconds: it may be asking a gateway that does not answer. */
+const STOP_WAIT_MS = 5_000
 
 export type ScheduleOptions = { sweepSeconds: number; backfillMinutes: number }
 
@@ -53,6 +57,6 @@ function repeat(
   return async () => {
     stopped = true
     clearTimeout(timer)
-    await running
+    await Promise.race([running, delay(STOP_WAIT_MS, undefined, { ref: false })])
   }
 }
