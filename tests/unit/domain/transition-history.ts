@@ -86,7 +86,7 @@ export function always(holds: (world: World, steps: readonly Step[]) => boolean)
         return holds(world, world.steps.slice(before))
       })
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   )
 }
 
@@ -94,13 +94,13 @@ export function always(holds: (world: World, steps: readonly Step[]) => boolean)
 export function eventually(holds: (world: World) => boolean): void {
   fc.assert(
     fc.property(history, (actions) => holds(after(actions))),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   )
 }
 
 /** The worlds that the same random histories lead to each time. */
 export function sampleWorlds(): World[] {
-  return fc.sample(history, { numRuns: 5000, seed: 1 }).map(after)
+  return fc.sample(history, { numRuns: 1500, seed: 1 }).map(after)
 }
 
 function after(actions: readonly Action[]): World {
