@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import { identify, type ProcessIdentity } from '../../src/sandbox/processes/identity.ts'
-import { listRecords } from '../../src/sandbox/processes/records.ts'
+import { listRecords, removeRecord } from '../../src/sandbox/processes/records.ts'
 import { sendSignal } from '../../src/sandbox/processes/stopping.ts'
 
 /** Where a Redis that had to be fetched is kept from run to run. */
@@ -22,6 +22,11 @@ export function temporaryStateDirectory(): string {
     rmSync(dir, { recursive: true, force: true })
   })
   return dir
+}
+
+/** Loses what is recorded as running in the directory. */
+export function forgetRecords(dir: string): void {
+  for (const { name, process } of listRecords(dir)) removeRecord(dir, name, process)
 }
 
 /** A log that keeps its lines. */

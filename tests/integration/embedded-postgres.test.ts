@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { type EmbeddedPostgres, startPostgres } from '../../src/sandbox/embedded/postgres.ts'
+import { isRunning } from '../../src/sandbox/processes/identity.ts'
 import { InUseError } from '../../src/sandbox/processes/leftovers.ts'
-import { listRecords, removeRecord } from '../../src/sandbox/processes/records.ts'
-import { keptLog, runProgram, temporaryStateDirectory } from './embedded-harness.ts'
+import { listRecords } from '../../src/sandbox/processes/records.ts'
+import { waitUntil } from '../../src/sandbox/processes/wait.ts'
+import { forgetRecords, keptLog, runProgram, temporaryStateDirectory } from './embedded-harness.ts'
 import { query } from './embedded-query.ts'
 
 // Making a database cluster takes a second, and many when the machine is busy.
@@ -60,7 +62,7 @@ test('a server of a live run is left alone; of a killed run it is stopped, recor
     await expect(startPostgres({ dir, log: () => undefined })).rejects.toThrow(InUseError)
     run.child.kill('SIGKILL')
     await run.exit
-    if (!recorded) removeRecord(dir, 'postgres')
+    if (!recorded) forgetRecords(dir)
     const { lines, log } = keptLog()
     await withPostgres({ dir, log }, async ({ url }) => {
       expect(await query(url, 'SELECT id FROM left_behind')).toEqual([{ id: 1 }])
@@ -79,14 +81,19 @@ test("a stale postmaster.pid whose number is now another process's does not keep
   })
 })
 
-test('an initialisation that was interrupted is begun anew', async () => {
+test('an initialisation that was interrupted is begun anew, after ending the one still running', async () => {
   const dir = temporaryStateDirectory()
-  const draft = join(dir, 'postgres', 'initialising')
-  mkdirSync(draft, { recursive: true })
-  writeFileSync(join(draft, 'PG_VERSION'), '18\n')
-  await withPostgres({ dir, ephemeral: true }, async ({ url }) => {
+  const run = await runProgram('embedded-program-postgres.ts', [dir])
+  const initdb = () => listRecords(dir).find(({ name }) => name === 'initdb')
+  expect(await waitUntil(() => initdb() !== undefined, 20_000)).toBe(true)
+  const left = initdb()
+  run.child.kill('SIGKILL')
+  await run.exit
+  await withPostgres({ dir }, async ({ url }) => {
     expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
+  expect(left !== undefined && isRunning(left.process)).toBe(false)
+  expect(readdirSync(join(dir, 'postgres')).sort()).toEqual(['data', 'password'])
 })
 
 test('data of another major version are refused, saying what to do', async () => {

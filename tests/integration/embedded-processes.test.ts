@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { identify, isRunning, ownIdentity } from '../../src/sandbox/processes/identity.ts'
 import { stopLeftovers } from '../../src/sandbox/processes/leftovers.ts'
 import { acquireLock, LockedError, lockPath } from '../../src/sandbox/processes/lock.ts'
@@ -8,6 +8,7 @@ import { waitForReady } from '../../src/sandbox/processes/ready.ts'
 import { listRecords, writeRecord } from '../../src/sandbox/processes/records.ts'
 import { type ProcessOptions, type RunningProcess, runProcess } from '../../src/sandbox/processes/run-process.ts'
 import { removeStaleDirectories } from '../../src/sandbox/processes/stale-directories.ts'
+import { openStateDirectory } from '../../src/sandbox/processes/state-directory.ts'
 import { terminateThenKill } from '../../src/sandbox/processes/stopping.ts'
 import { waitUntil } from '../../src/sandbox/processes/wait.ts'
 import { keptLog, temporaryStateDirectory } from './embedded-harness.ts'
@@ -101,6 +102,20 @@ test('a lock is refused while its holder lives, and taken over from one that is 
   writeFileSync(path, 'not a lock')
   acquireLock(path)()
   expect(readdirSync(join(path, '..'))).toEqual([])
+})
+
+test('a state directory that another account wrote to is refused, naming the file', async () => {
+  const dir = temporaryStateDirectory()
+  mkdirSync(join(dir, 'logs'))
+  const file = join(dir, 'logs', 'redis.log')
+  writeFileSync(file, '')
+  const own = statSync(file).uid
+  // As that account would see it: the test itself may run as root, to whom every file is open.
+  vi.spyOn(process, 'getuid').mockReturnValue(own + 1)
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+  })
+  await expect(openStateDirectory({ dir, log: () => undefined })).rejects.toThrow('belongs to another account')
 })
 
 test('the folder of a run that was killed is removed, that of a live one is kept', async () => {

@@ -5,9 +5,9 @@ import { expect, test, vi } from 'vitest'
 import { type EmbeddedRedis, type RedisOptions, startRedis } from '../../src/sandbox/embedded/redis.ts'
 import { findRedis } from '../../src/sandbox/embedded/redis-binary.ts'
 import { InUseError } from '../../src/sandbox/processes/leftovers.ts'
-import { listRecords, removeRecord } from '../../src/sandbox/processes/records.ts'
+import { listRecords } from '../../src/sandbox/processes/records.ts'
 import { waitUntil } from '../../src/sandbox/processes/wait.ts'
-import { CACHE, keptLog, runProgram, temporaryStateDirectory } from './embedded-harness.ts'
+import { CACHE, forgetRecords, keptLog, runProgram, temporaryStateDirectory } from './embedded-harness.ts'
 
 const silent = () => undefined
 
@@ -100,7 +100,7 @@ test('a server that a killed run left behind is stopped, recorded or not, and it
     await expect(startRedis({ dir, cacheDir: CACHE, log: silent })).rejects.toThrow(InUseError)
     run.child.kill('SIGKILL')
     await run.exit
-    if (!recorded) removeRecord(dir, 'redis')
+    if (!recorded) forgetRecords(dir)
     await withRedis({ dir }, async ({ url }) => {
       expect(await withClient(url, (client) => client.get('left_behind'))).toBe('1')
     })

@@ -58,8 +58,8 @@ test('a second Ctrl-C kills a child that does not stop', async () => {
   await run.line('[a] ignored')
   // Pressed again and again: what comes within a moment of the first is taken for the same key press.
   const insisting = setInterval(() => run.child.kill('SIGINT'), 100)
-  const exit = await run.exit.finally(() => clearInterval(insisting))
-  expect(exit).toEqual({ code: 130, signal: null })
+  await run.line('killing what is still running').finally(() => clearInterval(insisting))
+  expect(await run.exit).toEqual({ code: 130, signal: null })
   expect(await waitUntil(() => listRecords(dir).every(({ process }) => !isRunning(process)), 5_000)).toBe(true)
 })
 

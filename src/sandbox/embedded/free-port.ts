@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { hasCode } from '../processes/identity.ts'
+import { hasCode } from '../processes/system-error.ts'
 
 /**
  * Below the range from which operating systems take the ports of outgoing connections (32768 and up on Linux, 49152

@@ -13,7 +13,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { hasCode } from '../processes/identity.ts'
+import { hasCode } from '../processes/system-error.ts'
 import { type Account, canRun } from './postgres-account.ts'
 
 /** Paths of the Postgres programs. */

@@ -1,19 +1,33 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { runProcess } from '../processes/run-process.ts'
+import { terminateThenKill } from '../processes/stopping.ts'
 import { type Account, canRun } from './postgres-account.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 
 /** The superuser of every embedded cluster. */
 export const USER = 'lead_unlock'
 
+/** Begins the name of what is there only while a data directory is being made. */
+const DRAFT = 'initialising-'
+
 /** A Postgres data directory ("cluster", in its own words) and what it takes to use it. */
 export type Cluster = { dataDir: string; password: string }
 
 export type ClusterOptions = {
+  /** State directory, where the running initdb is recorded. */
+  stateDir: string
   /** Folder that holds the data directory and its password. */
   home: string
   account: Account | undefined
@@ -37,6 +51,9 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { home, binaries } = options
   const dataDir = dataDirectory(home)
   const passwordFile = join(home, 'password')
+  for (const name of readdirSync(home).filter((entry) => entry.startsWith(DRAFT))) {
+    rmSync(join(home, name), { recursive: true, force: true, maxRetries: 5 })
+  }
   if (!existsSync(dataDir)) await initialise(options, dataDir, passwordFile)
   const version = readFileSync(join(dataDir, 'PG_VERSION'), 'utf8').trim()
   if (version !== binaries.majorVersion) {
@@ -49,15 +66,13 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 async function initialise(options: ClusterOptions, dataDir: string, passwordFile: string): Promise<void> {
-  const { home, account, binaries, ephemeral, log } = options
+  const { home, stateDir, account, binaries, ephemeral, log } = options
   if (!ephemeral) log('initialising Postgres (first start, about 5 s) …')
-  const draft = join(home, 'initialising')
-  rmSync(draft, { recursive: true, force: true })
-  mkdirSync(draft, { recursive: true, mode: 0o700 })
+  const draft = mkdtempSync(join(home, DRAFT))
   giveTo(account, draft)
   const password = randomBytes(18).toString('base64url')
   // initdb runs as the account and reads the password from a file, which therefore has to lie where that one can go.
-  const handOver = mkdtempSync(join(tmpdir(), 'lead-unlock-initdb-'))
+  const handOver = mkdtempSync(account === undefined ? join(home, DRAFT) : join(tmpdir(), 'lead-unlock-initdb-'))
   try {
     giveTo(account, handOver)
     const handedOver = join(handOver, 'password')
@@ -70,9 +85,13 @@ async function initialise(options: ClusterOptions, dataDir: string, passwordFile
       ...['--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
       ...(ephemeral ? ['--no-sync'] : []),
     ]
-    await promisify(execFile)(binaries.initdb, args, { ...account, cwd: draft, env: postgresEnvironment() })
-  } catch (error) {
-    throw new Error(`Postgres could not be initialised: ${reason(error)}`, { cause: error })
+    const env = postgresEnvironment()
+    const stop = terminateThenKill(5_000)
+    const initdb = { name: 'initdb', command: binaries.initdb, args, ...account, cwd: draft, env, stateDir, stop }
+    const process = await runProcess(initdb)
+    if ((await process.exited).code !== 0) {
+      throw new Error(['Postgres could not be initialised:', ...process.lastLines()].join('\n  '))
+    }
   } finally {
     rmSync(handOver, { recursive: true, force: true })
   }
@@ -100,10 +119,4 @@ export function postgresEnvironment(): NodeJS.ProcessEnv {
 
 function giveTo(account: Account | undefined, path: string): void {
   if (account !== undefined) chownSync(path, account.uid, account.gid)
-}
-
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const stderr = 'stderr' in error && typeof error.stderr === 'string' ? error.stderr.trim() : ''
-  return stderr === '' ? error.message : stderr
 }

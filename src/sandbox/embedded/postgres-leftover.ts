@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasCode, identify } from '../processes/identity.ts'
+import { identify } from '../processes/identity.ts'
 import { type StopStep, sendSignal, stopProcess } from '../processes/stopping.ts'
+import { hasCode } from '../processes/system-error.ts'
 import { waitUntil } from '../processes/wait.ts'
 import { processesWorkingIn } from '../processes/working-in.ts'
 

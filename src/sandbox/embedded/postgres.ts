@@ -9,7 +9,7 @@ import { type Account, accountFor } from './postgres-account.ts'
 import { locateBinaries, type PostgresBinaries } from './postgres-binaries.ts'
 import { type Cluster, dataDirectory, openCluster, pathFor, postgresEnvironment, USER } from './postgres-cluster.ts'
 import { clearLeftoverServer, FAST_STOP, IMMEDIATE_STOP, readPostmasterFile } from './postgres-leftover.ts'
-import { startRestartable } from './restartable.ts'
+import { restartable } from './restartable.ts'
 
 export type PostgresOptions = {
   /** State directory, e.g. `.local`: data go to `postgres/` in it, the server's log to `logs/postgres.log`. */
@@ -42,19 +42,14 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const dir = resolve(options.dir)
   const home = join(dir, 'postgres')
   mkdirSync(home, { recursive: true })
-  await claimName(dir, 'postgres', log)
+  for (const name of ['initdb', 'postgres']) await claimName(dir, name, log)
   const account = accountFor(dataDirectory(home))
   const binaries = locateBinaries(account, log)
-  const cluster = await openCluster({ home, account, binaries, ephemeral, log })
+  const cluster = await openCluster({ home, stateDir: dir, account, binaries, ephemeral, log })
   await clearLeftoverServer(cluster.dataDir, log)
   const launch = (port: number) => launchServer({ dir, cluster, account, binaries, ephemeral, port })
   const { port, first } = await onFreePort(async (port) => ({ port, first: await launch(port) }))
-  let unused: RunningProcess | undefined = first
-  const server = await startRestartable(async () => {
-    const process = unused ?? (await launch(port))
-    unused = undefined
-    return process
-  })
+  const server = restartable(first, () => launch(port))
   return {
     ...server,
     name: 'postgres',

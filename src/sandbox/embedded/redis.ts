@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Redis } from 'ioredis'
 import { identify } from '../processes/identity.ts'
 import { claimName } from '../processes/leftovers.ts'
-import { NotReadyError, waitForReady } from '../processes/ready.ts'
-import { type RunningProcess, runProcess } from '../processes/run-process.ts'
-import { stopProcess, terminateThenKill } from '../processes/stopping.ts'
+import { NotReadyError } from '../processes/ready.ts'
+import type { RunningProcess } from '../processes/run-process.ts'
+import { stopProcess } from '../processes/stopping.ts'
 import type { Supervised } from '../processes/supervise.ts'
 import { processesWorkingIn } from '../processes/working-in.ts'
 import { onFreePort } from './free-port.ts'
-import { findRedis, type RedisBinary } from './redis-binary.ts'
-import { startRestartable } from './restartable.ts'
+import { findRedis } from './redis-binary.ts'
+import { launchRedis, REDIS_STOP, redisUrl, withConnection } from './redis-launch.ts'
+import { restartable } from './restartable.ts'
 
 export type RedisOptions = {
   /** State directory, e.g. `.local`: data go to `redis/` in it, the server's log to `logs/redis.log`. */
@@ -35,11 +35,6 @@ export type EmbeddedRedis = Required<Supervised> & {
   stop(): Promise<void>
 }
 
-type Launch = { dir: string; binary: RedisBinary; password: string; ephemeral: boolean; port: number }
-
-const READY_WITHIN_MS = 60_000
-const STOP = terminateThenKill(10_000)
-
 /**
  * Starts a Redis server on a free port of 127.0.0.1, on the data of the last run if there are any. A server that a
  * killed run left behind is stopped first.
@@ -51,22 +46,17 @@ export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> 
   const home = join(dir, 'redis')
   mkdirSync(home, { recursive: true, mode: 0o700 })
   await claimName(dir, 'redis', log)
-  for (const pid of processesWorkingIn(home, /redis|valkey/)) {
+  for (const pid of processesWorkingIn(home, /(redis|valkey)-server/)) {
     const server = identify(pid)
-    if (server !== undefined) await stopProcess(server, STOP)
+    if (server !== undefined) await stopProcess(server, REDIS_STOP)
   }
   const binary = await findRedis({ cacheDir: resolve(options.cacheDir ?? dir), log })
   // Any program of any account on this machine can connect, and Redis may run as root.
   const password = randomBytes(18).toString('base64url')
-  const launch = (port: number) => launchServer({ dir, binary, password, ephemeral, port })
+  const launch = (port: number) => launchRedis({ dir, binary, password, ephemeral, port })
   const { port, first } = await onFreePort(async (port) => ({ port, first: await launchOrSetAside(launch, port) }))
-  let unused: RunningProcess | undefined = first
-  const server = await startRestartable(async () => {
-    const process = unused ?? (await launch(port))
-    unused = undefined
-    return process
-  })
-  const url = `redis://:${password}@127.0.0.1:${port}`
+  const server = restartable(first, () => launch(port))
+  const url = redisUrl(port, password)
   return {
     ...server,
     name: 'redis',
@@ -75,7 +65,7 @@ export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> 
     source: binary.source,
     async restart({ keepData }) {
       if (keepData && ephemeral) await saveOnShutdown(url)
-      if (keepData) await server.restart(STOP)
+      if (keepData) await server.restart(REDIS_STOP)
       else await server.restart([{ signal: 'SIGKILL', waitMs: 5_000 }], () => emptyFolder(home))
     },
     async stop() {
@@ -101,66 +91,9 @@ export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> 
   }
 }
 
-async function launchServer({ dir, binary, password, ephemeral, port }: Launch): Promise<RunningProcess> {
-  const server = await runProcess({
-    name: 'redis',
-    command: binary.command,
-    // The configuration comes by the standard input: a command line can be read by every account.
-    args: ['-'],
-    input: configuration({ password, ephemeral, port }),
-    env: binary.env,
-    cwd: join(dir, 'redis'),
-    logFile: join(dir, 'logs', 'redis.log'),
-    stateDir: dir,
-    stop: STOP,
-  })
-  try {
-    await waitForReady(server, () => answersPing(port, password), READY_WITHIN_MS)
-    return server
-  } catch (error) {
-    await server.stop()
-    throw error
-  }
-}
-
-function configuration({ password, ephemeral, port }: Pick<Launch, 'password' | 'ephemeral' | 'port'>): string {
-  return [
-    'bind 127.0.0.1',
-    `port ${port}`,
-    `requirepass ${password}`,
-    'daemonize no',
-    // BullMQ: a queue must never lose a key to make room for another.
-    'maxmemory-policy noeviction',
-    'save ""',
-    `appendonly ${ephemeral ? 'no' : 'yes'}`,
-    '',
-  ].join('\n')
-}
-
-async function answersPing(port: number, password: string): Promise<boolean> {
-  return withConnection(`redis://:${password}@127.0.0.1:${port}`, async (redis) => (await redis.ping()) === 'PONG')
-}
-
 /** With a save point set, Redis writes a snapshot when it is told to stop. */
 async function saveOnShutdown(url: string): Promise<void> {
   await withConnection(url, (redis) => redis.config('SET', 'save', '3600 1'))
-}
-
-async function withConnection<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 2_000 })
-  // Reported by the failing call as well; without a listener ioredis would print it.
-  let problem: Error | undefined
-  redis.on('error', (error) => {
-    problem = error
-  })
-  try {
-    await redis.connect()
-    return await use(redis)
-  } catch (error) {
-    throw problem ?? error
-  } finally {
-    redis.disconnect()
-  }
 }
 
 function emptyFolder(path: string): void {

@@ -12,17 +12,19 @@ export type Restartable = {
   restart(steps: readonly StopStep[] | undefined, between?: () => void | Promise<void>): Promise<void>
 }
 
-/** @param start starts the process and resolves when it is ready */
-export async function startRestartable(start: () => Promise<RunningProcess>): Promise<Restartable> {
+/**
+ * @param first the process as started first
+ * @param again starts it again, and resolves when it is ready
+ */
+export function restartable(first: RunningProcess, again: () => Promise<RunningProcess>): Restartable {
   const ended = Promise.withResolvers<ProcessExit>()
-  const startWatched = async () => {
-    const process = await start()
+  let current = watched(first)
+  function watched(process: RunningProcess): RunningProcess {
     void process.exited.then((exit) => {
       if (!exit.asked) ended.resolve(exit)
     })
     return process
   }
-  let current = await startWatched()
   return {
     exited: ended.promise,
     lastLines: () => current.lastLines(),
@@ -36,7 +38,7 @@ export async function startRestartable(start: () => Promise<RunningProcess>): Pr
     async restart(steps, between) {
       await current.stop(steps)
       await between?.()
-      current = await startWatched()
+      current = watched(await again())
     },
   }
 }

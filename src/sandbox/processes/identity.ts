@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Type } from 'typebox'
+import { hasCode } from './system-error.ts'
 
 /**
  * One process, told apart from a later process that was given the same pid: killing by pid alone can hit a stranger
@@ -67,9 +68,4 @@ function startByPs(pid: number): string | undefined {
     if (error instanceof Error && 'status' in error && error.status === 1) return undefined
     throw error
   }
-}
-
-/** Whether a caught value is a system error with this code, e.g. `ENOENT`. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

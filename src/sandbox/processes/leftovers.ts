@@ -37,5 +37,5 @@ async function stopLeftover(stateDir: string, record: ProcessRecord, log: (line:
     const stopped = await stopProcess(record.process, record.stop)
     if (!stopped) throw new Error(`${record.name} (process ${record.process.pid}) could not be stopped.`)
   }
-  removeRecord(stateDir, record.name)
+  removeRecord(stateDir, record.name, record.process)
 }

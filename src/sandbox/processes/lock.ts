@@ -2,8 +2,9 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { hasCode, isRunning, isSame, ownIdentity, ProcessIdentity } from './identity.ts'
+import { isRunning, isSame, ownIdentity, ProcessIdentity } from './identity.ts'
 import { parentNpm } from './npm-parent.ts'
+import { hasCode } from './system-error.ts'
 
 /** Who holds a lock. */
 export const LockHolder = Type.Object({

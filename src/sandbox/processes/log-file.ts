@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { hasCode } from './identity.ts'
+import { hasCode } from './system-error.ts'
 
 const ROTATE_ABOVE_BYTES = 10 * 1024 * 1024
 const TAIL_BYTES = 16 * 1024

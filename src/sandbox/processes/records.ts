@@ -2,8 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { hasCode, ProcessIdentity } from './identity.ts'
+import { isSame, ProcessIdentity } from './identity.ts'
 import { StopStep } from './stopping.ts'
+import { hasCode } from './system-error.ts'
 
 /**
  * What is written down about a child process while it runs, so that a run which was killed (and could not stop its
@@ -35,9 +36,13 @@ export function writeRecord(stateDir: string, record: ProcessRecord): void {
   renameSync(`${path}.new`, path)
 }
 
-/** Forgets the record of `name`, if there is one. */
-export function removeRecord(stateDir: string, name: string): void {
-  rmSync(recordPath(stateDir, name), { force: true })
+/**
+ * Forgets the record of `name` if it is about this process: whoever cleans up after a killed run may be overtaken by
+ * the next run, which has written a record of its own by then.
+ */
+export function removeRecord(stateDir: string, name: string, process: ProcessIdentity): void {
+  const record = readRecord(stateDir, name)
+  if (record !== undefined && isSame(record.process, process)) rmSync(recordPath(stateDir, name), { force: true })
 }
 
 /** The record of `name`, or undefined when there is none or it cannot be understood. */

@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { closeSync, fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasCode, identify, ownIdentity } from './identity.ts'
+import { identify, ownIdentity } from './identity.ts'
 import { openLogFile, tailOf } from './log-file.ts'
-import { readRecord, removeRecord, writeRecord } from './records.ts'
+import { removeRecord, writeRecord } from './records.ts'
 import { type StopStep, sendSignal, terminateThenKill } from './stopping.ts'
+import { hasCode } from './system-error.ts'
 
 /** How a process ended: its exit code, or the signal that ended it; `asked` when `stop` or `kill` was called before. */
 export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null; asked: boolean }
@@ -59,15 +60,15 @@ export async function runProcess(options: ProcessOptions): Promise<RunningProces
   const { child, lastLines } = await spawnWithOutput(options)
   const { pid } = child
   if (pid === undefined) throw new Error(`${name} has no process id.`)
-  let asked = false
-  const exited = ended(child, options.logFile === undefined).then((exit) => {
-    if (stateDir !== undefined && readRecord(stateDir, name)?.process.pid === pid) removeRecord(stateDir, name)
-    return { ...exit, asked }
-  })
   const identity = identify(pid)
   if (stateDir !== undefined && identity !== undefined) {
     writeRecord(stateDir, { name, process: identity, owner: ownIdentity(), stop: [...stop] })
   }
+  let asked = false
+  const exited = ended(child, options.logFile === undefined).then((exit) => {
+    if (stateDir !== undefined && identity !== undefined) removeRecord(stateDir, name, identity)
+    return { ...exit, asked }
+  })
   const running = () => child.exitCode === null && child.signalCode === null
   return {
     name,

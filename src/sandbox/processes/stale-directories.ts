@@ -1,8 +1,9 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasCode, isRunning } from './identity.ts'
+import { isRunning } from './identity.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { lockPath, readHolder } from './lock.ts'
+import { hasCode } from './system-error.ts'
 
 /** A directory this young without a lock may just be coming into being. */
 const SETTLED_AFTER_MS = 60_000

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { foreignFile } from './foreign-files.ts'
 import { startGuard } from './guard.ts'
 import { isRunning } from './identity.ts'
 import { stopLeftovers } from './leftovers.ts'
@@ -38,6 +39,10 @@ export async function openStateDirectory(options: StateDirectoryOptions): Promis
   const { temporary = false, log } = options
   const dir = resolve(options.dir)
   mkdirSync(dir, { recursive: true })
+  const foreign = foreignFile(dir)
+  if (foreign !== undefined) {
+    throw new Error(`${foreign} belongs to another account. Start as that account, or remove ${dir} to begin anew.`)
+  }
   const release = await lockDirectory(lockPath(dir), log)
   try {
     await stopLeftovers(dir, log)

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { hasCode, isRunning, type ProcessIdentity } from './identity.ts'
+import { isRunning, type ProcessIdentity } from './identity.ts'
+import { hasCode } from './system-error.ts'
 import { waitUntil } from './wait.ts'
 
 /** One step of stopping a process: the signal, how long it gets to obey, and whether its whole group is meant. */

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
-import { hasCode } from './identity.ts'
+import { hasCode } from './system-error.ts'
 
 /**
  * The running processes whose working directory is `dir` and whose name matches, found without any record of them.
