@@ -6,6 +6,7 @@ import { createKeyring } from './auth/keyring.ts'
 import { answerMalformedHttp } from './client-errors.ts'
 import type { ApiDeps, App } from './deps.ts'
 import { answerError, answerNotFound } from './errors.ts'
+import { endConnectionsWhenClosing } from './plugins/closing.ts'
 import { serveDocs } from './plugins/docs.ts'
 import { serveQueueBoard } from './plugins/queue-board.ts'
 import { logRequests, requestIdOf } from './plugins/request-log.ts'
@@ -64,6 +65,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.decorateRequest('keyName', null)
   app.decorateRequest('sentContentType', '')
   logRequests(app)
+  endConnectionsWhenClosing(app)
   await limitFailures(app)
   await serveDocs(app)
 

@@ -17,8 +17,8 @@ async function main(): Promise<void> {
       stop('fatal', 1)
     })
     const stop = stopOnSignal(starting, log, STOP_TIMEOUT_MS)
-    await starting
-    log.info({ port: config.port }, 'listening')
+    const { port } = await starting
+    log.info({ port }, 'listening')
   } catch (error) {
     log.fatal({ err: error }, 'could not start')
     process.exit(1)

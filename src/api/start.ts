@@ -7,8 +7,8 @@ import { createPublisher } from '../queues/publisher.ts'
 import { buildApp } from './app.ts'
 
 export type RunningApi = {
-  /** Where it listens, e.g. `http://127.0.0.1:3000`. */
-  address: string
+  /** Where it listens; the one that was free when the configuration says 0. */
+  port: number
   /** Stops listening, finishes what is being answered, then lets go of Redis and Postgres, in this order. */
   close(): Promise<void>
 }
@@ -55,7 +55,9 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
     await db.close(true)
   }
   try {
-    return { address: await app.listen({ host: '0.0.0.0', port: config.port }), close }
+    await app.listen({ host: '0.0.0.0', port: config.port })
+    const address = app.server.address()
+    return { port: typeof address === 'object' && address !== null ? address.port : config.port, close }
   } catch (error) {
     await close()
     throw error

@@ -39,6 +39,8 @@ export type Harness = {
   sealer: Sealer
   redis: Redis
   publisher: Publisher
+  /** The database of this harness, for connections outside its pool. */
+  databaseUrl: string
   /** Everything that was logged, one JSON object a line. */
   log: string[]
   /** Sends a request as the admin, unless it says otherwise; a body is sent as JSON. */
@@ -117,6 +119,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     sealer,
     redis,
     publisher,
+    databaseUrl: database.url,
     log,
     inject,
     call: (method, url, body, headers = {}) =>

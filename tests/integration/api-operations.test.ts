@@ -1,5 +1,25 @@
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, LEAD, startHarness } from './api-harness.ts'
+
+/** Runs one statement on a connection of its own, outside the pool under test. */
+async function queryServer(sql: string, ...values: string[]): Promise<void> {
+  const client = new Client({ connectionString: api.databaseUrl })
+  await client.connect()
+  await client.query(sql, values)
+  await client.end()
+}
+
+/** Opens a transaction that stays open until `end`. */
+async function queryServerUntil(sql: string, url: string) {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query(sql)
+  return {
+    query: async (statement: string) => (await client.query(statement)).rows,
+    end: () => client.end(),
+  }
+}
 
 let api: Harness
 beforeAll(async () => {
@@ -55,13 +75,56 @@ describe('health', () => {
   })
 })
 
+describe('when Postgres ends its connections', () => {
+  const endConnections = () =>
+    queryServer(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()',
+      new URL(api.databaseUrl).pathname.slice(1),
+    )
+
+  it('idle ones are opened anew', async () => {
+    expect((await api.call('GET', '/api/leads')).status).toBe(200)
+    await endConnections()
+    const statuses: number[] = []
+    await expect
+      .poll(async () => {
+        const { status } = await api.call('GET', '/api/leads')
+        statuses.push(status)
+        return status
+      })
+      .toBe(200)
+    expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([])
+  })
+
+  it('a request under way is answered 503, and the next one as usual', async () => {
+    const blocker = await queryServerUntil('begin; lock table leads in access exclusive mode', api.databaseUrl)
+    const answer = api.call('POST', '/api/leads', LEAD)
+    try {
+      await expect
+        .poll(() =>
+          blocker.query(
+            "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+          ),
+        )
+        .toHaveLength(1)
+      await blocker.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      )
+      expect((await answer).status).toBe(503)
+    } finally {
+      await blocker.end()
+    }
+    expect((await api.call('POST', '/api/leads', LEAD)).status).toBe(201)
+  })
+})
+
 describe('a request', () => {
   it.each(['abc-1', 'A.b:c_d-9', 'x'.repeat(128)])('keeps the id %s it came with', async (id) => {
     const { headers } = await api.inject({ method: 'GET', url: '/healthz', headers: { 'x-request-id': id } })
     expect(headers['x-request-id']).toBe(id)
   })
 
-  it.each(['', 'has space', 'x'.repeat(129), '<script>', '+13055550160'])(
+  it.each(['', 'has space', 'x'.repeat(129), '<script>', '+13055550160', '13055550160'])(
     'gets an id of ours instead of %j',
     async (id) => {
       const { headers } = await api.inject({ method: 'GET', url: '/healthz', headers: { 'x-request-id': id } })

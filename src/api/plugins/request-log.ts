@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { App } from '../deps.ts'
 
-/** What a request id may look like when it comes from outside: it is put into logs, jobs and answers. */
-const SAFE_REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
+/**
+ * What a request id may look like when it comes from outside: it is put into logs, jobs and answers. Digits alone could be
+ * somebody's phone number.
+ */
+const SAFE_REQUEST_ID = /^(?!\d+$)[A-Za-z0-9._:-]{1,128}$/
 
 /** The id of a request: the caller's `x-request-id` when it is a safe one, else a new one. */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
