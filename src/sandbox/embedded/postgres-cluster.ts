@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdtempSync,
@@ -9,8 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { runProcess } from '../processes/run-process.ts'
 import { terminateThenKill } from '../processes/stopping.ts'
 import { type Account, canRun } from './postgres-account.ts'
@@ -71,15 +71,15 @@ async function initialise(options: ClusterOptions, dataDir: string, passwordFile
   const draft = mkdtempSync(join(home, DRAFT))
   giveTo(account, draft)
   const password = randomBytes(18).toString('base64url')
-  // initdb runs as the account and reads the password from a file, which therefore has to lie where that one can go.
-  const handOver = mkdtempSync(account === undefined ? join(home, DRAFT) : join(tmpdir(), 'lead-unlock-initdb-'))
+  // initdb runs as the account and reads the password from a file, which it can only reach by way of its own folder.
+  const handedOver = `${draft}.password`
+  chmodSync(home, 0o711)
+  writeFileSync(handedOver, password, { mode: 0o600 })
+  giveTo(account, handedOver)
   try {
-    giveTo(account, handOver)
-    const handedOver = join(handOver, 'password')
-    writeFileSync(handedOver, password, { mode: 0o600 })
-    giveTo(account, handedOver)
+    const pgdata = pathFor(account, draft)
     const args = [
-      ...['--pgdata', pathFor(account, draft), '--username', USER, '--pwfile', handedOver],
+      ...['--pgdata', pgdata, '--username', USER, '--pwfile', `${pgdata}/../${basename(handedOver)}`],
       ...['--auth', 'scram-sha-256', '--encoding', 'UTF8'],
       // Sorts by code point whatever the machine's locale, and still knows upper and lower case beyond ASCII.
       ...['--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
@@ -93,7 +93,7 @@ async function initialise(options: ClusterOptions, dataDir: string, passwordFile
       throw new Error(['Postgres could not be initialised:', ...process.lastLines()].join('\n  '))
     }
   } finally {
-    rmSync(handOver, { recursive: true, force: true })
+    rmSync(handedOver, { force: true })
   }
   writeFileSync(passwordFile, password, { mode: 0o600 })
   renameSync(draft, dataDir)
