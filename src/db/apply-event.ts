@@ -6,8 +6,8 @@ import { OutboundMessage, Unlock, UnlockEventRow } from './entities/index.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
 
-/** States a reveal message can be in when the provider's phone may have it. */
-const MAY_HAVE_ARRIVED = ['sending', 'unknown', 'accepted', 'delivered', 'undelivered'] as const
+/** A reveal in these states is at the gateway with its outcome not recorded; while PAID, an accepted one is an earlier one. */
+const MAY_HAVE_ARRIVED = ['sending', 'unknown'] as const
 
 export type Applied = { unlock: Unlock; decision: Decision; due: Due[] }
 

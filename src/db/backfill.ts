@@ -20,14 +20,17 @@ export async function firstLeadAt(em: EntityManager): Promise<Date | null> {
   return row?.ms == null ? null : new Date(Number(row.ms))
 }
 
+export type OpenLink = { stripeId: string; unlockId: number; leadId: string }
+
 /** Open links to ask Stripe about, those not asked about for longest first; each is put off until its next turn. */
-export async function claimOpenLinks(em: EntityManager, limit: number): Promise<string[]> {
-  const rows = await em.execute<{ stripe_id: string }[]>(
-    `update payment_links set next_attempt_at = app_now() + make_interval(mins => ?)
-     where id in (select id from payment_links where status = 'open' and next_attempt_at <= app_now()
-       order by next_attempt_at limit ? for update skip locked)
-     returning stripe_id`,
+export async function claimOpenLinks(em: EntityManager, limit: number): Promise<OpenLink[]> {
+  const rows = await em.execute<{ stripe_id: string; unlock_id: number; lead_id: string }[]>(
+    `update payment_links l set next_attempt_at = app_now() + make_interval(mins => ?)
+     from lead_unlocks u
+     where u.id = l.unlock_id and l.id in (select id from payment_links where status = 'open'
+       and next_attempt_at <= app_now() order by next_attempt_at limit ? for update skip locked)
+     returning l.stripe_id, l.unlock_id, u.lead_id`,
     [LINK_EVERY_MINUTES, limit],
   )
-  return rows.map(({ stripe_id }) => stripe_id)
+  return rows.map((row) => ({ stripeId: row.stripe_id, unlockId: row.unlock_id, leadId: row.lead_id }))
 }

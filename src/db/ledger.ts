@@ -1,7 +1,6 @@
 import { LockMode } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { isStillWanted } from '../domain/outbound.ts'
-import { isIn, LINK_DUE_STATUSES } from '../domain/states.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
@@ -21,15 +20,18 @@ export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 60_000, settleMs: 
 
 export type Claim =
   /** Ours to send; `unlock` is set where the text depends on it. */
-  | { type: 'send'; message: OutboundMessage; unlock: Unlock | null }
+  | { type: 'send'; message: OutboundMessage; unlock: Unlock | null; lease: Date }
   /** It may have been sent: look it up, then `recordAccepted` or `recordAbsent`. `since` is when it was first claimed. */
-  | { type: 'look_up'; message: OutboundMessage; since: Date }
+  | { type: 'look_up'; message: OutboundMessage; since: Date; lease: Date }
   /** Another worker has it, or an unclear answer settles. */
   | { type: 'busy'; retryInMs: number }
   | { type: 'settled'; status: OutboundMessage['status'] }
 
-/** States in which the sweep would wake a job up again and again. */
-const WAITING_FOR_US = [...LINK_DUE_STATUSES, 'PAID'] as const
+/** The state that waits for a message of this purpose to be accepted; the sweep would wake its job up again and again. */
+const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> = {
+  payment_link: 'CREATE_PAYMENT_LINK',
+  reveal: 'PAID',
+}
 
 type Locked = { message: OutboundMessage; unlock: Unlock | null }
 
@@ -67,6 +69,8 @@ export async function claim(tx: EntityManager, messageId: number, timing: Ledger
   const { message, unlock } = await lockMessage(tx, messageId)
   const now = message.dbNow
   switch (message.status) {
+    // A person has the job of a refused message run again: it was certainly not sent.
+    case 'failed':
     case 'pending': {
       if (message.notBefore != null && message.notBefore > now)
         return { type: 'busy', retryInMs: wait(message.notBefore, now) }
@@ -78,10 +82,11 @@ export async function claim(tx: EntityManager, messageId: number, timing: Ledger
       message.status = 'sending'
       message.attempts += 1
       message.claimedAt ??= now
+      message.finalAt = null
       message.leaseUntil = after(now, timing.leaseMs)
       message.nextAttemptAt = message.leaseUntil
       if (message.purpose === 'teaser' && unlock !== null) unlock.teaserSentAt = now
-      return { type: 'send', message, unlock }
+      return { type: 'send', message, unlock, lease: message.leaseUntil }
     }
     case 'sending':
     case 'unknown':
@@ -91,10 +96,15 @@ export async function claim(tx: EntityManager, messageId: number, timing: Ledger
       message.status = 'unknown'
       message.leaseUntil = after(now, timing.leaseMs)
       message.nextAttemptAt = message.leaseUntil
-      return { type: 'look_up', message, since: message.claimedAt ?? message.createdAt }
+      return { type: 'look_up', message, since: message.claimedAt ?? message.createdAt, lease: message.leaseUntil }
     default:
       return { type: 'settled', status: message.status }
   }
+}
+
+/** True when nothing is left to be sent, and nobody may ask for it again. */
+export function isSettled(status: OutboundMessage['status']): boolean {
+  return ['accepted', 'delivered', 'undelivered', 'cancelled'].includes(status)
 }
 
 /** Event of the state machine that an accepted message stands for. */
@@ -102,6 +112,13 @@ const ACCEPTED_EVENT: Partial<Record<OutboundMessage['purpose'], UnlockEvent>> =
   teaser: { type: 'teaser_accepted' },
   payment_link: { type: 'link_accepted' },
   reveal: { type: 'reveal_accepted' },
+}
+
+/** The SMS of a link that was closed meanwhile says nothing about the link that took its place. */
+async function concernsOpenLink(tx: EntityManager, message: OutboundMessage): Promise<boolean> {
+  if (message.paymentLinkId == null) return true
+  const link = await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
+  return link.status === 'open'
 }
 
 /** The gateway has the message. Repeating it, or learning it from a receipt first, changes nothing. */
@@ -123,7 +140,9 @@ export async function recordAccepted(
   await tx.flush()
   const due: Due[] = []
   const event = ACCEPTED_EVENT[message.purpose]
-  if (event !== undefined && unlock !== null) {
+  if (event !== undefined && unlock !== null && (await concernsOpenLink(tx, message))) {
+    // Also when nobody knew of the send any more: it is what a bare Y answers.
+    if (message.purpose === 'teaser') unlock.teaserSentAt ??= message.claimedAt ?? message.dbNow
     due.push(...(await applyEvent(tx, unlock.id, event, `sms:${message.purpose}`, context)).due)
     if (message.purpose === 'reveal') {
       unlock.revealConfirmAt = after(message.dbNow, context.revealConfirmMinutes * 60_000)
@@ -134,12 +153,28 @@ export async function recordAccepted(
   return due
 }
 
-/** The gateway does not have it: it may be sent again. */
-export async function recordAbsent(tx: EntityManager, messageId: number, errorCode: string | null): Promise<void> {
+/**
+ * Locks a message for recording an outcome other than acceptance, if the claim is still the caller's. Whoever let its lease
+ * run out has nothing to say any more: another worker may be sending by now.
+ */
+async function lockClaimed(tx: EntityManager, messageId: number, lease: Date): Promise<Locked | null> {
   const locked = await lock(tx, messageId)
+  if (locked === null) return null
+  const { status, leaseUntil } = locked.message
+  const isClaimed = status === 'sending' || status === 'unknown'
+  return isClaimed && leaseUntil?.getTime() === lease.getTime() ? locked : null
+}
+
+/** The gateway does not have it: it may be sent again. @param lease of the claim that found out */
+export async function recordAbsent(
+  tx: EntityManager,
+  messageId: number,
+  lease: Date,
+  errorCode: string | null,
+): Promise<void> {
+  const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return
   const { message, unlock } = locked
-  if (message.status !== 'sending' && message.status !== 'unknown') return
   message.status = 'pending'
   message.leaseUntil = null
   message.errorCode = errorCode
@@ -150,13 +185,13 @@ export async function recordAbsent(tx: EntityManager, messageId: number, errorCo
 export async function recordUnclear(
   tx: EntityManager,
   messageId: number,
+  lease: Date,
   errorCode: string,
   timing: LedgerTiming,
 ): Promise<void> {
-  const locked = await lock(tx, messageId)
+  const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return
   const { message } = locked
-  if (message.status !== 'sending' && message.status !== 'unknown') return
   message.status = 'unknown'
   message.errorCode = errorCode
   message.leaseUntil = after(message.dbNow, timing.settleMs)
@@ -164,15 +199,19 @@ export async function recordUnclear(
 }
 
 /** The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block. */
-export async function recordRefused(tx: EntityManager, messageId: number, errorCode: string): Promise<Due[]> {
-  const locked = await lock(tx, messageId)
+export async function recordRefused(
+  tx: EntityManager,
+  messageId: number,
+  lease: Date,
+  errorCode: string,
+): Promise<Due[]> {
+  const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return []
   const { message, unlock } = locked
-  if (message.status !== 'sending' && message.status !== 'unknown') return []
   message.status = 'failed'
   message.errorCode = errorCode
   message.finalAt = message.dbNow
-  if (unlock !== null && isIn(WAITING_FOR_US, unlock.status)) unlock.nextAttemptAt = PARKED_UNTIL
+  if (unlock !== null && unlock.status === WAITS_FOR[message.purpose]) unlock.nextAttemptAt = PARKED_UNTIL
   if (message.purpose === 'stop_confirmation') return []
   return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
 }

@@ -58,6 +58,8 @@ export async function recordChargeRefunded(
 ): Promise<Due[] | null> {
   const payment = await lockPayment(tx, charge.paymentIntentId)
   if (payment === null) return null
+  // Sent before the refund failed: the refund's own events know better.
+  if (payment.status === 'refund_failed') return []
   if (charge.refundedCents >= charge.amountCents) return recordReturned(tx, payment, 'charge.refunded', context)
   if (charge.refundedCents > payment.refundedCents) {
     payment.refundedCents = charge.refundedCents
@@ -76,12 +78,15 @@ export async function recordRefundStatus(
   const payment = await lockPayment(tx, refund.paymentIntentId)
   if (payment === null) return null
   const isWhole = refund.amountCents >= payment.amountCents
-  if (refund.status === 'succeeded' && isWhole) {
+  // A refund that failed stays failed: an older word of its success comes late.
+  const hasFailed = payment.status === 'refund_failed' && payment.refundId === refund.refundId
+  if (refund.status === 'succeeded' && isWhole && !hasFailed) {
     payment.refundId = refund.refundId
     return recordReturned(tx, payment, 'refund succeeded', context)
   }
   const isOurs = payment.refundId === refund.refundId || payment.refundId == null
-  if ((refund.status === 'failed' || refund.status === 'canceled') && isOurs && isWhole) {
+  if ((refund.status === 'failed' || refund.status === 'canceled') && isOurs && isWhole && payment.status !== 'kept') {
+    payment.refundId = refund.refundId
     return recordRefundFailed(tx, payment, refund.status)
   }
   return []

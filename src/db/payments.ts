@@ -28,6 +28,7 @@ export async function payBack(
   given: Payment | undefined,
   because: RefundReason,
 ): Promise<Due[]> {
+  if (given === undefined && because !== 'opted_out_before_reveal') throw new Error(`no payment to refund: ${because}`)
   const payment = given ?? (await tx.findOne(Payment, { unlockId: unlock.id, status: 'kept' }))
   if (payment === null) return []
   payment.status = 'refund_due'

@@ -3,7 +3,7 @@ import { receiptOutcome } from '../domain/outbound.ts'
 import { isIn, PAID_STATUSES } from '../domain/states.ts'
 import { applyEvent } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
-import { OutboundMessage } from './entities/index.ts'
+import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
 import { lockMessage, recordAccepted } from './ledger.ts'
 import { addReveal, isUnsent } from './messages.ts'
@@ -56,22 +56,23 @@ export async function recordReceipt(
       due.push(...(await applyEvent(tx, unlock.id, { type: 'reveal_confirmed' }, 'delivered', context)).due)
       await resolveEscalations(tx, ['reveal_failed', 'reveal_undeliverable'], `unlock:${unlock.id}`, 'delivered')
     } else {
-      due.push(...(await onLostReveal(tx, unlock, unsubscribed)))
+      due.push(...(await onLostReveal(tx, unlock, unsubscribed || (await hasOptedOut(tx, unlock)))))
     }
   }
   return { due, unsubscribed }
 }
 
+async function hasOptedOut(tx: EntityManager, unlock: Unlock): Promise<boolean> {
+  const provider = await tx.findOneOrFail(Provider, { id: unlock.providerId }, { refresh: true })
+  return provider.optedOutAt != null
+}
+
 /** The carrier did not deliver the details: send them again, a bounded number of times, then call a person. */
-async function onLostReveal(
-  tx: EntityManager,
-  unlock: Parameters<typeof addReveal>[1],
-  unsubscribed: boolean,
-): Promise<Due[]> {
+async function onLostReveal(tx: EntityManager, unlock: Unlock, mayNotBeTexted: boolean): Promise<Due[]> {
   const reveals = await tx.find(OutboundMessage, { unlockId: unlock.id, purpose: 'reveal' })
   if (reveals.some(({ status }) => status === 'delivered' || isUnsent(status))) return []
   const lost = reveals.filter(({ status }) => status === 'undelivered').length
-  if (!unsubscribed && lost <= MAX_CARRIER_RETRIES) {
+  if (!mayNotBeTexted && lost <= MAX_CARRIER_RETRIES) {
     await addReveal(tx, unlock)
     return [{ job: 'reveal', unlock_id: unlock.id }]
   }

@@ -17,7 +17,7 @@ export type IncomingPayment = {
 }
 
 /**
- * Records a payment, once per checkout session, and moves its unlock. Money that fits no unlock, or has the wrong amount or
+ * Records a payment, once per checkout session and intent, and moves its unlock. Money that fits no unlock, or has the wrong amount or
  * currency, is held for a person and reveals nothing.
  *
  * @param cause what told us, for the timeline
@@ -79,7 +79,7 @@ async function insertPayment(
 ): Promise<Payment | null> {
   const [row] = await tx.execute<{ id: number }[]>(
     `insert into payments (unlock_id, checkout_session_id, payment_intent_id, stripe_link_id, amount_cents, currency, status)
-     values (?, ?, ?, ?, ?, ?, 'held') on conflict (checkout_session_id) do nothing returning id`,
+     values (?, ?, ?, ?, ?, ?, 'held') on conflict do nothing returning id`,
     [
       unlock?.id ?? null,
       incoming.checkoutSessionId,

@@ -63,6 +63,7 @@ export function readStripeEvent(event: unknown): StripeFact | null {
       return Value.Check(sessionSchema, object) ? { kind: 'session_expired', session: object } : null
     case 'charge.refunded':
       return Value.Check(chargeSchema, object) ? { kind: 'charge_refunded', charge: object } : null
+    case 'refund.created':
     case 'refund.updated':
     case 'refund.failed':
       return Value.Check(refundSchema, object) ? { kind: 'refund_changed', refund: object } : null

@@ -1,3 +1,4 @@
+import type { SendClass } from '../domain/outbound.ts'
 import { readJson } from './answers.ts'
 import { errorOfStatus } from './classify.ts'
 import { messageSchema, replyPageSchema, type TextMagicReply } from './textmagic/answers.ts'
@@ -12,7 +13,14 @@ export type { Sms } from './textmagic/send.ts'
 /** What can go wrong is told by the error's class (errors.ts); for a call that only reads, each means: ask again later. */
 export type TextMagic = {
   /**
-   * Sends one SMS, once more without a sender when a 400 may be about the sender.
+   * Waits for a slot of the shared send limit. Take it before claiming a message: what happens during the wait, a STOP for
+   * one, is then seen by the claim.
+   *
+   * @throws NotDoneError
+   */
+  takeSlot(sendClass: SendClass): Promise<void>
+  /**
+   * Sends one SMS in the slot taken before, once more without a sender when a 400 may be about the sender.
    *
    * @returns the gateway's id of the message it accepted
    * @throws NotDoneError (`deadline_passed` among others), RefusedError, or UnclearError: then look it up before sending
@@ -50,6 +58,7 @@ export type TextMagicOptions = Omit<TextMagicApiOptions, 'timeoutMs'> & {
 export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMagicOptions): TextMagic {
   const api = createTextMagicApi({ ...options, timeoutMs })
   return {
+    takeSlot: (sendClass) => api.takeSlot(sendClass),
     send: (sms) => sendSms(api, from, sms),
     findByReference: (lookUp) => findByReference(api, lookUp),
 

@@ -1,6 +1,14 @@
-import { Lead, type OutboundMessage, Provider, type Unlock } from '../db/entities/index.ts'
+import { Lead, OutboundMessage, Provider, type Unlock } from '../db/entities/index.ts'
 import { openLockedFields } from '../db/leads.ts'
-import { claim, recordAbsent, recordAccepted, recordRefused, recordUnclear } from '../db/ledger.ts'
+import {
+  type Claim,
+  claim,
+  isSettled,
+  recordAbsent,
+  recordAccepted,
+  recordRefused,
+  recordUnclear,
+} from '../db/ledger.ts'
 import { inTransaction } from '../db/orm.ts'
 import { sendClassOf } from '../domain/outbound.ts'
 import { revealText } from '../domain/texts.ts'
@@ -22,6 +30,10 @@ const CALL_BUDGET_MS = 15_000
  */
 export async function deliver(deps: JobDeps, messageId: number): Promise<OutboundMessage['status']> {
   const { ledgerTiming } = deps.settings
+  const known = await deps.em.fork().findOneOrFail(OutboundMessage, { id: messageId })
+  if (isSettled(known.status)) return known.status
+  // Waited for before the claim: a STOP that comes meanwhile is seen by the claim, and nothing is sent.
+  await deps.textmagic.takeSlot(sendClassOf(known.purpose))
   const claimStarted = performance.now()
   const claimed = await inTransaction(deps.em, (tx) => claim(tx, messageId, ledgerTiming))
   switch (claimed.type) {
@@ -30,18 +42,17 @@ export async function deliver(deps: JobDeps, messageId: number): Promise<Outboun
     case 'busy':
       throw new RetryLater(claimed.retryInMs)
     case 'look_up':
-      return lookUp(deps, claimed.message, claimed.since)
+      return lookUp(deps, claimed)
     case 'send':
-      return send(deps, claimed.message, claimed.unlock, () => {
-        return performance.now() - claimStarted > ledgerTiming.leaseMs - CALL_BUDGET_MS
-      })
+      return send(deps, claimed, () => performance.now() - claimStarted > ledgerTiming.leaseMs - CALL_BUDGET_MS)
   }
 }
 
+type Claimed<T extends Claim['type']> = Extract<Claim, { type: T }>
+
 async function send(
   deps: JobDeps,
-  message: OutboundMessage,
-  unlock: Unlock | null,
+  { message, unlock, lease }: Claimed<'send'>,
   isTooLate: () => boolean,
 ): Promise<OutboundMessage['status']> {
   try {
@@ -55,15 +66,18 @@ async function send(
     })
     return await accepted(deps, message.id, gatewayId)
   } catch (error) {
-    await recordFailure(deps, message.id, error)
+    await recordFailure(deps, message.id, lease, error)
     throw error
   }
 }
 
-async function lookUp(deps: JobDeps, message: OutboundMessage, since: Date): Promise<OutboundMessage['status']> {
+async function lookUp(
+  deps: JobDeps,
+  { message, since, lease }: Claimed<'look_up'>,
+): Promise<OutboundMessage['status']> {
   const found = await deps.textmagic.findByReference({ reference: message.id, phone: message.phone, since })
   if (found !== null) return accepted(deps, message.id, found.gatewayId)
-  await inTransaction(deps.em, (tx) => recordAbsent(tx, message.id, 'not_found_at_gateway'))
+  await inTransaction(deps.em, (tx) => recordAbsent(tx, message.id, lease, 'not_found_at_gateway'))
   return deliver(deps, message.id)
 }
 
@@ -75,14 +89,14 @@ async function accepted(deps: JobDeps, messageId: number, gatewayId: string): Pr
   return 'accepted'
 }
 
-async function recordFailure(deps: JobDeps, messageId: number, error: unknown): Promise<void> {
+async function recordFailure(deps: JobDeps, messageId: number, lease: Date, error: unknown): Promise<void> {
   const code = codeOf(error)
   if (error instanceof NotDoneError) {
-    await inTransaction(deps.em, (tx) => recordAbsent(tx, messageId, code))
+    await inTransaction(deps.em, (tx) => recordAbsent(tx, messageId, lease, code))
   } else if (error instanceof RefusedError) {
-    await deps.publish(await inTransaction(deps.em, (tx) => recordRefused(tx, messageId, code)))
+    await deps.publish(await inTransaction(deps.em, (tx) => recordRefused(tx, messageId, lease, code)))
   } else if (error instanceof UnclearError) {
-    await inTransaction(deps.em, (tx) => recordUnclear(tx, messageId, code, deps.settings.ledgerTiming))
+    await inTransaction(deps.em, (tx) => recordUnclear(tx, messageId, lease, code, deps.settings.ledgerTiming))
   }
   // Anything else, the database for one: the claim stands, its lease ends, and the message is looked up.
 }

@@ -17,9 +17,11 @@ test('a gateway that allows 20 sends a second refuses none of those of two proce
   })
   try {
     const sends = processes.flatMap(({ client }, process) =>
-      Array.from({ length: 25 }, (_, index) =>
-        client.send({ text: 'hello', phone: '+15551230001', reference: process * 100 + index, sendClass: 'teaser' }),
-      ),
+      Array.from({ length: 25 }, async (_, index) => {
+        const reference = process * 100 + index
+        await client.takeSlot('teaser')
+        return client.send({ text: 'hello', phone: '+15551230001', reference, sendClass: 'teaser' })
+      }),
     )
     expect(new Set((await Promise.all(sends)).map(({ gatewayId }) => gatewayId)).size).toBe(50)
     expect(emulator.messages()).toHaveLength(50)

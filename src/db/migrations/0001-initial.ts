@@ -130,7 +130,7 @@ export class Initial extends Migration {
         updated_at timestamptz not null default app_now()
       );
       create unique index payments_one_kept on payments (unlock_id) where status = 'kept';
-      create index payments_intent on payments (payment_intent_id);
+      create unique index payments_intent on payments (payment_intent_id);
       create index payments_unlock on payments (unlock_id);
       create index payments_due on payments (next_attempt_at) where status in ('refund_due','refund_pending');
 

@@ -10,6 +10,8 @@ export type ApiCall = {
   query?: Record<string, string>
   body?: Record<string, unknown>
   sendClass: SendClass
+  /** The caller has waited for this call's slot itself. */
+  slotTaken?: boolean
   /** Asked right before the call, after any wait for a slot; throws when the call must not be made any more. */
   beforeCall?: () => void
 }
@@ -17,6 +19,8 @@ export type ApiCall = {
 /** Calls to the TextMagic API: each one has waited for its slot in the shared limit. */
 export type TextMagicApi = {
   call(call: ApiCall): Promise<HttpAnswer>
+  /** Waits for a slot of the shared limit. */
+  takeSlot(sendClass: SendClass): Promise<void>
   close(): Promise<void>
 }
 
@@ -40,10 +44,10 @@ export function createTextMagicApi({
   const base = `${baseUrl.replace(/\/+$/, '')}/api/v2`
   const headers = { 'x-tm-username': username, 'x-tm-key': apiKey, accept: 'application/json' }
   return {
-    async call({ operation, method, path, query = {}, body, sendClass, beforeCall }) {
+    async call({ operation, method, path, query = {}, body, sendClass, slotTaken, beforeCall }) {
       const search = new URLSearchParams(query).toString()
       const url = `${base}${path}${search === '' ? '' : `?${search}`}`
-      await limiter.acquire(sendClass)
+      if (slotTaken !== true) await limiter.acquire(sendClass)
       beforeCall?.()
       if (body === undefined) return await http.call({ operation, method, url, headers })
       return await http.call({
@@ -54,6 +58,7 @@ export function createTextMagicApi({
         body: JSON.stringify(body),
       })
     },
+    takeSlot: (sendClass) => limiter.acquire(sendClass),
     close: () => http.close(),
   }
 }

@@ -25,21 +25,29 @@ export type Sms = {
   deadline?: () => boolean
 }
 
-/** Sends one SMS; see `TextMagic.send`. */
+/** Sends one SMS in a slot that the caller has taken; see `TextMagic.send`. */
 export async function sendSms(api: TextMagicApi, from: string, sms: Sms): Promise<{ gatewayId: string }> {
   const { deadline, sendClass } = sms
   const body = bodyOf(sms)
   const beforeCall = () => {
     if (deadline?.() === true) throw new NotDoneError('deadline_passed', { operation: OPERATION })
   }
-  const post = (content: Record<string, unknown>) =>
-    api.call({ operation: OPERATION, method: 'POST', path: '/messages', body: content, sendClass, beforeCall })
+  const post = (content: Record<string, unknown>, slotTaken: boolean) =>
+    api.call({
+      operation: OPERATION,
+      method: 'POST',
+      path: '/messages',
+      body: content,
+      sendClass,
+      slotTaken,
+      beforeCall,
+    })
 
   const sender = digitsOf(from)
-  const answer = await post(sender === '' ? body : { ...body, from: sender })
+  const answer = await post(sender === '' ? body : { ...body, from: sender }, true)
   // Some accounts refuse a sender that the destination does not allow, where others replace it; which of the two reasons
   // a 400 has is not told reliably, and a text refused for another reason is refused again.
-  if (answer.status === 400 && sender !== '') return acceptance(await post(body))
+  if (answer.status === 400 && sender !== '') return acceptance(await post(body, false))
   return acceptance(answer)
 }
 

@@ -2,6 +2,7 @@ import { claimOpenLinks, firstLeadAt, knownReplyIds } from '../../db/backfill.ts
 import { type StoredArrival, storeInboundSms, storeStripeEvent } from '../../db/inbox-store.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
+import type { FoundPayment } from '../../gateways/stripe.ts'
 import type { TextMagicReply } from '../../gateways/textmagic.ts'
 import type { WorkerServices } from '../deps.ts'
 import { defineJob } from '../job.ts'
@@ -20,6 +21,7 @@ const EVENT_TYPES = [
   'checkout.session.async_payment_failed',
   'checkout.session.expired',
   'charge.refunded',
+  'refund.created',
   'refund.updated',
   'refund.failed',
   'charge.dispute.created',
@@ -94,19 +96,31 @@ async function undeliveredEvents(services: WorkerServices): Promise<number> {
 /** Payments on links we still wait for, whatever became of their events. */
 async function paidSessions(services: WorkerServices): Promise<number> {
   let stored = 0
-  for (const linkId of await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)) {
-    for (const session of await services.stripe.listSessions(linkId)) {
-      if (session.payment_status !== 'paid' && session.payment_status !== 'no_payment_required') continue
-      const id = `backfill:${session.id}`
-      const event = { id, type: 'checkout.session.completed', data: { object: session } }
+  for (const { stripeId, unlockId, leadId } of await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)) {
+    for (const payment of await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })) {
+      if (payment.sessionId === null || payment.refundedCents > 0 || payment.disputed) continue
+      const id = `backfill:${payment.sessionId}`
       stored += await keep(
         services,
         (arrival) => storeStripeEvent(services.db.em.fork(), services.sealer, id, arrival),
-        event,
+        { id, type: 'checkout.session.completed', data: { object: asSession(payment, unlockId, leadId) } },
       )
     }
   }
   return stored
+}
+
+/** What the event we never got would have said. */
+function asSession(payment: FoundPayment, unlockId: number, leadId: string) {
+  return {
+    id: payment.sessionId,
+    payment_status: 'paid',
+    payment_link: payment.paymentLinkId,
+    payment_intent: payment.paymentIntentId,
+    amount_total: payment.amountCents,
+    currency: payment.currency,
+    metadata: { unlock_id: String(unlockId), lead_id: leadId },
+  }
 }
 
 async function keep(

@@ -1,8 +1,8 @@
 import { PaymentLink } from '../../db/entities/index.ts'
-import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
+import { openEscalation } from '../../db/escalations.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
-import { databaseNow } from '../../db/subscriptions.ts'
+import { closeLink } from '../close-link.ts'
 import { defineJob } from '../job.ts'
 
 /** Ends a payment link and the checkout pages open on it, so that nobody pays for what is closed. */
@@ -12,13 +12,7 @@ export const closePaymentLink = defineJob({
   async run(deps, { payment_link_id }) {
     const link = await deps.em.findOne(PaymentLink, { id: payment_link_id })
     if (link?.status !== 'closing') return
-    await deps.stripe.closeLink(link.stripeId)
-    await inTransaction(deps.em, async (tx) => {
-      const row = await tx.findOneOrFail(PaymentLink, { id: payment_link_id })
-      row.status = 'closed'
-      row.closedAt = await databaseNow(tx)
-      await resolveEscalations(tx, ['link_not_closed'], `link:${payment_link_id}`, 'link closed')
-    })
+    await closeLink(deps, link)
   },
 
   async onFailed(deps, { payment_link_id }, code) {

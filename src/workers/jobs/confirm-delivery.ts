@@ -20,15 +20,16 @@ export const confirmDelivery = defineJob({
     if (unlock?.status !== 'REVEAL_DETAILS_SENT' || unlock.revealConfirmAt == null) return
     const early = unlock.revealConfirmAt.getTime() - unlock.dbNow.getTime()
     if (early > 0) throw new RetryLater(early)
-    const [latest] = await deps.em.find(
+    const reveals = await deps.em.find(
       OutboundMessage,
       { unlockId: unlock_id, purpose: 'reveal' },
-      { orderBy: { id: 'desc' }, limit: 1 },
+      { orderBy: { id: 'desc' } },
     )
-    if (latest === undefined) return
-    if (isUnsent(latest.status)) return deps.publish([{ job: 'reveal', unlock_id }])
-    if (latest.status === 'accepted') await ask(deps, latest)
-    if (latest.status === 'delivered') await confirm(deps, unlock_id, 'delivered')
+    const accepted = reveals.find(({ status }) => status === 'accepted')
+    if (reveals.some(({ status }) => status === 'delivered')) await confirm(deps, unlock_id, 'delivered')
+    else if (reveals.some(({ status }) => isUnsent(status))) await deps.publish([{ job: 'reveal', unlock_id }])
+    else if (accepted !== undefined) await ask(deps, accepted)
+    else await stopAsking(deps, unlock_id)
   },
 
   async onFailed(deps, { unlock_id }) {
@@ -38,6 +39,11 @@ export const confirmDelivery = defineJob({
     )
   },
 })
+
+/** Every sending was lost or refused and is escalated: the next one that is accepted sets the time anew. */
+async function stopAsking(deps: JobDeps, unlockId: number): Promise<void> {
+  await deps.em.execute('update lead_unlocks set reveal_confirm_at = null where id = ?', [unlockId])
+}
 
 async function ask(deps: JobDeps, message: OutboundMessage): Promise<void> {
   const answer = message.gatewayId == null ? null : await deps.textmagic.getMessage(message.gatewayId)

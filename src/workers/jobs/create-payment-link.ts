@@ -9,6 +9,8 @@ import { PARKED_UNTIL } from '../../db/parking.ts'
 import { recordPayment } from '../../db/record-payment.ts'
 import { isIn, LINK_DUE_STATUSES } from '../../domain/states.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
+import type { FoundPayment } from '../../gateways/stripe.ts'
+import { closeLink } from '../close-link.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { defineJob } from '../job.ts'
@@ -50,7 +52,7 @@ export const createPaymentLink = defineJob({
 async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | null> {
   const linkIds = await linkIdsOf(deps.em.fork(), unlock.id)
   const payments = await deps.stripe.findPayments({ unlockId: unlock.id, leadId: unlock.leadId, linkIds })
-  for (const payment of payments) {
+  for (const payment of payments.filter(coversUnlock)) {
     const incoming = {
       // Money without a checkout session, made by hand at Stripe, goes by its intent.
       checkoutSessionId: payment.sessionId ?? payment.paymentIntentId ?? '',
@@ -66,12 +68,24 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
   return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id, deps.effects))
 }
 
+/** Money that went back, or is being fought over, pays for nothing. */
+function coversUnlock(payment: FoundPayment): boolean {
+  return payment.refundedCents < payment.amountCents && !payment.disputed
+}
+
 async function ensureLink(deps: JobDeps, unlock: Unlock): Promise<void> {
   const generation = unlock.linkGeneration
   const existing = await deps.em.fork().findOne(PaymentLink, { unlockId: unlock.id, generation })
   if (existing !== null) return
+  await closeEarlierLinks(deps, unlock.id)
   const link = (await findEarlierLink(deps, unlock)) ?? (await makeLink(deps, unlock))
   await deps.publish(await inTransaction(deps.em, (tx) => recordLink(tx, unlock.id, generation, link)))
+}
+
+/** At most one link can be paid: one that is still being closed is closed before the next is made. */
+async function closeEarlierLinks(deps: JobDeps, unlockId: number): Promise<void> {
+  const links = await deps.em.fork().find(PaymentLink, { unlockId, status: 'closing' })
+  for (const link of links) await closeLink(deps, link)
 }
 
 /** After an answer that told nothing, the link may exist under the key that is no longer used. */
@@ -106,5 +120,6 @@ async function unsentLinkMessages(deps: JobDeps, unlockId: number): Promise<numb
   const messages = await deps.em
     .fork()
     .find(OutboundMessage, { unlockId, purpose: 'payment_link' }, { orderBy: { id: 'asc' } })
-  return messages.filter(({ status }) => isUnsent(status)).map(({ id }) => id)
+  // One that was refused is tried again when a person has the job run again, or the provider asks once more.
+  return messages.filter(({ status }) => isUnsent(status) || status === 'failed').map(({ id }) => id)
 }

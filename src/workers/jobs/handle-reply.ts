@@ -39,6 +39,7 @@ async function turnsUpTo(deps: JobDeps, inboxId: number): Promise<number[]> {
     `select earlier.id from webhook_inbox earlier, webhook_inbox mine
      where mine.id = ? and mine.status = 'received' and earlier.status = 'received' and earlier.source = mine.source
        and earlier.id < mine.id and earlier.provider_id = mine.provider_id and earlier.attempts < ?
+       and earlier.next_attempt_at < '9999-01-01'
      order by earlier.id limit 50`,
     [inboxId, MAX_ATTEMPTS_AHEAD],
   )
@@ -109,6 +110,8 @@ async function onAnswer(
   kind: 'yes' | 'no',
   leadId: string | null,
 ): Promise<Due[] | null> {
+  // A Y never subscribes again, and nothing may be sent: what it would start could not be finished.
+  if (provider.optedOutAt != null) return []
   const unlockId =
     leadId === null ? await findAnsweredOffer(tx, provider.id, kind) : await findOffer(tx, provider.id, leadId)
   if (unlockId !== null) {

@@ -1,4 +1,5 @@
 import { LockMode } from '@mikro-orm/core'
+import { lockUnlock } from '../../db/apply-event.ts'
 import { Payment, Unlock } from '../../db/entities/index.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { after, PARKED_UNTIL } from '../../db/parking.ts'
@@ -77,6 +78,11 @@ async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refun
   }
 }
 
+/** Locks a payment, and before it its unlock. */
 async function lock(tx: EntityManager, paymentId: number): Promise<Payment> {
+  const [owner] = await tx.execute<{ unlock_id: number | null }[]>('select unlock_id from payments where id = ?', [
+    paymentId,
+  ])
+  if (owner?.unlock_id != null) await lockUnlock(tx, owner.unlock_id)
   return tx.findOneOrFail(Payment, { id: paymentId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
 }

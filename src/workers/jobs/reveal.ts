@@ -42,11 +42,10 @@ export const reveal = defineJob({
   },
 })
 
-/**
- * The reveals to send now. An unlock that is PAID always has one: when the last was refused for good, this run, a retry by a
- * person, gets a new one.
- */
+/** The reveals to send now; an unlock that is PAID always has one. */
 async function revealsDue(deps: JobDeps, unlockId: number): Promise<number[]> {
+  const due = await unsentReveals(deps, unlockId)
+  if (due.length > 0) return due
   await inTransaction(deps.em, async (tx) => {
     const unlock = await lockUnlock(tx, unlockId)
     if (unlock?.status === 'PAID') await addReveal(tx, unlock)
@@ -54,11 +53,15 @@ async function revealsDue(deps: JobDeps, unlockId: number): Promise<number[]> {
   return unsentReveals(deps, unlockId)
 }
 
+/** Also the last one, when it was refused: it is tried again when a person has the job run again. */
 async function unsentReveals(deps: JobDeps, unlockId: number): Promise<number[]> {
   const messages = await deps.em
     .fork()
     .find(OutboundMessage, { unlockId, purpose: 'reveal' }, { orderBy: { id: 'asc' } })
-  return messages.filter(({ status }) => isUnsent(status)).map(({ id }) => id)
+  const last = messages.at(-1)
+  return messages
+    .filter((message) => isUnsent(message.status) || (message === last && message.status === 'failed'))
+    .map(({ id }) => id)
 }
 
 /** The provider opted out before the details could go: they get their money back instead. */
