@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { type EmbeddedPostgres, startPostgres } from '../../src/sandbox/embedded/postgres.ts'
+import { linkLibraries } from '../../src/sandbox/embedded/postgres-links.ts'
 import { isRunning } from '../../src/sandbox/processes/identity.ts'
 import { InUseError } from '../../src/sandbox/processes/leftovers.ts'
 import { listRecords } from '../../src/sandbox/processes/records.ts'
@@ -114,4 +115,16 @@ test('a server that ends unasked is reported, a restart is not', async () => {
     process.kill(server.process.pid, 'SIGQUIT')
     expect(await postgres.exited).toMatchObject({ asked: false })
   })
+})
+
+test('libraries whose links npm did not make are linked', () => {
+  const dir = temporaryStateDirectory()
+  const libraries = join(dir, 'native', 'lib')
+  mkdirSync(libraries, { recursive: true })
+  writeFileSync(join(libraries, 'libpq.so.5.18'), '')
+  const links = [{ source: 'native/lib/libpq.so.5.18', target: 'native/lib/libpq.so.5' }]
+  writeFileSync(join(dir, 'native', 'pg-symlinks.json'), JSON.stringify(links))
+  linkLibraries(dir)
+  linkLibraries(dir)
+  expect(readlinkSync(join(libraries, 'libpq.so.5'))).toBe('libpq.so.5.18')
 })

@@ -15,6 +15,7 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { hasCode } from '../processes/system-error.ts'
 import { type Account, canRun } from './postgres-account.ts'
+import { linkLibraries } from './postgres-links.ts'
 
 /** Paths of the Postgres programs. */
 export type PostgresBinaries = { initdb: string; postgres: string; majorVersion: string }
@@ -31,6 +32,7 @@ const PackageManifest = Type.Object({ name: Type.String(), version: Type.String(
  */
 export function locateBinaries(account: Account | undefined, log: (line: string) => void): PostgresBinaries {
   const root = packageRoot()
+  linkLibraries(root)
   const manifest = Value.Parse(PackageManifest, JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
   const majorVersion = manifest.version.split('.')[0] ?? ''
   const native = join(root, 'native')
