@@ -28,6 +28,18 @@ export async function markProcessed(tx: EntityManager, row: InboxRow, outcome: s
   await resolveEscalations(tx, ['inbox_failed', 'forward_failed'], `inbox:${row.id}`, 'handled')
 }
 
+/** Outcome of a row that told of something we know nothing of, however long we waited for it. */
+export const UNMATCHED = 'unmatched'
+
+/** Locks the events about a payment that came before it, those that were given up on included, oldest first. */
+export function lockEarlyEvents(tx: EntityManager, paymentIntentId: string): Promise<InboxRow[]> {
+  return tx.find(
+    InboxRow,
+    { paymentIntentId, $or: [{ status: 'received' }, { outcome: UNMATCHED }] },
+    { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true, orderBy: { id: 'asc' } },
+  )
+}
+
 /** The row could not be handled: it is kept, and a person is called. A retry of its job finds it again. */
 export async function markFailed(
   tx: EntityManager,

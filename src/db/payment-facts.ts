@@ -95,6 +95,8 @@ export async function recordRefundStatus(
 /** A refund did not reach the payer. The money is ours to give: a person is called. */
 export async function recordRefundFailed(tx: EntityManager, payment: Payment, code: string): Promise<Due[]> {
   payment.status = 'refund_failed'
+  // Under the old key Stripe would answer the next try with the refund that failed.
+  payment.refundAttempt += 1
   payment.refundedCents = 0
   payment.updatedAt = await databaseNow(tx)
   await tx.flush()

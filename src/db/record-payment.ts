@@ -4,6 +4,7 @@ import type { EffectContext } from './effects.ts'
 import { Payment, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
+import { recordReturned } from './payment-facts.ts'
 
 /** Money that Stripe says is in. */
 export type IncomingPayment = {
@@ -12,6 +13,8 @@ export type IncomingPayment = {
   stripeLinkId: string | null
   amountCents: number
   currency: string
+  /** The whole of it went back to the payer before we heard of it. */
+  returned?: boolean
   /** The unlock it names in its metadata, as it came. */
   claimed: { unlockId: string | null; leadId: string | null }
 }
@@ -31,6 +34,7 @@ export async function recordPayment(
   const unlock = await unlockPaidFor(tx, incoming)
   const payment = await insertPayment(tx, incoming, unlock)
   if (payment === null) return []
+  if (incoming.returned) return recordReturned(tx, payment, 'refunded at stripe', options.context)
   if (unlock === null) {
     return openEscalation(tx, {
       kind: 'unknown_unlock',

@@ -12,7 +12,7 @@ import {
   type TestProvider,
 } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { escalated } from '../support/steering.ts'
+import { calm, escalated } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -20,7 +20,7 @@ let product: Product
 beforeAll(async () => {
   product = await startProduct()
 })
-beforeEach(() => settled(product))
+beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
 const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status

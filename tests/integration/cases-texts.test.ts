@@ -3,6 +3,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { EXPLANATION, HELP, LINK, NOT_ON_OFFER, newProvider, TEASER } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
+import { calm } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const STRANGER = '12125550199'
@@ -12,7 +13,7 @@ let product: Product
 beforeAll(async () => {
   product = await startProduct()
 })
-beforeEach(() => settled(product))
+beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
 const forwarded = () =>

@@ -1,5 +1,7 @@
+import type { Job } from 'bullmq'
 import type { JobName } from '../../src/queues/contract.ts'
 import type { Product } from './product.ts'
+import { settled } from './settled.ts'
 import { until } from './until.ts'
 
 /**
@@ -64,4 +66,27 @@ export async function escalated(product: Product, unlockId: number, kind: string
 /** Kinds of the escalations of an unlock that are open, in order. */
 export async function openKinds(product: Product, unlockId: number): Promise<string[]> {
   return (await escalationsOf(product, unlockId)).filter(({ open }) => open).map(({ kind }) => kind)
+}
+
+/** Waits until a job about an unlock, or about nothing in particular, has failed for good, and returns it. */
+export async function failedJob(product: Product, name: JobName, unlockId?: number): Promise<Job> {
+  let found: Job | undefined
+  await until(`a failed ${name} job`, async () => {
+    const failed = (await product.publisher.queues.get(name)?.getFailed()) ?? []
+    found = failed.find((job) => unlockId === undefined || job.data.unlock_id === unlockId)
+    return found !== undefined
+  })
+  if (found === undefined) throw new Error('unreachable')
+  return found
+}
+
+/** Has both emulators behave again, whatever a test that failed left behind, and waits until nothing is under way. */
+export async function calm(product: Product): Promise<void> {
+  for (const switched of [product.textmagic.faults, product.stripe.faults, product.stripe.recordedFaults]) {
+    switched.clear()
+  }
+  product.textmagic.configure({ receipts: 'auto', receiptBeforeAnswer: false, deliveryDelayMs: 5, rejectFrom: false })
+  product.stripe.setRefundOutcome('succeeded')
+  await product.stripe.releaseWebhooks()
+  await settled(product)
 }

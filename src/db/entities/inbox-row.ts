@@ -18,6 +18,8 @@ export const InboxRow = defineEntity({
     sentAt: p.datetime().nullable(),
     providerId: p.string().nullable(),
     requestId: p.string().nullable(),
+    /** Set on a Stripe event that came before the payment it is about. */
+    paymentIntentId: p.string().nullable(),
     attempts: p.integer().default(0),
     nextAttemptAt: p.datetime().defaultRaw('app_now()'),
     receivedAt: p.datetime().defaultRaw('app_now()'),

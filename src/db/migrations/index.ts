@@ -1,5 +1,9 @@
 import type { MigrationObject } from '@mikro-orm/core'
 import { Initial } from './0001-initial.ts'
+import { EarlyPaymentEvents } from './0002-early-payment-events.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
-export const migrations: MigrationObject[] = [{ name: '0001-initial', class: Initial }]
+export const migrations: MigrationObject[] = [
+  { name: '0001-initial', class: Initial },
+  { name: '0002-early-payment-events', class: EarlyPaymentEvents },
+]

@@ -9,7 +9,6 @@ import { PARKED_UNTIL } from '../../db/parking.ts'
 import { recordPayment } from '../../db/record-payment.ts'
 import { isIn, LINK_DUE_STATUSES } from '../../domain/states.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
-import type { FoundPayment } from '../../gateways/stripe.ts'
 import { closeLink } from '../close-link.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
@@ -52,7 +51,8 @@ export const createPaymentLink = defineJob({
 async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | null> {
   const linkIds = await linkIdsOf(deps.em.fork(), unlock.id)
   const payments = await deps.stripe.findPayments({ unlockId: unlock.id, leadId: unlock.leadId, linkIds })
-  for (const payment of payments.filter(coversUnlock)) {
+  // Money that is being fought over pays for nothing.
+  for (const payment of payments.filter(({ disputed }) => !disputed)) {
     const incoming = {
       // Money without a checkout session, made by hand at Stripe, goes by its intent.
       checkoutSessionId: payment.sessionId ?? payment.paymentIntentId ?? '',
@@ -60,17 +60,13 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
       stripeLinkId: payment.paymentLinkId,
       amountCents: payment.amountCents,
       currency: payment.currency,
+      returned: payment.refundedCents > 0 && payment.refundedCents >= payment.amountCents,
       claimed: { unlockId: String(unlock.id), leadId: unlock.leadId },
     }
     const options = { latePayment: deps.settings.latePayment, cause: 'found at stripe', context: deps.effects }
     await deps.publish(await inTransaction(deps.em, (tx) => recordPayment(tx, incoming, options)))
   }
   return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id, deps.effects))
-}
-
-/** Money that went back, or is being fought over, pays for nothing. */
-function coversUnlock(payment: FoundPayment): boolean {
-  return payment.refundedCents < payment.amountCents && !payment.disputed
 }
 
 async function ensureLink(deps: JobDeps, unlock: Unlock): Promise<void> {

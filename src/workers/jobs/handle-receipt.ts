@@ -1,5 +1,5 @@
 import { InboxRow, type OutboundMessage } from '../../db/entities/index.ts'
-import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
+import { lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox.ts'
 import { inboxPlace } from '../../db/inbox-store.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { findReceiptMessage } from '../../db/receipts.ts'
@@ -29,7 +29,7 @@ export const handleReceipt = defineJob({
 
   async onFailed(deps, { inbox_id }, code) {
     // Receipts of other systems' messages on the same account.
-    if (code === NotYetError.CODE) return finish(deps, inbox_id, 'unmatched')
+    if (code === NotYetError.CODE) return finish(deps, inbox_id, UNMATCHED)
     await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code)))
   },
 })

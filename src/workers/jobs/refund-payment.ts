@@ -69,7 +69,6 @@ async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refun
       return recordReturned(tx, payment, 'refund succeeded', deps.effects)
     case 'failed':
     case 'canceled':
-      payment.refundAttempt += 1
       return recordRefundFailed(tx, payment, refund.status)
     default:
       payment.status = 'refund_pending'

@@ -1,0 +1,85 @@
+import type { EntityManager } from '../db/orm.ts'
+import {
+  noteOnTimeline,
+  recordChargeRefunded,
+  recordDispute,
+  recordRefundStatus,
+  unlockOfLink,
+} from '../db/payment-facts.ts'
+import { recordPayment } from '../db/record-payment.ts'
+import type { Due } from '../domain/due.ts'
+import type { StripeFact } from '../domain/stripe-event.ts'
+import type { JobDeps } from './deps.ts'
+
+/**
+ * Records what Stripe says about money.
+ *
+ * @returns what is due; null when it is about a payment that we do not know (yet)
+ */
+export async function recordFact(tx: EntityManager, deps: JobDeps, fact: StripeFact): Promise<Due[] | null> {
+  switch (fact.kind) {
+    case 'paid':
+      return recordPaid(tx, deps, fact.session)
+    case 'unpaid':
+    case 'payment_failed':
+    case 'session_expired': {
+      const unlockId = await unlockOfLink(tx, fact.session.payment_link ?? null)
+      if (unlockId !== null) await noteOnTimeline(tx, unlockId, `stripe: ${fact.kind.replace('_', ' ')}`)
+      return []
+    }
+    case 'charge_refunded': {
+      const { payment_intent, amount, amount_refunded } = fact.charge
+      if (payment_intent == null) return []
+      const charge = { paymentIntentId: payment_intent, amountCents: amount, refundedCents: amount_refunded }
+      return recordChargeRefunded(tx, charge, deps.effects)
+    }
+    case 'refund_changed': {
+      const { id, payment_intent, amount, status } = fact.refund
+      if (payment_intent == null) return []
+      const refund = { refundId: id, paymentIntentId: payment_intent, amountCents: amount, status: status ?? 'pending' }
+      return recordRefundStatus(tx, refund, deps.effects)
+    }
+    case 'dispute': {
+      const { payment_intent, status } = fact.dispute
+      if (payment_intent == null) return []
+      return recordDispute(tx, { paymentIntentId: payment_intent, status, closed: fact.closed })
+    }
+    case 'ignored':
+      return []
+  }
+}
+
+function recordPaid(
+  tx: EntityManager,
+  deps: JobDeps,
+  session: Extract<StripeFact, { kind: 'paid' }>['session'],
+): Promise<Due[]> {
+  return recordPayment(
+    tx,
+    {
+      checkoutSessionId: session.id,
+      paymentIntentId: session.payment_intent ?? null,
+      stripeLinkId: session.payment_link ?? null,
+      amountCents: session.amount_total ?? 0,
+      currency: (session.currency ?? '').toLowerCase(),
+      claimed: { unlockId: session.metadata?.unlock_id ?? null, leadId: session.metadata?.lead_id ?? null },
+    },
+    { latePayment: deps.settings.latePayment, cause: 'stripe: paid', context: deps.effects },
+  )
+}
+
+/** The payment a fact is about, by Stripe's id, where it names one. */
+export function paymentIntentOf(fact: StripeFact): string | null {
+  switch (fact.kind) {
+    case 'charge_refunded':
+      return fact.charge.payment_intent ?? null
+    case 'refund_changed':
+      return fact.refund.payment_intent ?? null
+    case 'dispute':
+      return fact.dispute.payment_intent ?? null
+    case 'ignored':
+      return null
+    default:
+      return fact.session.payment_intent ?? null
+  }
+}

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { DETAILS, newProvider } from '../support/provider.ts'
+import { settled } from '../support/settled.ts'
+import { calm, escalated, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct({ env: { LATE_PAYMENT: 'refund' } })
+})
+beforeEach(() => calm(product))
+afterAll(() => closeChecked(product))
+
+const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
+const paymentsOf = async (unlockId: number): Promise<string[]> =>
+  (await product.unlock(unlockId)).payments.map(({ status }: { status: string }) => status)
+const becomes = (unlockId: number, ...statuses: string[]) =>
+  until(`payments of unlock ${unlockId} to be ${statuses}`, async () => {
+    return JSON.stringify(await paymentsOf(unlockId)) === JSON.stringify(statuses)
+  })
+
+/** Pays after the TTL, which with LATE_PAYMENT=refund is given back. */
+async function payLate() {
+  const dana = await newProvider(product)
+  const { unlockId, url } = await dana.hasLink()
+  await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
+  await product.reaches(unlockId, 'EXPIRED')
+  await settled(product)
+  const { paymentIntent } = await product.stripe.payLink(url, { force: true })
+  return { dana, unlockId, intentId: paymentIntent.id }
+}
+
+/** Pays while the SMS gateway refuses our key, so that the reveal waits. */
+async function payBeforeReveal() {
+  const dana = await newProvider(product)
+  const { unlockId, url } = await dana.hasLink()
+  await settled(product)
+  product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: null })
+  const { paymentIntent } = await product.stripe.payLink(url)
+  await product.reaches(unlockId, 'PAID')
+  await until('the failed reveal', async () =>
+    (await product.unlock(unlockId)).messages.some(
+      (message: { error_code: string | null }) => message.error_code === 'unauthorized',
+    ),
+  )
+  return { dana, unlockId, intentId: paymentIntent.id }
+}
+
+describe('a late payment under LATE_PAYMENT=refund', () => {
+  it('goes back without a reveal', async () => {
+    const { dana, unlockId } = await payLate()
+    await becomes(unlockId, 'refunded')
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+    expect(await statusOf(unlockId)).toBe('EXPIRED')
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
+
+  it('goes back once though the answer to the refund was lost', async () => {
+    product.stripe.faults.add({ kind: 'accept_then_drop', method: 'POST', path: '/v1/refunds', times: 4 })
+    const { unlockId, intentId } = await payLate()
+    await becomes(unlockId, 'refunded')
+    expect(product.stripe.refunds().filter((refund) => refund.payment_intent === intentId)).toHaveLength(1)
+  })
+
+  it('goes back though Stripe answered 500 and would answer so for ever under the same key', async () => {
+    product.stripe.recordedFaults.add({ kind: 'status', status: 500, method: 'POST', path: '/v1/refunds', times: 4 })
+    const { unlockId, intentId } = await payLate()
+    await becomes(unlockId, 'refunded')
+    expect(product.stripe.refunds().filter((refund) => refund.payment_intent === intentId)).toHaveLength(1)
+  })
+})
+
+describe('a refund', () => {
+  it('that stays pending is refunded when Stripe says that it succeeded', async () => {
+    product.stripe.setRefundOutcome('pending')
+    const { unlockId, intentId } = await payLate()
+    await becomes(unlockId, 'refund_pending')
+    product.stripe.setRefundOutcome('succeeded')
+    const refund = product.stripe.refunds().find((one) => one.payment_intent === intentId)
+    await product.stripe.settleRefund(refund?.id ?? '', 'succeeded')
+    await becomes(unlockId, 'refunded')
+  })
+
+  it('that fails in the end calls a person, whose retry gives the money back', async () => {
+    product.stripe.setRefundOutcome('pending')
+    const { unlockId, intentId } = await payLate()
+    await becomes(unlockId, 'refund_pending')
+    product.stripe.setRefundOutcome('succeeded')
+    const refund = product.stripe.refunds().find((one) => one.payment_intent === intentId)
+    await product.stripe.settleRefund(refund?.id ?? '', 'failed')
+    await becomes(unlockId, 'refund_failed')
+    await escalated(product, unlockId, 'refund_failed')
+    const [payment] = (await product.unlock(unlockId)).payments
+    await product.publisher.publish([{ job: 'refund-payment', payment_id: payment.id }])
+    await becomes(unlockId, 'refunded')
+    await escalated(product, unlockId, 'refund_failed', false)
+  })
+
+  it("that Stripe refuses calls a person; Bull Board's Retry completes it and resolves the escalation", async () => {
+    product.stripe.failNextRefund('charge_disputed')
+    const { unlockId } = await payLate()
+    await escalated(product, unlockId, 'refund_failed')
+    const job = await failedJob(product, 'refund-payment')
+    await job.retry('failed')
+    await becomes(unlockId, 'refunded')
+    await escalated(product, unlockId, 'refund_failed', false)
+  })
+})
+
+describe('a refund made in the dashboard', () => {
+  it('before the reveal keeps the details back', async () => {
+    const { dana, unlockId, intentId } = await payBeforeReveal()
+    await product.stripe.refund(intentId)
+    await product.reaches(unlockId, 'EXPIRED')
+    product.textmagic.faults.clear()
+    await hurryUntil(product, 'reveal', 'the reveal to be called off', async () => {
+      const { messages } = await product.unlock(unlockId)
+      return messages.some(({ status }: { status: string }) => status === 'cancelled')
+    })
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+    expect(await paymentsOf(unlockId)).toEqual(['refunded'])
+  })
+
+  it('after the reveal is noted and changes nothing else', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    await product.stripe.refund(payments[0].payment_intent_id)
+    await becomes(unlockId, 'refunded')
+    expect(await statusOf(unlockId)).toBe('DONE')
+  })
+
+  it('of a part is noted, and the details are still due', async () => {
+    const { dana, unlockId, intentId } = await payBeforeReveal()
+    await product.stripe.refund(intentId, { amount: 500 })
+    await until('the note', async () => (await product.unlock(unlockId)).payments[0].refunded_cents === 500)
+    product.textmagic.faults.clear()
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect(await paymentsOf(unlockId)).toEqual(['kept'])
+  })
+
+  it('whose event comes before the one of the payment keeps the details back', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.stripe.holdWebhooks()
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await product.stripe.refund(paymentIntent.id)
+    const refunded = product.stripe.events().findLast(({ event }) => event.type === 'charge.refunded')
+    await product.stripe.resendEvent(refunded?.id ?? '')
+    await until('the refund to be looked at', async () => {
+      const [job] = (await product.publisher.queues.get('handle-payment')?.getDelayed()) ?? []
+      return job !== undefined
+    })
+    await product.stripe.releaseWebhooks({ reverse: true })
+    await becomes(unlockId, 'refunded')
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+    expect((await product.unlock(unlockId)).unlock).toMatchObject({ status: 'EXPIRED', closed_reason: 'admin' })
+  })
+
+  it("whose event was given up on, because the payment's came hours later, still counts", async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.stripe.holdWebhooks()
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await product.stripe.refund(paymentIntent.id)
+    const refunded = product.stripe.events().findLast(({ event }) => event.type === 'charge.refunded')
+    await product.stripe.resendEvent(refunded?.id ?? '')
+    await hurryUntil(product, 'handle-payment', 'the refund to be given up on', async () => {
+      const [row] = await product.rows<{ outcome: string }>('select outcome from webhook_inbox where external_id = ?', [
+        refunded?.id,
+      ])
+      return row?.outcome === 'unmatched'
+    })
+    await product.stripe.releaseWebhooks()
+    await becomes(unlockId, 'refunded')
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
+  it('that fails later calls a person: the money is ours again', async () => {
+    const { unlockId, intentId } = await payBeforeReveal()
+    const refund = await product.stripe.refund(intentId)
+    await product.reaches(unlockId, 'EXPIRED')
+    product.textmagic.faults.clear()
+    await product.stripe.settleRefund(refund.id, 'failed')
+    await escalated(product, unlockId, 'refund_failed')
+  })
+
+  it('of money that never was ours is no concern of ours', async () => {
+    const { id } = await product.stripe.sendEvent('charge.refunded', {
+      id: 'ch_foreign',
+      payment_intent: 'pi_foreign',
+      amount: 900,
+      amount_refunded: 900,
+    })
+    await hurryUntil(product, 'handle-payment', 'the event to be given up on', async () => {
+      const [row] = await product.rows<{ outcome: string }>('select outcome from webhook_inbox where external_id = ?', [
+        id,
+      ])
+      return row?.outcome === 'unmatched'
+    })
+    const escalations = await product.rows(`select 1 from escalations where kind = 'inbox_failed'`)
+    expect(escalations).toEqual([])
+  })
+})
+
+describe('a dispute', () => {
+  it('calls a person, and is resolved when it is closed', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    await product.stripe.dispute(payments[0].payment_intent_id)
+    await escalated(product, unlockId, 'dispute')
+    await product.stripe.closeDispute(payments[0].payment_intent_id, 'won')
+    await escalated(product, unlockId, 'dispute', false)
+    expect(await statusOf(unlockId)).toBe('DONE')
+  })
+})
