@@ -13,6 +13,8 @@ for (const [index, script] of scripts.entries()) {
   const stop = terminateThenKill(60_000)
   children.push(await runProcess({ name, command: process.execPath, args: ['-e', script], log, stateDir: dir, stop }))
 }
-const ended = superviseUntilSignal({ children, log, afterwards: () => state.close() })
 console.log('supervising')
-process.exitCode = await ended
+// Whoever waits for that line may send a signal before the next one has been reached.
+const until = performance.now() + 100
+while (performance.now() < until);
+process.exitCode = await superviseUntilSignal({ children, log, afterwards: () => state.close() })

@@ -41,6 +41,18 @@ test.for(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 )
 
+test('a signal while the run is still starting ends it as usual, and with it what it had started', async () => {
+  const dir = temporaryStateDirectory()
+  const run = await runProgram('embedded-program-stores.ts', [dir, CACHE], withoutNpm())
+  await run.line('initialising Postgres')
+  expect(await waitUntil(() => listRecords(dir).length > 0, 20_000)).toBe(true)
+  const started = listRecords(dir).map(({ process }) => process)
+  run.child.kill('SIGINT')
+  expect(await run.exit).toEqual({ code: null, signal: 'SIGINT' })
+  expect(await waitUntil(() => listRecords(dir).length === 0, 20_000)).toBe(true)
+  expect(started.some(isRunning)).toBe(false)
+})
+
 test('the same Ctrl-C arriving twice, from the terminal and through npm, kills nothing', async () => {
   const dir = temporaryStateDirectory()
   const slow = OBEYS.replace('process.exit()', 'setTimeout(() => { console.log("done"); process.exit() }, 300)')

@@ -5,6 +5,7 @@ import { startGuard } from './guard.ts'
 import { isRunning } from './identity.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { acquireLock, LockedError, type LockHolder, lockPath } from './lock.ts'
+import { endOnSignal } from './signals.ts'
 import { stopProcess, terminateThenKill } from './stopping.ts'
 
 export type StateDirectory = {
@@ -32,7 +33,8 @@ const ORPHANED_RUN_STOP_MS = 30_000
 
 /**
  * Takes a state directory for this process: refuses when another live run has it, stops what a killed run left
- * behind, and starts a guard that does the same should this process be killed.
+ * behind, and starts a guard that does the same should this process be killed, or ended by a signal before
+ * `superviseUntilSignal` handles those.
  * @throws AlreadyRunningError
  */
 export async function openStateDirectory(options: StateDirectoryOptions): Promise<StateDirectory> {
@@ -47,9 +49,11 @@ export async function openStateDirectory(options: StateDirectoryOptions): Promis
   try {
     await stopLeftovers(dir, log)
     const dismissGuard = startGuard(dir, temporary)
+    const leaveSignals = endOnSignal()
     return {
       dir,
       close() {
+        leaveSignals()
         dismissGuard()
         release()
         if (temporary) rmSync(dir, { recursive: true, force: true })

@@ -1,6 +1,7 @@
 import { isRunning, type ProcessIdentity } from './identity.ts'
 import { parentNpm } from './npm-parent.ts'
 import type { ProcessExit } from './run-process.ts'
+import { END_SIGNALS } from './signals.ts'
 
 /** Something that runs until it is stopped: a child process, a server in this process, a store. */
 export type Supervised = {
@@ -27,7 +28,6 @@ export type SuperviseOptions = {
 /** Ctrl-C reaches us from the terminal and again through npm, which forwards it: that is one wish, not two. */
 const SAME_CTRL_C_MS = 700
 const PARENT_CHECK_MS = 500
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * The last thing a process does before it exits: waits for SIGINT, SIGTERM or SIGHUP, for a child that ends unasked, or for the loss of the parent; then stops
@@ -81,7 +81,7 @@ function watchForEnd({ children, log, parent = parentNpm() }: SuperviseOptions) 
       first.resolve(false)
     } else if (signal === 'SIGINT' && performance.now() - signalledAt > SAME_CTRL_C_MS) repeated?.()
   }
-  for (const signal of SIGNALS) process.on(signal, onSignal)
+  for (const signal of END_SIGNALS) process.on(signal, onSignal)
   for (const child of children) {
     child.exited?.then((exit) => {
       if (exit.asked) return
