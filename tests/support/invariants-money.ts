@@ -1,12 +1,12 @@
-import type { Product } from './product.ts'
+import type { Evidence } from './evidence.ts'
 
 /** Invariants 2 and 3: payment links and payments, here and at Stripe. */
-export async function moneyViolations(product: Product): Promise<string[]> {
+export async function moneyViolations(product: Evidence): Promise<string[]> {
   return [...(await oneActiveLink(product)), ...(await oneKeptPayment(product)), ...(await keptPaymentsEnd(product))]
 }
 
 /** 2. Per unlock at most one active payment link: the one that is open here, and none that nobody knows of. */
-async function oneActiveLink(product: Product): Promise<string[]> {
+async function oneActiveLink(product: Evidence): Promise<string[]> {
   const active = product.stripe.links().filter((link) => link.active)
   const violations: string[] = []
   for (const [unlockId, links] of Map.groupBy(active, ({ metadata }) => metadata.unlock_id)) {
@@ -29,7 +29,7 @@ async function oneActiveLink(product: Product): Promise<string[]> {
 }
 
 /** 2. At most one kept payment per unlock; and every payment Stripe took is here, or its event is. */
-async function oneKeptPayment(product: Product): Promise<string[]> {
+async function oneKeptPayment(product: Evidence): Promise<string[]> {
   const twice = await product.rows<{ unlock_id: number }>(
     `select unlock_id from payments where status = 'kept' group by unlock_id having count(*) > 1`,
   )
@@ -49,7 +49,7 @@ async function oneKeptPayment(product: Product): Promise<string[]> {
 }
 
 /** 3. Every kept payment ends in a delivered reveal, a refund, or an open escalation. */
-async function keptPaymentsEnd(product: Product): Promise<string[]> {
+async function keptPaymentsEnd(product: Evidence): Promise<string[]> {
   const lost = await product.rows<{ id: number; payment: string; unlock: string | null }>(
     `select p.id, p.status as payment, u.status as unlock from payments p left join lead_unlocks u on u.id = p.unlock_id
      where not (p.status = 'kept' and u.status = 'DONE') and p.status not in ('refunded', 'refund_pending')

@@ -1,9 +1,9 @@
+import type { Evidence } from './evidence.ts'
 import { lockedValues } from './locked-values.ts'
-import type { Product } from './product.ts'
 import { redisContents } from './redis-contents.ts'
 
 /** Invariant 7: no log line, job, Redis key or URL holds a locked field; nor does any table hold one in clear. */
-export async function secretViolations(product: Product): Promise<string[]> {
+export async function secretViolations(product: Evidence): Promise<string[]> {
   const secrets = [...(await lockedValues(product)).values()].flat()
   const places = new Map<string, string[]>([
     ['a log line', product.log],
@@ -21,7 +21,7 @@ export async function secretViolations(product: Product): Promise<string[]> {
   return told ? [...violations, '7: a log line holds the number of a provider'] : violations
 }
 
-async function tableContents(product: Product): Promise<string[]> {
+async function tableContents(product: Evidence): Promise<string[]> {
   const tables = await product.rows<{ name: string }>(
     `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'`,
   )

@@ -1,6 +1,6 @@
 import { classifyReply } from '../../src/domain/replies.ts'
+import type { Evidence } from './evidence.ts'
 import { lockedValues } from './locked-values.ts'
-import type { Product } from './product.ts'
 import { STOP_CONFIRMATION } from './provider.ts'
 
 type Row = {
@@ -14,7 +14,7 @@ type Row = {
 }
 
 /** Invariants 1, 4 and 6: what the gateway accepted from us. */
-export async function smsViolations(product: Product): Promise<string[]> {
+export async function smsViolations(product: Evidence): Promise<string[]> {
   const rows = await product.rows<Row>(
     `select m.id, m.purpose, m.status, m.phone, m.gateway_id, u.lead_id,
        exists (select 1 from unlock_events e
@@ -25,7 +25,7 @@ export async function smsViolations(product: Product): Promise<string[]> {
 }
 
 /** 4. Per purpose, the gateway accepts one SMS; and what we believe of each message is what the gateway knows. */
-function acceptedOnce(product: Product, rows: Row[]): string[] {
+function acceptedOnce(product: Evidence, rows: Row[]): string[] {
   const violations: string[] = []
   const accepted = Map.groupBy(product.textmagic.messages(), ({ referenceId }) => referenceId ?? 'none')
   for (const row of rows) {
@@ -46,7 +46,7 @@ function acceptedOnce(product: Product, rows: Row[]): string[] {
 }
 
 /** 1. No SMS holds a locked field unless its unlock is PAID or later. */
-async function lockedOnlyWhenPaid(product: Product, rows: Row[]): Promise<string[]> {
+async function lockedOnlyWhenPaid(product: Evidence, rows: Row[]): Promise<string[]> {
   const byId = new Map(rows.map((row) => [String(row.id), row]))
   const leads = await lockedValues(product)
   return product.textmagic.messages().flatMap(({ text, referenceId }) => {
@@ -59,7 +59,7 @@ async function lockedOnlyWhenPaid(product: Product, rows: Row[]): Promise<string
 }
 
 /** 6. After STOP was answered 200, the provider gets its one confirmation and nothing else, until START. */
-function silentAfterStop(product: Product): string[] {
+function silentAfterStop(product: Evidence): string[] {
   const violations: string[] = []
   for (const [phone, periods] of optedOutPeriods(product)) {
     for (const { from, to } of periods) {
@@ -77,7 +77,7 @@ function silentAfterStop(product: Product): string[] {
 type Period = { from: string; to: string | null }
 
 /** When the STOPs and STARTs of registered providers were answered 200; one sent before the last that counted does not. */
-function optedOutPeriods(product: Product): Map<string, Period[]> {
+function optedOutPeriods(product: Evidence): Map<string, Period[]> {
   const sent = new Map(product.textmagic.replies().map((reply) => [reply.id, reply]))
   const periods = new Map<string, Period[]>()
   const newest = new Map<string, string>()

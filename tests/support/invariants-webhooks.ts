@@ -1,12 +1,12 @@
-import type { Product } from './product.ts'
+import type { Evidence } from './evidence.ts'
 
 /** Invariant 5, and that the timeline tells how each unlock came to its state. */
-export async function webhookViolations(product: Product): Promise<string[]> {
+export async function webhookViolations(product: Evidence): Promise<string[]> {
   return [...(await handledOrEscalated(product)), ...(await timelinesHold(product))]
 }
 
 /** 5. Every webhook answered 200 ends processed, or visible as an escalation. */
-async function handledOrEscalated(product: Product): Promise<string[]> {
+async function handledOrEscalated(product: Evidence): Promise<string[]> {
   const lost = await product.rows<{ id: string; source: string; status: string }>(
     `select id, source, status from webhook_inbox i where status <> 'processed'
        and not exists (select 1 from escalations e where e.subject = 'inbox:' || i.id)`,
@@ -30,7 +30,7 @@ async function handledOrEscalated(product: Product): Promise<string[]> {
 }
 
 /** Each step of a timeline starts where the one before ended, and the last ends at the unlock's state. */
-async function timelinesHold(product: Product): Promise<string[]> {
+async function timelinesHold(product: Evidence): Promise<string[]> {
   const broken = await product.rows<{ id: number }>(
     `select u.id from lead_unlocks u left join lateral (
        select e.from_status, coalesce(lag(e.to_status) over (order by e.id), 'NEW_LEAD') as before

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { Evidence } from './evidence.ts'
 import { moneyViolations } from './invariants-money.ts'
 import { secretViolations } from './invariants-secrets.ts'
 import { smsViolations } from './invariants-sms.ts'
@@ -10,7 +11,7 @@ import { settled } from './settled.ts'
  * Waits until nothing is under way, then holds all that happened against the invariants of the design (section 10), over
  * the database, what the emulated gateways saw, the log and Redis.
  */
-export async function checkInvariants(product: Product): Promise<void> {
+export async function checkInvariants(product: Evidence): Promise<void> {
   await settled(product)
   const violations = [
     ...(await smsViolations(product)),

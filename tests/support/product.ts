@@ -42,6 +42,8 @@ export type Product = {
   log: string[]
   /** What the fallback system and the alert webhook got. */
   forwarded: { path: string; contentType: string; body: string }[]
+  /** Begins each of its keys in Redis. */
+  redisPrefix: string
   /** Calls the API as the admin. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }>
   rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>
@@ -186,6 +188,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     config,
     log,
     forwarded,
+    redisPrefix: stores.prefix,
     api,
     rows,
     async offer(providerIds = ['provider60'], overrides = {}) {

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis'
-import type { Product } from './product.ts'
+import type { Evidence } from './evidence.ts'
 
 /** Every key of the product's in Redis with what is stored under it, as text. */
-export async function redisContents(product: Product): Promise<string[]> {
+export async function redisContents(product: Evidence): Promise<string[]> {
   const redis = new Redis(product.config.redisUrl)
   try {
     const contents: string[] = []
@@ -14,7 +14,7 @@ export async function redisContents(product: Product): Promise<string[]> {
 }
 
 /** Loses everything the product has in Redis. */
-export async function loseRedis(product: Product): Promise<void> {
+export async function loseRedis(product: Evidence): Promise<void> {
   const redis = new Redis(product.config.redisUrl)
   try {
     const keys = await redisKeys(redis, product)
@@ -24,10 +24,9 @@ export async function loseRedis(product: Product): Promise<void> {
   }
 }
 
-async function redisKeys(redis: Redis, product: Product): Promise<string[]> {
-  const [queue] = product.publisher.queues.values()
+async function redisKeys(redis: Redis, product: Evidence): Promise<string[]> {
   const keys: string[] = []
-  for await (const page of redis.scanStream({ match: `*${queue?.opts.prefix}*`, count: 1_000 })) {
+  for await (const page of redis.scanStream({ match: `*${product.redisPrefix}*`, count: 1_000 })) {
     if (Array.isArray(page)) keys.push(...page.map(String))
   }
   return keys

@@ -1,4 +1,4 @@
-import type { Product } from './product.ts'
+import type { Evidence } from './evidence.ts'
 import { until } from './until.ts'
 
 /** Rows that are due and do not wait for a person, by table. */
@@ -18,7 +18,7 @@ const UNDER_WAY = `
     where gateway_unsubscribe_due and opted_out_at is not null`
 
 /** Waits until nothing is left to do but what waits for a person, a provider or a payer. */
-export async function settled(product: Product, timeoutMs?: number): Promise<void> {
+export async function settled(product: Evidence, timeoutMs?: number): Promise<void> {
   let left: object[] = []
   await until(
     'everything to settle',
