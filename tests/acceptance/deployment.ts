@@ -30,6 +30,7 @@ export type Deployment = Pick<Gateways, 'textmagic' | 'stripe'> & {
   databaseUrl: string
   /** What the booking system and the operators' alert channel got. */
   received: Received[]
+  migrate(): Promise<void>
   startApi(): Promise<RunningProcess>
   /** @param name tells several apart; its log has this name */
   startWorker(name?: string): Promise<RunningProcess>
@@ -40,7 +41,7 @@ export type Deployment = Pick<Gateways, 'textmagic' | 'stripe'> & {
 export type DeploymentOptions = {
   /** On top of the environment of the sandbox. */
   env?: Record<string, string>
-  /** Nothing is migrated or started; the test does. */
+  /** Nothing is migrated or started: the test does that. */
   bare?: boolean
 }
 
@@ -109,13 +110,14 @@ export async function deploy({ env: overrides = {}, bare = false }: DeploymentOp
       redis,
       databaseUrl: database.url,
       received: sink.received,
+      migrate: () => migrate(product),
       startApi: () => keep(startApiProcess(product)),
       startWorker: (name) => keep(startWorkerProcess(product, name)),
       close,
     }
     if (!bare) {
       // An API may be there before the schema is; a worker refuses.
-      await settled([deployment.startApi(), migrate(product).then(() => deployment.startWorker())])
+      await settled([deployment.startApi(), deployment.migrate().then(() => deployment.startWorker())])
     }
     return deployment
   } catch (error) {

@@ -1,0 +1,153 @@
+import { request } from 'node:http'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { RunningProcess } from '../../src/sandbox/processes/run-process.ts'
+import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
+import { until } from '../support/until.ts'
+import { type Deployment, deploy } from './deployment.ts'
+import { postTexts } from './load.ts'
+import { logText } from './logs.ts'
+import { newPerson, offer, type Person, STEP_MS, TEASER } from './people.ts'
+
+/** What the processes promise, milliseconds. */
+const API_STOPS_WITHIN = 10_000
+const WORKER_STOPS_WITHIN = 25_000
+/** Enough for the work to be well under way when the signal comes. */
+const WARMED_UP = 25
+
+let deployment: Deployment
+let api: RunningProcess
+let worker: RunningProcess
+const gone = new Set<RunningProcess>()
+
+beforeAll(async () => {
+  deployment = await deploy({ bare: true })
+  await deployment.migrate()
+  api = await deployment.startApi()
+  worker = await deployment.startWorker()
+}, 120_000)
+afterAll(() => deployment?.close())
+beforeEach(async () => {
+  if (gone.has(api)) api = await deployment.startApi()
+  if (gone.has(worker)) worker = await deployment.startWorker()
+}, 120_000)
+afterEach(() => deployment.textmagic.faults.clear())
+
+describe.for(['SIGTERM', 'SIGINT'] as const)('on %s', (signal) => {
+  test('an API under load answers what it has begun, ends with 0, and loses nothing that it acknowledged', async () => {
+    const amy = await newPerson(deployment)
+    const load = postTexts(deployment)
+    await until('the load to be under way', () => load.acknowledged.length >= WARMED_UP)
+    const begun = await beginLead(amy)
+
+    const { code, ms } = await ended(api, signal, async () => {
+      await until('new connections to be refused', () => load.failures.has('ECONNREFUSED'))
+      expect(await begun.finish()).toBe(201)
+    })
+    await load.stop()
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(API_STOPS_WITHIN)
+    expect([...load.statuses]).toEqual([200])
+
+    api = await deployment.startApi()
+    await amy.gets(TEASER)
+    const forwarded = () => new Set(deployment.received.map(({ body }) => JSON.parse(body).text))
+    const missing = () => load.acknowledged.filter((text) => !forwarded().has(text))
+    await until(
+      'everything acknowledged to be handled',
+      () => missing().length === 0,
+      async () => missing().join(),
+      STEP_MS,
+    )
+  })
+
+  test('a worker under load finishes the jobs it has, ends with 0, and leaves the rest to the next', async () => {
+    const people = await Promise.all(Array.from({ length: 40 }, () => newPerson(deployment)))
+    deployment.textmagic.faults.add({ kind: 'slow', delay_ms: 300, path: '/api/v2/messages', times: null })
+    const sent = () => people.filter((person) => person.inbox(TEASER).length > 0).length
+    await offer(deployment, people)
+    await until('some teasers to be out', () => sent() > 5)
+
+    const { code, ms } = await ended(worker, signal)
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(WORKER_STOPS_WITHIN)
+    expect(sent()).toBeLessThan(people.length)
+    deployment.textmagic.faults.clear()
+
+    worker = await deployment.startWorker()
+    // Sooner than a message whose sender has vanished would be looked for: none was left in the middle.
+    await until('every teaser', () => sent() === people.length, undefined, STEP_MS)
+    const states = await Promise.all(people.map((person) => person.inbox(TEASER).length))
+    expect(states).toEqual(people.map(() => 1))
+  })
+})
+
+test('a second signal ends an API and a worker that are still stopping at once, with 1', async () => {
+  const begun = await beginLead(await newPerson(deployment))
+  expect(await endedBySecondSignal(api, 'api')).toBe(1)
+  await expect(begun.finish()).rejects.toThrow()
+
+  deployment.textmagic.faults.add({ kind: 'hang', path: '/api/v2/messages' })
+  api = await deployment.startApi()
+  await offer(deployment, [await newPerson(deployment)])
+  await until('the gateway to hang', () => deployment.textmagic.faults.list().length === 0)
+  expect(await endedBySecondSignal(worker, 'worker')).toBe(1)
+})
+
+/** Sends the signal. @returns how the process ended and after how long */
+async function ended(process: RunningProcess, signal: NodeJS.Signals, meanwhile?: () => Promise<void>) {
+  const since = performance.now()
+  send(process, signal)
+  await meanwhile?.()
+  const { code } = await process.exited
+  gone.add(process)
+  return { code, ms: performance.now() - since }
+}
+
+/** The second comes once the first has been heard. */
+async function endedBySecondSignal(process: RunningProcess, name: string): Promise<number | null> {
+  const before = logText(deployment, name).length
+  send(process, 'SIGTERM')
+  await until(`${name} to be stopping`, () => logText(deployment, name).slice(before).includes('"msg":"stopping"'))
+  send(process, 'SIGTERM')
+  const { code } = await process.exited
+  gone.add(process)
+  return code
+}
+
+function send({ pid }: RunningProcess, signal: NodeJS.Signals): void {
+  process.kill(pid, signal)
+}
+
+/** Sends the head of a request to post a lead, and waits until the API is reading its body. */
+async function beginLead(person: Person): Promise<{ finish(): Promise<number | undefined> }> {
+  const body = JSON.stringify({ ...SAMPLE_LEAD, provider_ids: [person.id] })
+  const outgoing = request(`${deployment.url}/api/leads`, {
+    method: 'POST',
+    agent: false,
+    headers: {
+      authorization: `Bearer ${deployment.secrets.adminApiKey}`,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      // Answered by the server once it has read the head.
+      expect: '100-continue',
+    },
+  })
+  const status = new Promise<number | undefined>((resolve, reject) => {
+    outgoing.on('error', reject)
+    outgoing.on('response', (response) => {
+      response.resume()
+      response.on('end', () => resolve(response.statusCode))
+    })
+  })
+  // Awaited by `finish`, which a test that fails before may never call.
+  status.catch(() => undefined)
+  const reading = new Promise((resolve) => outgoing.once('continue', resolve))
+  outgoing.flushHeaders()
+  await reading
+  return {
+    finish() {
+      outgoing.end(body)
+      return status
+    },
+  }
+}
