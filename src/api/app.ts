@@ -21,7 +21,11 @@ import { sendLead } from './routes/leads/send-lead.ts'
 import { getProvider } from './routes/providers/get-provider.ts'
 import { listProviders } from './routes/providers/list-providers.ts'
 import { putProvider } from './routes/providers/put-provider.ts'
+import { expireUnlock } from './routes/unlocks/expire-unlock.ts'
 import { getUnlock } from './routes/unlocks/get-unlock.ts'
+import { refundUnlock } from './routes/unlocks/refund-unlock.ts'
+import { resendLink } from './routes/unlocks/resend-link.ts'
+import { retryReveal } from './routes/unlocks/retry-reveal.ts'
 import { takeRawBodies } from './routes/webhooks/raw-bodies.ts'
 import { stripeWebhook } from './routes/webhooks/stripe.ts'
 import { textmagicInbound } from './routes/webhooks/textmagic.ts'
@@ -91,6 +95,10 @@ function apiRoutes(scope: App, deps: ApiDeps, identify: ReturnType<typeof create
     getProvider,
     listProviders,
     getUnlock,
+    retryReveal,
+    resendLink,
+    expireUnlock,
+    refundUnlock,
     listEscalations,
     resolveEscalation,
   ]) {

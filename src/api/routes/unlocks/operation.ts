@@ -1,0 +1,47 @@
+import { Type } from 'typebox'
+import { NotAllowedError, type Operation, operate } from '../../../db/operations.ts'
+import { unlockHistory } from '../../../db/views.ts'
+import { callerOf } from '../../auth/bearer.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { serialOf } from '../../ids.ts'
+import { notFound, ProblemError, problemResponses } from '../../problem.ts'
+import { wakeUp } from '../../wake-up.ts'
+import { HistorySchema, historyView } from './schemas.ts'
+
+/** Adds `POST /api/unlocks/{id}/<operation>`: idempotent, audited, 409 when the unlock's state does not allow it. */
+export function operationRoute(
+  app: App,
+  deps: ApiDeps,
+  operation: Operation,
+  summary: string,
+  description: string,
+): void {
+  const schema = {
+    tags: ['unlocks'],
+    summary,
+    description: `${description} Audited. Repeating it changes nothing more.`,
+    security: [{ apiKey: [] }],
+    params: Type.Object({ id: Type.String({ description: 'A serial number' }) }),
+    body: Type.Optional(Type.Object({}, { additionalProperties: false })),
+    response: { 200: HistorySchema, ...problemResponses(400, 401, 404, 409, 413, 415, 429, 500, 503) },
+  }
+  app.post(`/unlocks/:id/${operation}`, { schema }, async (request) => {
+    const id = serialOf(request.params.id)
+    const by = { keyName: callerOf(request), requestId: request.id }
+    const done = id === null ? null : await orConflict(operate(deps.db.em, id, operation, by))
+    if (id === null || done === null) throw notFound('unlock')
+    await wakeUp(deps.publisher, done.due, { requestId: request.id })
+    const history = await unlockHistory(deps.db.em.fork(), id)
+    if (history === null) throw notFound('unlock')
+    return historyView(history)
+  })
+}
+
+async function orConflict<T>(operating: Promise<T>): Promise<T> {
+  try {
+    return await operating
+  } catch (error) {
+    if (error instanceof NotAllowedError) throw new ProblemError('not-allowed-now', error.message)
+    throw error
+  }
+}

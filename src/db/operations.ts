@@ -1,0 +1,116 @@
+import type { Due } from '../domain/due.ts'
+import { isIn, LINK_DUE_STATUSES, LINK_SENT_STATUSES, PAID_STATUSES } from '../domain/states.ts'
+import { applyEvent, lockUnlock } from './apply-event.ts'
+import { recordAudit } from './audit.ts'
+import { Payment, Provider, type Unlock } from './entities/index.ts'
+import { addLinkMessage, addReveal } from './messages.ts'
+import type { EntityManager } from './orm.ts'
+import { after, GRACE_MS } from './parking.ts'
+
+/** What an operator may do to an unlock by hand. */
+export type Operation = 'retry-reveal' | 'resend-link' | 'expire' | 'refund'
+
+/** The unlock's state does not allow the operation. The message is for the operator. */
+export class NotAllowedError extends Error {
+  readonly code = 'not_allowed'
+}
+
+export type Operator = { keyName: string; requestId: string | null }
+
+/** Payments whose money is with us and not on its way back. */
+const OURS = ['kept', 'held', 'refund_failed'] as const
+
+/**
+ * Does an operation under the unlock's row lock, audited in the same transaction. Repeating it changes nothing more.
+ *
+ * @returns the unlock as it stands then, and what is due after the commit; null when there is no such unlock
+ * @throws {NotAllowedError} nothing was changed
+ */
+export function operate(
+  em: EntityManager,
+  unlockId: number,
+  operation: Operation,
+  by: Operator,
+): Promise<{ unlock: Unlock; due: Due[] } | null> {
+  return em.fork().transactional(async (tx) => {
+    const unlock = await lockUnlock(tx, unlockId)
+    if (unlock === null) return null
+    const due = await run(tx, unlock, operation)
+    const { keyName, requestId } = by
+    await recordAudit(tx, { keyName, action: `unlock.${operation}`, target: `unlock:${unlockId}`, requestId })
+    await tx.flush()
+    return { unlock, due }
+  })
+}
+
+function run(tx: EntityManager, unlock: Unlock, operation: Operation): Promise<Due[]> {
+  switch (operation) {
+    case 'retry-reveal':
+      return retryReveal(tx, unlock)
+    case 'resend-link':
+      return resendLink(tx, unlock)
+    case 'expire':
+      return expire(tx, unlock)
+    case 'refund':
+      return refund(tx, unlock)
+  }
+}
+
+async function retryReveal(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
+  if (!isIn(PAID_STATUSES, unlock.status)) throw notIn(unlock, 'the details are sent only once they are paid for')
+  await requireSubscribed(tx, unlock)
+  // While PAID the job finds, or makes, the one that is due.
+  if (unlock.status === 'PAID') unlock.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
+  else await addReveal(tx, unlock)
+  return [{ job: 'reveal', unlock_id: unlock.id }]
+}
+
+async function resendLink(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
+  await requireSubscribed(tx, unlock)
+  if (isIn(LINK_DUE_STATUSES, unlock.status)) unlock.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
+  else if (!isIn(LINK_SENT_STATUSES, unlock.status)) throw notIn(unlock, 'no payment link is open')
+  else await addLinkMessage(tx, unlock, `operator:${unlock.dbNow.toISOString()}`)
+  return [{ job: 'create-payment-link', unlock_id: unlock.id }]
+}
+
+async function expire(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
+  if (unlock.status === 'EXPIRED') {
+    // An offer that was declined could be reopened by a Y; closed by hand, it stays closed.
+    if (unlock.closedReason === 'declined') unlock.closedReason = 'admin'
+    return []
+  }
+  const { decision, due } = await applyEvent(tx, unlock.id, { type: 'admin_expire' }, 'operator', NO_CONTEXT)
+  if (decision.path.length === 0) throw notIn(unlock, 'only what is not paid can be closed')
+  return due
+}
+
+async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
+  const payments = await tx.find(Payment, { unlockId: unlock.id }, { orderBy: { id: 'asc' } })
+  const ours = payments.filter(({ status }) => (OURS as readonly string[]).includes(status))
+  if (payments.length === 0) throw notIn(unlock, 'there is no payment to give back')
+  const due: Due[] = []
+  for (const payment of ours) {
+    // Details that were not sent are not sent any more: from here on the money is the payer's.
+    const wasKept = payment.status === 'kept'
+    payment.status = 'refund_due'
+    payment.refundReason = 'operator'
+    payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
+    due.push({ job: 'refund-payment', payment_id: payment.id })
+    if (wasKept) {
+      due.push(...(await applyEvent(tx, unlock.id, { type: 'payment_returned' }, 'operator refund', NO_CONTEXT)).due)
+    }
+  }
+  return due
+}
+
+/** The operations cause no event that looks at it. */
+const NO_CONTEXT = { revealConfirmMinutes: 0 }
+
+async function requireSubscribed(tx: EntityManager, unlock: Unlock): Promise<void> {
+  const provider = await tx.findOneOrFail(Provider, { id: unlock.providerId })
+  if (provider.optedOutAt != null) throw notIn(unlock, 'the provider has opted out of messages')
+}
+
+function notIn(unlock: Unlock, why: string): NotAllowedError {
+  return new NotAllowedError(`unlock ${unlock.id} is ${unlock.status}: ${why}`)
+}
