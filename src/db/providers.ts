@@ -1,5 +1,6 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { Provider } from './entities/index.ts'
-import type { EntityManager } from './orm.ts'
+import { type EntityManager, inTransaction } from './orm.ts'
 
 export type ProviderDetails = {
   name: string
@@ -13,6 +14,10 @@ export type ProviderDetails = {
 export class PhoneTakenError extends Error {
   override readonly name = 'PhoneTakenError'
   readonly code = 'phone_taken'
+
+  constructor() {
+    super('the phone number belongs to another provider')
+  }
 }
 
 /**
@@ -26,13 +31,22 @@ export async function putProvider(
   id: string,
   details: ProviderDetails,
 ): Promise<{ provider: Provider; created: boolean }> {
-  return em.fork().transactional(async (tx) => {
-    // Written only when no other provider holds the number; the unique key settles the race between two such writes.
-    const [owner] = await tx.execute<{ id: string }[]>('select id from providers where phone = ? and id <> ?', [
-      details.phone,
-      id,
-    ])
-    if (owner !== undefined) throw new PhoneTakenError('the phone number belongs to another provider')
+  try {
+    return await write(em, id, details)
+  } catch (error) {
+    if (!(error instanceof UniqueConstraintViolationException)) throw error
+  }
+  // The number is taken: by another provider, or by the same one in a request that was a moment earlier.
+  if ((await findProviderIdByPhone(em.fork(), details.phone)) !== id) throw new PhoneTakenError()
+  return write(em, id, details)
+}
+
+function write(
+  em: EntityManager,
+  id: string,
+  details: ProviderDetails,
+): Promise<{ provider: Provider; created: boolean }> {
+  return inTransaction(em, async (tx) => {
     const [row] = await tx.execute<{ created: boolean }[]>(
       `insert into providers (id, name, phone, email, time_zone) values (?, ?, ?, ?, ?)
        on conflict (id) do update set name = excluded.name, phone = excluded.phone, email = excluded.email,
