@@ -154,6 +154,7 @@ describe('the documentation', () => {
         'POST /api/escalations/{id}/resolve',
         'POST /api/leads',
         'POST /api/leads/{id}/send',
+        ...['expire', 'refund', 'resend-link', 'retry-reveal'].map((name) => `POST /api/unlocks/{id}/${name}`),
         'POST /webhook/stripe',
         'POST /webhook/textmagic',
         'POST /webhook/textmagic/delivery',
