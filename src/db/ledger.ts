@@ -5,7 +5,7 @@ import type { UnlockEvent } from '../domain/transition.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
-import { openEscalation, resolveEscalations } from './escalations.ts'
+import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
 import { after, PARKED_UNTIL } from './parking.ts'
 
@@ -65,7 +65,7 @@ export async function lockMessage(tx: EntityManager, messageId: number): Promise
  * @throws {Error} when the message does not exist
  */
 export async function claim(tx: EntityManager, messageId: number, timing: LedgerTiming): Promise<Claim> {
-  const optedOut = await lockReceiver(tx, messageId)
+  const receiver = await lockReceiver(tx, messageId)
   const { message, unlock } = await lockMessage(tx, messageId)
   const now = message.dbNow
   switch (message.status) {
@@ -74,11 +74,13 @@ export async function claim(tx: EntityManager, messageId: number, timing: Ledger
     case 'pending': {
       if (message.notBefore != null && message.notBefore > now)
         return { type: 'busy', retryInMs: wait(message.notBefore, now) }
-      if (!(await stillWanted(tx, message, unlock, optedOut))) {
+      if (!(await stillWanted(tx, message, unlock, receiver?.optedOut ?? false))) {
         message.status = 'cancelled'
         message.finalAt = now
         return { type: 'settled', status: 'cancelled' }
       }
+      // Nothing was sent yet: it goes to the number they have now, not to one that was corrected since.
+      if (receiver !== null) message.phone = receiver.phone
       message.status = 'sending'
       message.attempts += 1
       message.claimedAt ??= now
@@ -138,6 +140,7 @@ export async function recordAccepted(
   message.leaseUntil = null
   message.errorCode = null
   await tx.flush()
+  await resolveAboutMessage(tx, message)
   const due: Due[] = []
   const event = ACCEPTED_EVENT[message.purpose]
   if (event !== undefined && unlock !== null && (await concernsOpenLink(tx, message))) {
@@ -146,7 +149,6 @@ export async function recordAccepted(
     due.push(...(await applyEvent(tx, unlock.id, event, `sms:${message.purpose}`, context)).due)
     if (message.purpose === 'reveal') {
       unlock.revealConfirmAt = after(message.dbNow, context.revealConfirmMinutes * 60_000)
-      await resolveEscalations(tx, ['reveal_failed'], `unlock:${unlock.id}`, 'reveal accepted')
       due.push({ job: 'confirm-delivery', unlock_id: unlock.id })
     }
   }
@@ -229,30 +231,39 @@ export async function parkMessage(tx: EntityManager, messageId: number, errorCod
 /** Escalations about a message are about its unlock where it has one: one cause, one escalation. */
 function escalateMessage(tx: EntityManager, message: OutboundMessage, what: string): Promise<Due[]> {
   const unlockId = message.unlockId ?? null
-  const kind =
-    message.purpose === 'reveal'
-      ? 'reveal_failed'
-      : message.purpose === 'teaser'
-        ? 'teaser_failed'
-        : message.purpose === 'payment_link'
-          ? 'payment_link_failed'
-          : 'message_refused'
-  const subject = unlockId === null || kind === 'message_refused' ? `message:${message.id}` : `unlock:${unlockId}`
-  return openEscalation(tx, { kind, subject, unlockId, summary: `${message.purpose} message ${message.id} ${what}.` })
+  const summary = `${message.purpose} message ${message.id} ${what}.`
+  return openEscalation(tx, { ...escalationOf(message), unlockId, summary })
+}
+
+const ESCALATION_KINDS: Partial<Record<OutboundMessage['purpose'], EscalationKind>> = {
+  teaser: 'teaser_failed',
+  payment_link: 'payment_link_failed',
+  reveal: 'reveal_failed',
+}
+
+/** The escalation that a message which cannot be sent opens, and that its acceptance resolves. */
+function escalationOf(message: OutboundMessage): { kind: EscalationKind; subject: string } {
+  const kind = ESCALATION_KINDS[message.purpose]
+  return kind === undefined || message.unlockId == null
+    ? { kind: 'message_refused', subject: `message:${message.id}` }
+    : { kind, subject: `unlock:${message.unlockId}` }
 }
 
 /**
  * Share-locks the receiver's row, so that a STOP is either seen here or waits until this claim is committed.
  *
- * @returns whether they have opted out
+ * @returns null when the message goes to nobody we know
  */
-async function lockReceiver(tx: EntityManager, messageId: number): Promise<boolean> {
-  const [receiver] = await tx.execute<{ opted_out: boolean }[]>(
-    `select opted_out_at is not null as opted_out from providers
+async function lockReceiver(
+  tx: EntityManager,
+  messageId: number,
+): Promise<{ optedOut: boolean; phone: string } | null> {
+  const [receiver] = await tx.execute<{ opted_out: boolean; phone: string }[]>(
+    `select opted_out_at is not null as opted_out, phone from providers
      where id = (select provider_id from outbound_messages where id = ?) for share`,
     [messageId],
   )
-  return receiver?.opted_out ?? false
+  return receiver === undefined ? null : { optedOut: receiver.opted_out, phone: receiver.phone }
 }
 
 async function stillWanted(

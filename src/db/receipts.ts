@@ -46,12 +46,13 @@ export async function recordReceipt(
   message.deliveryStatus = receipt.letter
   message.rejectReason = receipt.rejectReason
   if (outcome === 'on_the_way') return { due, unsubscribed: false }
+  const isNews = message.status !== outcome
   message.status = outcome
   message.finalAt = message.dbNow
   await tx.flush()
   const unsubscribed =
     outcome === 'undelivered' && (receipt.rejectReason === UNSUBSCRIBED || receipt.letter === UNSUBSCRIBED)
-  if (message.purpose === 'reveal' && unlock !== null && isIn(PAID_STATUSES, unlock.status)) {
+  if (isNews && message.purpose === 'reveal' && unlock !== null && isIn(PAID_STATUSES, unlock.status)) {
     if (outcome === 'delivered') {
       due.push(...(await applyEvent(tx, unlock.id, { type: 'reveal_confirmed' }, 'delivered', context)).due)
       await resolveEscalations(tx, ['reveal_failed', 'reveal_undeliverable'], `unlock:${unlock.id}`, 'delivered')

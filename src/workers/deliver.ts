@@ -75,10 +75,21 @@ async function lookUp(
   deps: JobDeps,
   { message, since, lease }: Claimed<'look_up'>,
 ): Promise<OutboundMessage['status']> {
-  const found = await deps.textmagic.findByReference({ reference: message.id, phone: message.phone, since })
+  const found = await find(deps, message, since, lease)
   if (found !== null) return accepted(deps, message.id, found.gatewayId)
   await inTransaction(deps.em, (tx) => recordAbsent(tx, message.id, lease, 'not_found_at_gateway'))
   return deliver(deps, message.id)
+}
+
+/** While the gateway cannot be asked, the message stays as unclear as it was. */
+async function find(deps: JobDeps, message: OutboundMessage, since: Date, lease: Date) {
+  try {
+    return await deps.textmagic.findByReference({ reference: message.id, phone: message.phone, since })
+  } catch (error) {
+    const { ledgerTiming } = deps.settings
+    await inTransaction(deps.em, (tx) => recordUnclear(tx, message.id, lease, codeOf(error), ledgerTiming))
+    throw error
+  }
 }
 
 async function accepted(deps: JobDeps, messageId: number, gatewayId: string): Promise<'accepted'> {

@@ -1,6 +1,6 @@
 import { applyEvent } from '../../db/apply-event.ts'
 import { Unlock } from '../../db/entities/index.ts'
-import { openEscalation } from '../../db/escalations.ts'
+import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { isIn, UNPAID_STATUSES } from '../../domain/states.ts'
 import { RetryLater } from '../errors.ts'
@@ -17,6 +17,10 @@ export const expire = defineJob({
       applyEvent(tx, unlock_id, { type: 'ttl' }, 'ttl', deps.effects),
     )
     await deps.publish(due)
+    if (!isIn(UNPAID_STATUSES, unlock.status)) {
+      const subject = `unlock:${unlock_id}`
+      await inTransaction(deps.em, (tx) => resolveEscalations(tx, ['expire_failed'], subject, 'closed'))
+    }
     if (isIn(UNPAID_STATUSES, unlock.status)) {
       throw new RetryLater(Math.max(1000, unlock.ttlExpiresAt.getTime() - unlock.dbNow.getTime()))
     }
