@@ -57,7 +57,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const gateways = await startGateways({ dir, secrets: kept.secrets, stripePort })
     children.push(...gateways.children)
 
-    const ports = await choosePorts(kept, env)
+    const ports = await choosePorts(kept, options)
     saveKept(dir, { ...kept, ports: { ...ports, stripe: stripePort } })
     const apiUrl = `http://localhost:${ports.api}`
     const pages = await startPages({
@@ -102,11 +102,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function choosePorts(kept: Kept, env: NodeJS.ProcessEnv): Promise<{ api: number; sandbox: number }> {
+/** One that nobody comes back to takes any port, and leaves the usual one to others. */
+async function choosePorts(
+  kept: Kept,
+  { env, ephemeral = false }: StackOptions,
+): Promise<{ api: number; sandbox: number }> {
   const wanted = env.PORT ? Number(env.PORT) : undefined
   if (wanted !== undefined && !(await canListenOn(wanted))) throw new Error(`PORT ${env.PORT} is not free.`)
   return {
-    api: wanted ?? (await portFor(kept.ports.api ?? USUAL_API_PORT)),
+    api: wanted ?? (await portFor(kept.ports.api ?? (ephemeral ? undefined : USUAL_API_PORT))),
     sandbox: await portFor(kept.ports.sandbox),
   }
 }

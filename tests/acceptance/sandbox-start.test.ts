@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { StateDirectory } from '../../src/sandbox/processes/state-directory.ts'
+import { SAMPLE_PROVIDERS } from '../../src/sandbox/sample.ts'
+import { until } from '../support/until.ts'
+import type { Json } from './admin-api.ts'
+import { DETAILS, LINK, linkIn, TEASER } from './people.ts'
+import { payOnPage, phones } from './phones.ts'
+import { allEnded, descendants, type Sandbox, startSandbox } from './sandbox.ts'
+import { temporaryState } from './state.ts'
+
+const TIMEOUT_MS = 240_000
+const [AMY, BEN] = SAMPLE_PROVIDERS
+const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
+
+let state: StateDirectory
+/** Each test leaves one running for the next. */
+let sandbox: Sandbox
+
+beforeAll(async () => {
+  state = await temporaryState()
+  sandbox = await startSandbox(state.dir)
+}, TIMEOUT_MS)
+afterAll(async () => {
+  await sandbox?.process.stop()
+  state.close()
+}, TIMEOUT_MS)
+
+test('npm start says where to look, and prints each SMS of the sample lead', async () => {
+  await until('both teasers to be printed', () => sandbox.output().includes('SMS to Ben'))
+  expect(sandbox.output()).toMatch(/SMS to Amy \(\+13055550160\)\n {2}\| Amy, new client inquiry in Miami\./)
+  const { status, body } = await sandbox.api('GET', `/api/leads/${sandbox.leadId}`)
+  expect(status).toBe(200)
+  expect(body.unlocks.map(({ provider_id }: Json) => provider_id)).toEqual([AMY.id, BEN.id])
+  for (const url of [`${sandbox.apiUrl}/docs`, `${sandbox.pagesUrl}/sandbox`]) {
+    expect((await fetch(url)).status).toBe(200)
+  }
+  expect((await fetch(`${sandbox.apiUrl}/admin/queues`)).status).toBe(401)
+})
+
+test('the story is played on a virtual phone and on the payment page', { timeout: TIMEOUT_MS }, async () => {
+  const page = phones(sandbox.pagesUrl)
+  await page.gets(BEN.id, TEASER)
+  const events = await page.listen()
+  try {
+    await page.reply(BEN.phone, `Y ${sandbox.leadId}`)
+    await events.told
+    const url = linkIn(await page.gets(BEN.id, LINK))
+    expect(await payOnPage(url, { card_number: '4000 0000 0000 0002' })).toContain('Your card was declined.')
+    expect(await payOnPage(url)).toContain('You paid $20.00')
+    expect(await page.gets(BEN.id, DETAILS)).toContain('Name: Sarah Johnson')
+    expect(await (await fetch(url)).text()).toContain('Link inactive')
+  } finally {
+    await events.close()
+  }
+})
+
+// Where there is a browser: the same by hand and eye. Everything but the page's own script is shown by the test above.
+if (browser !== undefined) {
+  test('in a browser: Amy answers by the button, pays, and reads the details', { timeout: TIMEOUT_MS }, async () => {
+    const chrome = await chromium.launch({ executablePath: browser, args: ['--no-sandbox', '--disable-gpu'] })
+    try {
+      const page = await chrome.newPage()
+      const errors: string[] = []
+      page.on('pageerror', (error) => errors.push(error.message))
+      await page.goto(`${sandbox.pagesUrl}/sandbox`)
+      const amy = page.locator(`[data-phone="${AMY.phone}"]`)
+      const bubble = (text: string | RegExp) => amy.getByTestId('message-text').filter({ hasText: text }).last()
+      await bubble(sandbox.leadId).waitFor({ timeout: 40_000 })
+      await page.getByRole('button', { name: 'Reply Y as Amy' }).click()
+      const link = bubble(LINK).filter({ hasText: sandbox.leadId }).getByRole('link')
+      await link.waitFor({ timeout: 40_000 })
+      const opening = page.waitForEvent('popup')
+      await link.click()
+      const checkout = await opening
+      await expect.poll(() => checkout.getByTestId('amount').textContent(), { timeout: 20_000 }).toBe('$20.00')
+      await checkout.getByTestId('pay-button').click()
+      await checkout.getByTestId('payment-complete').waitFor({ timeout: 20_000 })
+      await bubble(DETAILS).filter({ hasText: 'Sarah Johnson' }).waitFor({ timeout: 40_000 })
+      expect(errors).toEqual([])
+    } finally {
+      await chrome.close()
+    }
+  })
+}
+
+test('Ctrl-C stops every process; the next start has its data again, also after a kill', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const leadIds = async () => {
+    const { body } = await sandbox.api('GET', '/api/leads?limit=100')
+    return body.leads.map(({ id }: Json) => id)
+  }
+  const first = await leadIds()
+  const started = descendants(sandbox.process.pid)
+  // The guard, Postgres and its own, Redis, the API, the worker.
+  expect(started.length).toBeGreaterThanOrEqual(5)
+  process.kill(sandbox.process.pid, 'SIGINT')
+  expect(await sandbox.process.exited, sandbox.output()).toMatchObject({ code: 0 })
+  await allEnded(started)
+
+  sandbox = await startSandbox(state.dir)
+  const second = await leadIds()
+  expect(second.toSorted()).toEqual([...first, sandbox.leadId].toSorted())
+
+  const orphans = descendants(sandbox.process.pid)
+  process.kill(sandbox.process.pid, 'SIGKILL')
+  expect(await sandbox.process.exited).toMatchObject({ signal: 'SIGKILL' })
+  sandbox = await startSandbox(state.dir)
+  await allEnded(orphans)
+  expect((await leadIds()).toSorted()).toEqual([...second, sandbox.leadId].toSorted())
+})
