@@ -249,6 +249,12 @@ function escalationOf(message: OutboundMessage): { kind: EscalationKind; subject
     : { kind, subject: `unlock:${message.unlockId}` }
 }
 
+/** The gateway has the message: whatever kept it from being sent is mended. */
+function resolveAboutMessage(tx: EntityManager, message: OutboundMessage): Promise<void> {
+  const { kind, subject } = escalationOf(message)
+  return resolveEscalations(tx, [kind], subject, `${message.purpose} accepted`)
+}
+
 /**
  * Share-locks the receiver's row, so that a STOP is either seen here or waits until this claim is committed.
  *
