@@ -10,6 +10,17 @@ async function queryServer(sql: string, ...values: string[]): Promise<void> {
   await client.end()
 }
 
+/** Opens a transaction that stays open until `end`. */
+async function queryServerUntil(sql: string, url: string) {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query(sql)
+  return {
+    query: async (statement: string) => (await client.query(statement)).rows,
+    end: () => client.end(),
+  }
+}
+
 let api: Harness
 beforeAll(async () => {
   api = await startHarness()
@@ -83,6 +94,27 @@ describe('when Postgres ends its connections', () => {
       })
       .toBe(200)
     expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([])
+  })
+
+  it('a request under way is answered 503, and the next one as usual', async () => {
+    const blocker = await queryServerUntil('begin; lock table leads in access exclusive mode', api.databaseUrl)
+    const answer = api.call('POST', '/api/leads', LEAD)
+    try {
+      await expect
+        .poll(() =>
+          blocker.query(
+            "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+          ),
+        )
+        .toHaveLength(1)
+      await blocker.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      )
+      expect((await answer).status).toBe(503)
+    } finally {
+      await blocker.end()
+    }
+    expect((await api.call('POST', '/api/leads', LEAD)).status).toBe(201)
   })
 })
 

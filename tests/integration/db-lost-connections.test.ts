@@ -1,0 +1,47 @@
+import type { MikroORM } from '@mikro-orm/postgresql'
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { inTransaction, openDatabase } from '../../src/db/orm.ts'
+import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
+
+const POOL_SIZE = 2
+
+let database: TestDatabase
+let db: MikroORM
+let outside: Client
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = await openDatabase({ url: database.url, poolSize: POOL_SIZE })
+  outside = new Client({ connectionString: database.url })
+  await outside.connect()
+})
+afterAll(async () => {
+  await outside.end()
+  await db.close(true)
+  await database.drop()
+})
+
+it('connections lost in the middle of a transaction leave no hole in the pool', async () => {
+  for (let time = 0; time < POOL_SIZE + 1; time += 1) {
+    const work = inTransaction(db.em, async (tx) => {
+      const [row] = await tx.execute<{ pid: number }[]>('select pg_backend_pid() as pid')
+      await outside.query('select pg_terminate_backend($1, 5000)', [row?.pid])
+      await tx.execute('select 1')
+    })
+    await expect(work).rejects.toThrow()
+  }
+  const both = await Promise.all(
+    Array.from({ length: POOL_SIZE }, () => inTransaction(db.em, (tx) => tx.execute('select 1 as one'))),
+  )
+  expect(both).toEqual(Array(POOL_SIZE).fill([{ one: 1 }]))
+})
+
+it('a transaction that fails for another reason is rolled back', async () => {
+  await outside.query('create table kept (id integer)')
+  const work = inTransaction(db.em, async (tx) => {
+    await tx.execute('insert into kept values (1)')
+    await tx.execute('select 1 / 0')
+  })
+  await expect(work).rejects.toThrow()
+  expect((await outside.query('select 1 from kept')).rows).toEqual([])
+})
