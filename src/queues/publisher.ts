@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Due } from '../domain/due.ts'
@@ -10,6 +11,25 @@ export type PublishOptions = {
   /** Skip when a live job for the same work exists. For the sweep only: a direct wake-up must never be swallowed. */
   onlyIfIdle?: boolean
   requestId?: string | undefined
+}
+
+/** Redis cannot be reached right now. */
+export class RedisAwayError extends Error {
+  readonly code = 'redis_away'
+}
+
+/** How long the first connection of a starting process is waited for, milliseconds. */
+const FIRST_CONNECTION_MS = 2_000
+
+/** BullMQ waits for a connection as long as it takes; a producer must not. */
+async function requireReady(connection: Redis): Promise<void> {
+  if (connection.status === 'connecting' || connection.status === 'connect') {
+    const ready = once(connection, 'ready', { signal: AbortSignal.timeout(FIRST_CONNECTION_MS) })
+    await ready.catch(() => {
+      throw new RedisAwayError('Redis does not answer')
+    })
+  }
+  if (connection.status !== 'ready') throw new RedisAwayError('Redis is away')
 }
 
 export type Publisher = {
@@ -56,6 +76,7 @@ export function createPublisher(
         job,
         options.requestId === undefined ? ids : { ...ids, request_id: options.requestId },
       )
+      await requireReady(connection)
       const subject = Object.values(ids).join('-')
       await queues.get(job)?.add(job, payload, {
         ...(options.delayMs === undefined ? {} : { delay: Math.max(0, Math.round(options.delayMs)) }),
