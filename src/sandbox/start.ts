@@ -26,7 +26,8 @@ async function main(): Promise<number> {
     const client = sandboxClient(stack.apiUrl, stack.adminApiKey, () => undefined)
     await client.putSampleProviders()
     const { lead } = await client.postSampleLead()
-    const kept = relative('', state.dir)
+    const inside = relative('', state.dir)
+    const kept = inside.startsWith('..') ? state.dir : inside
     print(
       [
         '',

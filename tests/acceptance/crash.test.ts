@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunningProcess } from '../../src/sandbox/processes/run-process.ts'
 import { until } from '../support/until.ts'
-import { type Deployment, deploy } from './deployment.ts'
+import { DEPLOY_MS, type Deployment, deploy } from './deployment.ts'
 import { DETAILS, LINK, linkIn, newPerson, offer, offeredWithLink, reaches, TEASER } from './people.ts'
 
 /**
@@ -18,7 +18,7 @@ beforeAll(async () => {
   await deployment.migrate()
   await deployment.startApi()
   worker = await deployment.startWorker()
-}, 120_000)
+}, DEPLOY_MS)
 afterAll(() => deployment?.close())
 
 test('when the only worker is killed in the middle of the story, the next completes it, and sends nothing twice', {

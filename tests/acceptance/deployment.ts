@@ -38,6 +38,9 @@ export type Deployment = Pick<Gateways, 'textmagic' | 'stripe'> & {
   close(): Promise<void>
 }
 
+/** Longest that installing it takes on a machine that does other things as well, milliseconds. */
+export const DEPLOY_MS = 120_000
+
 export type DeploymentOptions = {
   /** On top of the environment of the sandbox. */
   env?: Record<string, string>

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import { until } from '../support/until.ts'
 import { adminApi, answerOf, type Json } from './admin-api.ts'
-import { type Deployment, deploy } from './deployment.ts'
+import { DEPLOY_MS, type Deployment, deploy } from './deployment.ts'
 import { logLines } from './logs.ts'
 import { DETAILS, newPerson, offeredWithLink, type Person, reaches, STEP_MS } from './people.ts'
 import { queueBoard } from './queue-board.ts'
@@ -17,7 +17,7 @@ let deployment: Deployment
 
 beforeAll(async () => {
   deployment = await deploy({ env: { LOG_LEVEL: 'trace' } })
-})
+}, DEPLOY_MS)
 afterAll(() => deployment?.close())
 
 test('the queue board opens to the admin alone, and takes no orders from other sites', async () => {

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../../src/sandbox/embedded/free-port.ts'
 import { identify, isRunning, type ProcessIdentity } from '../../src/sandbox/processes/identity.ts'
 import { type RunningProcess, runProcess } from '../../src/sandbox/processes/run-process.ts'
 import { terminateThenKill } from '../../src/sandbox/processes/stopping.ts'
+import { hasCode } from '../../src/sandbox/processes/system-error.ts'
 import { until } from '../support/until.ts'
 import { type AdminApi, adminApi } from './admin-api.ts'
 
@@ -48,9 +50,9 @@ export async function runSandboxProgram(program: 'start' | 'demo', dir: string, 
 /** Starts the sandbox and waits until it says where to look. @param dir state directory of the test; data stay in it */
 export async function startSandbox(dir: string): Promise<Sandbox> {
   const env = { LEAD_UNLOCK_STATE_DIR: join(dir, 'sandbox'), PORT: String(await freePort()) }
-  const { process, output } = await runSandboxProgram('start', dir, env)
+  const { process: running, output } = await runSandboxProgram('start', dir, env)
   let hasEnded = false
-  void process.exited.then(() => {
+  void running.exited.then(() => {
     hasEnded = true
   })
   const ready = () => hasEnded || output().includes('Ctrl-C stops everything')
@@ -63,7 +65,7 @@ export async function startSandbox(dir: string): Promise<Sandbox> {
   }
   const apiUrl = printed(/ API +(http:\S+)\/docs/)
   return {
-    process,
+    process: running,
     output,
     apiUrl,
     pagesUrl: printed(/ Phones +(http:\S+)\/sandbox/),
@@ -74,13 +76,37 @@ export async function startSandbox(dir: string): Promise<Sandbox> {
 
 /** Every process that descends from this one, at this moment. */
 export function descendants(pid: number): ProcessIdentity[] {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+  const table = process.platform === 'linux' ? tableOnLinux() : tableByPs()
+  const below = (parent: number): number[] =>
+    table.filter(([, ppid]) => ppid === parent).flatMap(([child]) => [child, ...below(child)])
+  return below(pid).flatMap((child) => identify(child) ?? [])
+}
+
+/** Slim containers have no `ps`. proc_pid_stat(5): the parent is the second field after the name in brackets. */
+function tableOnLinux(): [number, number][] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => [Number(pid), Number(/\) \S (\d+) [^)]*$/.exec(readIfPresent(`/proc/${pid}/stat`))?.[1])])
+}
+
+/** Processes come and go while the table is read. */
+function readIfPresent(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return ''
+    throw error
+  }
+}
+
+function tableByPs(): [number, number][] {
+  return execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
     .trim()
     .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-  const below = (parent: number): number[] =>
-    table.flatMap(([child = 0, ppid]) => (ppid === parent ? [child, ...below(child)] : []))
-  return below(pid).flatMap((child) => identify(child) ?? [])
+    .map((line) => {
+      const [pid, ppid] = line.trim().split(/\s+/).map(Number)
+      return [pid ?? 0, ppid ?? 0]
+    })
 }
 
 /** Waits until all of these processes have ended. */

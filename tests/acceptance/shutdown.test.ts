@@ -3,11 +3,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { RunningProcess } from '../../src/sandbox/processes/run-process.ts'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import { until } from '../support/until.ts'
-import { type Deployment, deploy } from './deployment.ts'
+import { DEPLOY_MS, type Deployment, deploy } from './deployment.ts'
 import { postTexts } from './load.ts'
 import { logText } from './logs.ts'
 import { newPerson, offer, type Person, STEP_MS, TEASER } from './people.ts'
 
+/** Processes start again in each test. */
+const TEST_MS = 150_000
 /** What the processes promise, milliseconds. */
 const API_STOPS_WITHIN = 10_000
 const WORKER_STOPS_WITHIN = 25_000
@@ -24,19 +26,19 @@ beforeAll(async () => {
   await deployment.migrate()
   api = await deployment.startApi()
   worker = await deployment.startWorker()
-}, 120_000)
+}, DEPLOY_MS)
 afterAll(() => deployment?.close())
 beforeEach(async () => {
   if (gone.has(api)) api = await deployment.startApi()
   if (gone.has(worker)) worker = await deployment.startWorker()
-}, 120_000)
+}, DEPLOY_MS)
 afterEach(() => deployment.textmagic.faults.clear())
 
-describe.for(['SIGTERM', 'SIGINT'] as const)('on %s', (signal) => {
+describe.for(['SIGTERM', 'SIGINT'] as const)('on %s', { timeout: TEST_MS }, (signal) => {
   test('an API under load answers what it has begun, ends with 0, and loses nothing that it acknowledged', async () => {
     const amy = await newPerson(deployment)
     const load = postTexts(deployment)
-    await until('the load to be under way', () => load.acknowledged.length >= WARMED_UP)
+    await until('the load to be under way', () => load.acknowledged.length >= WARMED_UP, undefined, STEP_MS)
     const begun = await beginLead(amy)
 
     const { code, ms } = await ended(api, signal, async () => {
@@ -65,7 +67,7 @@ describe.for(['SIGTERM', 'SIGINT'] as const)('on %s', (signal) => {
     deployment.textmagic.faults.add({ kind: 'slow', delay_ms: 300, path: '/api/v2/messages', times: null })
     const sent = () => people.filter((person) => person.inbox(TEASER).length > 0).length
     await offer(deployment, people)
-    await until('some teasers to be out', () => sent() > 5)
+    await until('some teasers to be out', () => sent() > 5, undefined, STEP_MS)
 
     const { code, ms } = await ended(worker, signal)
     expect(code).toBe(0)
@@ -81,7 +83,9 @@ describe.for(['SIGTERM', 'SIGINT'] as const)('on %s', (signal) => {
   })
 })
 
-test('a second signal ends an API and a worker that are still stopping at once, with 1', async () => {
+test('a second signal ends an API and a worker that are still stopping at once, with 1', {
+  timeout: TEST_MS,
+}, async () => {
   const begun = await beginLead(await newPerson(deployment))
   expect(await endedBySecondSignal(api, 'api')).toBe(1)
   await expect(begun.finish()).rejects.toThrow()

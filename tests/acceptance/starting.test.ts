@@ -12,6 +12,7 @@ import { temporaryState } from './state.ts'
 
 /** Processes start one after the other on a busy machine. */
 const START_MS = 40_000
+const TEST_MS = 150_000
 
 const REQUIRED = [
   'DATABASE_URL',
@@ -91,7 +92,9 @@ test.for(['api', 'worker'] as const)(
   },
 )
 
-test('five migrations started at once migrate once; before them a worker refuses and an API is not ready', async () => {
+test('five migrations started at once migrate once; before them a worker refuses and an API is not ready', {
+  timeout: TEST_MS,
+}, async () => {
   const deployment = await deploy({ bare: true })
   undo.push(deployment.close)
   const { dir, env, url } = deployment
@@ -125,7 +128,7 @@ test('five migrations started at once migrate once; before them a worker refuses
   await amy.gets(TEASER)
 })
 
-test('with a Redis that may throw jobs away, neither API nor worker goes on', async () => {
+test('with a Redis that may throw jobs away, neither API nor worker goes on', { timeout: TEST_MS }, async () => {
   const deployment = await deploy({ bare: true })
   undo.push(deployment.close)
   await deployment.migrate()
@@ -138,18 +141,31 @@ test('with a Redis that may throw jobs away, neither API nor worker goes on', as
 
   const env = { ...deployment.env, REDIS_URL: server.url }
   for (const program of ['api', 'worker'] as const) {
-    const process = await launchProgram(program, { dir, env })
-    expect((await process.exited).code).toBe(1)
+    const started = await launchProgram(program, { dir, env })
+    expect((await started.exited).code).toBe(1)
     const fatal = logLines(deployment, program).find(({ level }) => level === 'fatal')
     expect(fatal.err).toMatchObject({ code: 'redis_evicts', message: expect.stringContaining('noeviction') })
   }
+})
+
+test('a worker that waits for Redis at its start ends on a signal, with 0', { timeout: TEST_MS }, async () => {
+  const deployment = await deploy({ bare: true })
+  undo.push(deployment.close)
+  await deployment.migrate()
+  const { dir } = deployment
+  const worker = await launchProgram('worker', { dir, env: { ...deployment.env, REDIS_URL: 'redis://127.0.0.1:1' } })
+  undo.push(() => worker.stop())
+  const waits = () => logText(deployment, 'worker').includes('Redis is away')
+  await until('the worker to wait for Redis', waits, undefined, START_MS)
+  process.kill(worker.pid, 'SIGTERM')
+  expect((await worker.exited).code).toBe(0)
 })
 
 /** Runs a program with this environment alone. @returns how it ended and everything it wrote */
 async function runToEnd(program: ProgramName, env: Record<string, string>) {
   const state = await temporaryState()
   undo.push(() => state.close())
-  const process = await launchProgram(program, { dir: state.dir, env })
-  const { code } = await process.exited
+  const started = await launchProgram(program, { dir: state.dir, env })
+  const { code } = await started.exited
   return { code, output: logText(state, program) }
 }

@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answerOf } from './admin-api.ts'
-import { type Deployment, deploy } from './deployment.ts'
+import { DEPLOY_MS, type Deployment, deploy } from './deployment.ts'
 import { DETAILS, LINK, linkIn, newPerson, offer, offeredWithLink, reaches, TEASER } from './people.ts'
 
 let deployment: Deployment
 
 beforeAll(async () => {
   deployment = await deploy()
-})
+}, DEPLOY_MS)
 afterAll(() => deployment?.close())
 
 test('a lead is offered, unlocked, paid and revealed in the words of the contract', async () => {

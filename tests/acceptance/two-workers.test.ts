@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import type { Json } from './admin-api.ts'
-import { type Deployment, deploy } from './deployment.ts'
+import { DEPLOY_MS, type Deployment, deploy } from './deployment.ts'
 import { logLines } from './logs.ts'
 import { DETAILS, LINK, linkIn, newPerson, offer, type Person, TEASER } from './people.ts'
 
@@ -14,7 +14,7 @@ let deployment: Deployment
 beforeAll(async () => {
   deployment = await deploy({ env: { LOG_LEVEL: 'debug' } })
   await deployment.startWorker('worker-2')
-}, 120_000)
+}, DEPLOY_MS)
 afterAll(() => deployment?.close())
 
 test('two worker processes share fifty leads, and each provider gets one SMS per purpose', {
