@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { DETAILS, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
+import { calm, escalated, openKinds } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+/** Milliseconds after which a reveal without a receipt is asked about. */
+const CONFIRM_AFTER_MS = 1_200
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct({ env: { REVEAL_CONFIRM_MINUTES: String(CONFIRM_AFTER_MS / 60_000) } })
+})
+beforeEach(() => calm(product))
+afterAll(() => closeChecked(product))
+
+const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
+const causeOfDone = async (unlockId: number) => (await product.unlock(unlockId)).timeline.at(-1).cause
+const detailsTo = (provider: TestProvider) =>
+  product.textmagic.messages().filter(({ phone, text }) => phone === provider.phone && DETAILS.test(text))
+
+/** Pays; the gateway accepts the details, and what becomes of them is up to the test. */
+async function payWithoutReceipt() {
+  const dana = await newProvider(product)
+  const { unlockId, url } = await dana.hasLink()
+  product.textmagic.configure({ receipts: 'manual' })
+  await product.stripe.payLink(url)
+  await product.reaches(unlockId, 'REVEAL_DETAILS_SENT')
+  return { dana, unlockId, messageId: detailsTo(dana)[0]?.id ?? 0 }
+}
+
+describe('a receipt for the details', () => {
+  it.each(['f', 'j', 'u'] as const)('that says %s has them sent again, until they are delivered', async (letter) => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    await product.textmagic.deliver(messageId, letter)
+    await dana.gets(DETAILS, 2)
+    await product.textmagic.deliver(detailsTo(dana)[1]?.id ?? 0, 'd')
+    await product.reaches(unlockId, 'DONE')
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
+
+  it('that says they are lost, each time, calls a person after three sendings', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.textmagic.setReceiptOutcome(dana.phone, 'f')
+    await product.stripe.payLink(url)
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    expect(dana.inbox(DETAILS)).toHaveLength(3)
+    expect(await statusOf(unlockId)).toBe('REVEAL_DETAILS_SENT')
+    product.textmagic.setReceiptOutcome(dana.phone, 'd')
+    await dana.says('Y')
+    await product.reaches(unlockId, 'DONE')
+    await escalated(product, unlockId, 'reveal_undeliverable', false)
+  })
+
+  it('that calls one sending lost twice has it replaced once', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    await product.textmagic.deliver(messageId, 'u')
+    await dana.gets(DETAILS, 2)
+    await until('the second sending to be recorded', async () => {
+      const { messages } = await product.unlock(unlockId)
+      return messages.at(-1).status === 'accepted'
+    })
+    await product.textmagic.deliver(messageId, 'f')
+    await calm(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(2)
+    await product.reaches(unlockId, 'DONE')
+  })
+
+  it('of delivery after one of loss is the last word', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    await product.textmagic.deliver(messageId, 'd')
+    await product.reaches(unlockId, 'DONE')
+    await product.textmagic.deliver(messageId, 'f')
+    await calm(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect((await product.unlock(unlockId)).messages.at(-1).status).toBe('delivered')
+  })
+
+  it('that comes before the gateway has answered the send counts', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.textmagic.configure({ receiptBeforeAnswer: true })
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'DONE')
+    expect(await causeOfDone(unlockId)).toBe('delivered')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('that names no reference is matched by the id of the gateway', async () => {
+    const { unlockId, messageId } = await payWithoutReceipt()
+    const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
+    const body = new URLSearchParams({ id: String(messageId), status: 'd', partsCount: '2' })
+    await fetch(`${product.url}/webhook/textmagic/delivery?token=${token}`, { method: 'POST', body })
+    await product.reaches(unlockId, 'DONE')
+    expect(await causeOfDone(unlockId)).toBe('delivered')
+  })
+
+  it('that comes to the URL for texts counts', async () => {
+    const { unlockId, messageId } = await payWithoutReceipt()
+    const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
+    const body = JSON.stringify({ id: messageId, status: 'd', sender: '13055550100', text: 'ours', referenceId: null })
+    await fetch(`${product.url}/webhook/textmagic?token=${token}`, { method: 'POST', body })
+    await product.reaches(unlockId, 'DONE')
+  })
+})
+
+describe('without a receipt', () => {
+  it('the details count as delivered when the gateway, asked, says so', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    product.textmagic.configure({ deliveryUrl: null })
+    await product.textmagic.deliver(messageId, 'd')
+    await product.reaches(unlockId, 'DONE')
+    expect(await causeOfDone(unlockId)).toBe('delivered')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('the details are sent again when the gateway, asked, says that they failed', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    // The letter for which TextMagic posts no receipt.
+    await product.textmagic.deliver(messageId, 'e')
+    await dana.gets(DETAILS, 2)
+    await product.textmagic.deliver(detailsTo(dana)[1]?.id ?? 0, 'd')
+    await product.reaches(unlockId, 'DONE')
+  })
+
+  it('the details count as delivered when no failure was reported in time', async () => {
+    const { dana, unlockId } = await payWithoutReceipt()
+    await product.reaches(unlockId, 'DONE')
+    expect(await causeOfDone(unlockId)).toBe('no failure reported')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('details that nobody can deliver are not asked about for ever', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.textmagic.setReceiptOutcome(dana.phone, 'f')
+    await product.stripe.payLink(url)
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    await until('the unlock to be left to a person', async () => {
+      const [row] = await product.rows<{ asked: boolean }>(
+        'select coalesce(reveal_confirm_at < app_now(), false) as asked from lead_unlocks where id = ?',
+        [unlockId],
+      )
+      return row?.asked === false
+    })
+  })
+})
+
+describe('a receipt for another text', () => {
+  it('of a lost teaser moves nothing', async () => {
+    const dana = await newProvider(product)
+    product.textmagic.setReceiptOutcome(dana.phone, 'f')
+    const { unlockId } = await dana.hasTeaser()
+    await calm(product)
+    expect(await statusOf(unlockId)).toBe('AWAIT_CONFIRM')
+    expect(dana.inbox(TEASER)).toHaveLength(1)
+  })
+
+  it('that is none of ours is put aside, and does not pass for one of ours by its reference', async () => {
+    const { dana, unlockId } = await payWithoutReceipt()
+    const reveal = detailsTo(dana)[0]
+    const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
+    const foreign = { id: 99, status: 'f', referenceId: reveal?.referenceId, receiver: '12125550188', partsCount: 1 }
+    await fetch(`${product.url}/webhook/textmagic/delivery?token=${token}`, {
+      method: 'POST',
+      body: JSON.stringify(foreign),
+    })
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    await product.rows(`update webhook_inbox set status = 'processed' where external_id = '99:f'`)
+  })
+})

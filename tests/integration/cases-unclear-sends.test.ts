@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { DETAILS, LINK, newProvider, TEASER } from '../support/provider.ts'
+import { calm, escalated, failedJob, openKinds } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+const SEND = { method: 'POST', path: '/api/v2/messages' }
+const REFUSED = {
+  status: 400,
+  body: { code: 400, message: 'Validation Failed', errors: { fields: { phones: ['no'] } } },
+}
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct()
+})
+beforeEach(() => calm(product))
+afterAll(() => closeChecked(product))
+
+/** What the gateway does wrong once, and whether it has the message nevertheless. */
+const FAULTS = [
+  { name: 'answers 500 and has not taken it', fault: { kind: 'status', status: 500 } },
+  { name: 'answers 503 and has taken it', fault: { kind: 'accept_then_status', status: 503 } },
+  { name: 'drops the connection and has not taken it', fault: { kind: 'drop' } },
+  { name: 'drops the connection and has taken it', fault: { kind: 'accept_then_drop' } },
+  { name: 'answers without an id and has taken it', fault: { kind: 'accept_then_status', status: 201 } },
+  { name: 'answers 429', fault: { kind: 'status', status: 429 } },
+  { name: 'answers 401', fault: { kind: 'status', status: 401 } },
+] as const
+
+describe.each(FAULTS)('when the gateway $name', ({ fault }) => {
+  it('the teaser is accepted exactly once', async () => {
+    const dana = await newProvider(product)
+    product.textmagic.faults.add({ ...SEND, ...fault })
+    const { unlockId } = await dana.isOffered()
+    await product.reaches(unlockId, 'AWAIT_CONFIRM')
+    expect(dana.inbox()).toHaveLength(1)
+  })
+
+  it('the payment link and the details are accepted exactly once', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    await calm(product)
+    product.textmagic.faults.add({ ...SEND, ...fault })
+    await dana.says('Y')
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    const url = await dana.getsLink()
+    await calm(product)
+    product.textmagic.faults.add({ ...SEND, ...fault })
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(LINK)).toHaveLength(1)
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
+})
+
+describe('when the gateway never answers', () => {
+  it('and has taken the details, they are found there and not sent again', { timeout: 60_000 }, async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await calm(product)
+    product.textmagic.configure({ receipts: 'manual' })
+    product.textmagic.faults.add({ ...SEND, kind: 'accept_then_hang' })
+    await product.stripe.payLink(url)
+    await dana.gets(DETAILS)
+    await product.reaches(unlockId, 'REVEAL_DETAILS_SENT')
+    const details = product.textmagic.messages().find(({ phone, text }) => phone === dana.phone && DETAILS.test(text))
+    await product.textmagic.deliver(details?.id ?? 0, 'd')
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+})
+
+describe('when the gateway cannot be asked what became of an unclear send', () => {
+  it('nothing is sent again until it can', async () => {
+    const dana = await newProvider(product)
+    product.textmagic.configure({ receipts: 'manual' })
+    product.textmagic.faults.add({ ...SEND, kind: 'accept_then_drop' })
+    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/sessions', kind: 'status', status: 500, times: 2 })
+    const { unlockId } = await dana.isOffered()
+    await product.reaches(unlockId, 'AWAIT_CONFIRM')
+    expect(dana.inbox(TEASER)).toHaveLength(1)
+  })
+})
+
+describe('when the gateway does not allow our sender', () => {
+  it('the text goes out once without it', async () => {
+    product.textmagic.configure({ rejectFrom: true })
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    expect(dana.inbox()).toHaveLength(1)
+  })
+})
+
+describe('when the gateway refuses for good', () => {
+  it('the details, a person is called; Retry in Bull Board completes it and resolves the escalation', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await calm(product)
+    product.textmagic.faults.add({ ...SEND, kind: 'status', ...REFUSED, times: null })
+    await product.stripe.payLink(url)
+    await escalated(product, unlockId, 'reveal_failed')
+    const job = await failedJob(product, 'reveal', unlockId)
+    expect(job.failedReason).toBe('invalid_request')
+    expect((await product.unlock(unlockId)).unlock.status).toBe('PAID')
+    expect(await openKinds(product, unlockId)).toEqual(['reveal_failed'])
+
+    await job.retry('failed')
+    await until('the retry to fail as well', async () => (await job.getState()) === 'failed')
+
+    product.textmagic.faults.clear()
+    await job.retry('failed')
+    await product.reaches(unlockId, 'DONE')
+    await escalated(product, unlockId, 'reveal_failed', false)
+    expect(await openKinds(product, unlockId)).toEqual([])
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('the teaser, a person is called, and Retry sends it', async () => {
+    product.textmagic.faults.add({ ...SEND, kind: 'status', ...REFUSED, times: 2 })
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.isOffered()
+    await escalated(product, unlockId, 'teaser_failed')
+    await (await failedJob(product, 'send-teaser', unlockId)).retry('failed')
+    await product.reaches(unlockId, 'AWAIT_CONFIRM')
+    expect(dana.inbox()).toHaveLength(1)
+    await escalated(product, unlockId, 'teaser_failed', false)
+  })
+
+  it('the payment link, a person is called, and Retry sends it', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    await calm(product)
+    product.textmagic.faults.add({ ...SEND, kind: 'status', ...REFUSED, times: 2 })
+    await dana.says('Y')
+    await escalated(product, unlockId, 'payment_link_failed')
+    await (await failedJob(product, 'create-payment-link', unlockId)).retry('failed')
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    expect(dana.inbox(LINK)).toHaveLength(1)
+    await escalated(product, unlockId, 'payment_link_failed', false)
+  })
+})
