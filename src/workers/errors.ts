@@ -1,4 +1,4 @@
-import { DeadlockException, LockWaitTimeoutException } from '@mikro-orm/core'
+import { DeadlockException, DriverException } from '@mikro-orm/core'
 import { RefusedError } from '../gateways/errors.ts'
 
 /** Not an error: the work is not due yet, or somebody else is at it. The job comes back without losing an attempt. */
@@ -32,9 +32,13 @@ export function isFinal(error: unknown): boolean {
   return error instanceof FinalError || error instanceof RefusedError
 }
 
+/** Postgres gave up waiting for a lock (`lock_not_available`); the ORM has no class for it on Postgres. */
+const LOCK_NOT_AVAILABLE = '55P03'
+
 /** Two transactions in each other's way: the database asks for another try, which costs no attempt. */
 export function isLockConflict(error: unknown): boolean {
-  return error instanceof LockWaitTimeoutException || error instanceof DeadlockException
+  if (error instanceof DeadlockException) return true
+  return error instanceof DriverException && error.code === LOCK_NOT_AVAILABLE
 }
 
 /** The error's code where it has one, else its class: safe for Redis and for people. */
