@@ -1,0 +1,35 @@
+import { randomInt } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { expect, inject, test } from 'vitest'
+import type { Told } from '../support/simulation/history.ts'
+import { runHistories } from '../support/simulation/runner.ts'
+
+const HISTORIES = 300
+/** `SIMULATION_SEED` repeats a run. */
+const seed = Number(process.env.SIMULATION_SEED ?? randomInt(1, 2 ** 31))
+
+test(`nothing is lost and nothing happens twice in ${HISTORIES} random histories from seed ${seed}`, async () => {
+  const broken: Told[] = []
+  const tally = await runHistories({
+    histories: HISTORIES,
+    seed,
+    processes: Math.min(2, availableParallelism()),
+    databaseUrl: inject('databaseUrl'),
+    onTold: (told) => {
+      if (told.violations.length > 0) broken.push(told)
+    },
+  })
+  expect(broken.map(told).join('\n\n')).toBe('')
+  // A simulation in which nothing happens would find nothing.
+  for (const what of ['unlock DONE', 'task crashed', 'task suspended', 'payment refunded', 'sent stop_confirmation']) {
+    expect(tally[what], what).toBeGreaterThan(0)
+  }
+})
+
+function told({ seed, steps, violations }: Told): string {
+  return [
+    `npm run simulate -- --histories 1 --seed ${seed}`,
+    ...steps.map((step) => `  ${step}`),
+    ...violations.map((violation) => `  BROKEN ${violation}`),
+  ].join('\n')
+}

@@ -1,0 +1,75 @@
+import type { MikroORM } from '@mikro-orm/postgresql'
+import { Client } from 'pg'
+import { migrateUp } from '../../../src/db/migrate-up.ts'
+import { openDatabase } from '../../../src/db/orm.ts'
+import { SIMULATED_APP_NOW, SimulatedClock } from './clock.ts'
+
+/** A database of one process, emptied between histories. */
+export type SimulatedDatabase = {
+  db: MikroORM
+  clock: SimulatedClock
+  /** The simulation's own connection: what it reads is never interrupted. */
+  rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>
+  /** Forgets everything and starts time anew. */
+  reset(): Promise<void>
+  /** Closes the connections and drops the database. */
+  close(): Promise<void>
+}
+
+/**
+ * @param serverUrl a Postgres in which databases may be made
+ * @param name the new database's, one that does not exist
+ */
+export async function openSimulatedDatabase(serverUrl: string, name: string): Promise<SimulatedDatabase> {
+  await onServer(serverUrl, `create database "${name}"`)
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  const db = await openDatabase({ url: url.href, poolSize: 12 })
+  await migrateUp(db)
+  const client = new Client({ connectionString: url.href })
+  await client.connect()
+  await client.query(SIMULATED_APP_NOW)
+  // Durability is not what is simulated: a commit counts when it is answered.
+  await client.query(`alter database "${name}" set synchronous_commit = off`)
+  // Quicker than to truncate: a history leaves few rows. Foreign keys are not asked, so the order does not matter.
+  await client.query('set session_replication_role = replica')
+  const emptied = await emptyingStatements(client)
+  const clock = new SimulatedClock(client)
+  return {
+    db,
+    clock,
+    async rows<T extends object>(sql: string, values: unknown[] = []) {
+      return (await client.query<T>(sql, values)).rows
+    },
+    async reset() {
+      await client.query(emptied)
+      await clock.reset()
+    },
+    async close() {
+      await db.close(true)
+      await client.end()
+      await onServer(serverUrl, `drop database "${name}" with (force)`)
+    },
+  }
+}
+
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+async function emptyingStatements(client: Client): Promise<string> {
+  const { rows } = await client.query<{ statement: string }>(
+    `select format('delete from %I', tablename) as statement from pg_tables
+     where schemaname = 'public' and tablename <> 'schema_migrations'
+     union all
+     select format('select setval(%L, 1, false)', sequencename) from pg_sequences
+     where schemaname = 'public' and sequencename not in ('simulated_clock', 'schema_migrations_id_seq')`,
+  )
+  return rows.map(({ statement }) => statement).join('; ')
+}

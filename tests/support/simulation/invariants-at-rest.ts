@@ -1,0 +1,122 @@
+import type { World } from './world.ts'
+
+const OPEN = (unlock: string) =>
+  `exists (select 1 from escalations e where e.resolved_at is null and e.unlock_id = ${unlock})`
+const OPEN_ABOUT = (subject: string) =>
+  `exists (select 1 from escalations e where e.resolved_at is null and e.subject = ${subject})`
+
+/** What may not wait any longer once everything has worked for some hours, unless a person was called. */
+const SOON = `
+  select 'unlock ' || id || ' is stuck in ' || status as broken from lead_unlocks
+    where status in ('NEW_LEAD', 'TEASER_SENT', 'CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT',
+      'PAID') and not ${OPEN('lead_unlocks.id')}
+  union all
+  select 'message ' || id || ' (' || dedupe_key || ') is stuck in ' || status from outbound_messages
+    where status in ('pending', 'sending', 'unknown')
+      and not ${OPEN('outbound_messages.unlock_id')} and not ${OPEN_ABOUT(`'message:' || outbound_messages.id`)}
+  union all
+  select '5: inbox row ' || id || ' (' || source || ') is stuck in ' || status from webhook_inbox
+    where status <> 'processed' and not ${OPEN_ABOUT(`'inbox:' || webhook_inbox.id`)}
+  union all
+  select 'link ' || id || ' is not closed' from payment_links
+    where status = 'closing' and not ${OPEN_ABOUT(`'link:' || payment_links.id`)}
+  union all
+  select '3: payment ' || id || ' is stuck in ' || status from payments
+    where status in ('refund_due', 'refund_pending', 'refund_failed', 'held')
+      and not ${OPEN_ABOUT(`'payment:' || payments.id`)}
+  union all
+  select 'nobody was told of escalation ' || id || ' (' || kind || ')' from escalations
+    where resolved_at is null and alerted_at is null
+  union all
+  select 'the gateway was not told that ' || id || ' opted out' from providers
+    where gateway_unsubscribe_due and opted_out_at is not null and not ${OPEN_ABOUT(`'provider:' || providers.id`)}
+  union all
+  select '3: payment ' || p.id || ' is kept, and nothing was delivered for it' from payments p
+    join lead_unlocks u on u.id = p.unlock_id
+    where p.status = 'kept' and not ${OPEN('p.unlock_id')} and not exists (
+      select 1 from outbound_messages m where m.unlock_id = u.id and m.purpose = 'reveal'
+        and (m.status = 'delivered' or (m.status = 'accepted' and u.status = 'DONE')))
+`
+
+/** After all TTLs, and after a person retried what had failed. */
+const AT_LAST = `
+  select 'unlock ' || id || ' ends in ' || status as broken from lead_unlocks
+    where status not in ('DONE', 'EXPIRED', 'OPTED_OUT')
+      and not (status in ('PAID', 'REVEAL_DETAILS_SENT') and ${OPEN('lead_unlocks.id')})
+  union all
+  select 'message ' || id || ' (' || dedupe_key || ') ends in ' || status from outbound_messages
+    where status in ('pending', 'sending', 'unknown')
+  union all
+  select '5: inbox row ' || id || ' (' || source || ') ends in ' || status from webhook_inbox where status <> 'processed'
+  union all
+  select 'link ' || id || ' ends in ' || status from payment_links where status <> 'closed'
+  union all
+  select 'escalation ' || id || ' is open though nothing is left to mend: ' || kind from escalations
+    where resolved_at is null and kind in ('reveal_failed', 'link_not_closed', 'inbox_failed', 'forward_failed',
+      'unsubscribe_failed', 'expire_failed', 'stuck')
+`
+
+/** Checks that what is due has been done by itself, or that a person was called. */
+export async function checkSoon(world: World): Promise<void> {
+  const broken = await world.database.rows<{ broken: string }>(SOON)
+  world.violations.push(...broken.map((rule) => `after some hours ${rule.broken}`))
+  await checkMoneyAtStripe(world)
+}
+
+/** Checks that nothing is left undone. */
+export async function checkAtRest(world: World): Promise<void> {
+  for (const rules of [SOON, AT_LAST]) {
+    const broken = await world.database.rows<{ broken: string }>(rules)
+    world.violations.push(...broken.map((rule) => `at the end ${rule.broken}`))
+  }
+  await checkMoneyAtStripe(world)
+  await checkEverythingArrived(world)
+  await checkDatabaseSecrecy(world)
+}
+
+/** Stripe's own books: money it holds is a payment of ours, and money that went back is no earning. */
+async function checkMoneyAtStripe(world: World): Promise<void> {
+  const rows = await world.database.rows<{ payment_intent_id: string; status: string }>(
+    'select payment_intent_id, status from payments',
+  )
+  for (const charge of world.stripe.state.charges.all()) {
+    const row = rows.find(({ payment_intent_id }) => payment_intent_id === charge.payment_intent)
+    if (row === undefined) world.violations.push('3: money at Stripe that we do not know of')
+    const isBack = charge.amount_refunded >= charge.amount
+    if (isBack && row?.status !== 'refunded') {
+      world.violations.push(`3: money went back to the payer, its payment is ${row?.status}`)
+    }
+    if (!isBack && row?.status === 'refunded') world.violations.push('3: a payment counts as refunded and is not')
+  }
+}
+
+/** Every text that people sent since the first lead, and every event about money, came in, whatever became of its webhook. */
+async function checkEverythingArrived(world: World): Promise<void> {
+  const rows = await world.database.rows<{ external_id: string; since: number }>(
+    `select external_id, (select extract(epoch from min(created_at)) * 1000 from leads)::float8 as since from webhook_inbox`,
+  )
+  const since = rows[0]?.since ?? Number.POSITIVE_INFINITY
+  const known = new Set(rows.map(({ external_id }) => external_id))
+  const texts = world.textmagic.account.replies.filter((reply) => Date.parse(reply.receivedAt) >= since + 1000)
+  for (const { id } of texts) if (!known.has(String(id))) world.violations.push(`5: text ${id} never came in`)
+}
+
+/** Locked fields, and texts that quote them, are sealed wherever they are stored. */
+async function checkDatabaseSecrecy(world: World): Promise<void> {
+  const tables = [
+    'leads',
+    'webhook_inbox',
+    'outbound_messages',
+    'escalations',
+    'unlock_events',
+    'lead_unlocks',
+    'payments',
+  ]
+  const dump = await world.database.rows<{ content: string | null }>(
+    tables.map((table) => `select string_agg(t::text, ' ') as content from ${table} t`).join(' union all '),
+  )
+  const locked = world.leads.flatMap((lead) => lead.locked)
+  if (dump.some(({ content }) => locked.some((value) => content?.includes(value)))) {
+    world.violations.push('7: the database holds a locked field in plain text')
+  }
+}

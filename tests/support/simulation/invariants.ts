@@ -1,0 +1,78 @@
+import { knownLinks } from './actions-money.ts'
+import type { World } from './world.ts'
+
+/** Rules of the database alone (design §10): each query finds what breaks one. */
+const RULES = `
+  select '2: two kept payments of unlock ' || unlock_id as broken from payments
+    where status = 'kept' group by unlock_id having count(*) > 1
+  union all
+  select '2: two open links of unlock ' || unlock_id from payment_links
+    where status = 'open' group by unlock_id having count(*) > 1
+  union all
+  select '3: unlock ' || u.id || ' is PAID and no payment is kept for it' from lead_unlocks u
+    where u.status = 'PAID' and not exists (select 1 from payments p where p.unlock_id = u.id and p.status = 'kept')
+  union all
+  select '3: payment ' || p.id || ' is kept for unlock ' || u.id || ', which is ' || u.status
+    from payments p join lead_unlocks u on u.id = p.unlock_id
+    where p.status = 'kept' and u.status not in ('PAID', 'REVEAL_DETAILS_SENT', 'DONE')
+  union all
+  select 'unlock ' || u.id || ' is ' || u.status || ', its timeline ends in ' || e.to_status from lead_unlocks u
+    join lateral (select to_status from unlock_events where unlock_id = u.id order by id desc limit 1) e on true
+    where e.to_status <> u.status
+  union all
+  select 'the timeline of unlock ' || e.unlock_id || ' jumps from ' || e.before || ' to ' || e.from_status
+    from (select unlock_id, from_status,
+      lag(to_status) over (partition by unlock_id order by id) as before from unlock_events) e
+    where e.before <> e.from_status
+  union all
+  select 'link ' || l.id || ' is open, its unlock ' || u.id || ' is ' || u.status
+    from payment_links l join lead_unlocks u on u.id = l.unlock_id
+    where l.status = 'open' and u.status not in ('CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT')
+`
+
+/** Checks what must hold after every step. What concerns a single SMS is checked when the gateway accepts it. */
+export async function checkStep(world: World): Promise<void> {
+  const broken = await world.database.rows<{ broken: string }>(RULES)
+  world.violations.push(...broken.map((rule) => rule.broken))
+  await checkLinks(world)
+  checkSecrecy(world)
+}
+
+/** Every page a provider can pay on is one we know of, is theirs, and is at least being closed when its unlock moved on. */
+async function checkLinks(world: World): Promise<void> {
+  const urls = knownLinks(world)
+  if (urls.length === 0) return
+  const rows = await world.database.rows<{ stripe_id: string; url: string; status: string; phone: string }>(
+    `select l.stripe_id, l.url, l.status, p.phone from payment_links l
+     join lead_unlocks u on u.id = l.unlock_id join providers p on p.id = u.provider_id`,
+  )
+  for (const url of urls) {
+    const row = rows.find((one) => one.url === url)
+    if (row === undefined) {
+      world.violations.push('2: somebody was sent a link that we do not know')
+      continue
+    }
+    const receivers = world.accepted.filter(({ text }) => text.includes(url)).map(({ phone }) => phone)
+    if (receivers.some((phone) => phone !== row.phone.slice(1))) {
+      world.violations.push('2: somebody was sent the link of somebody else')
+    }
+    if (row.status === 'closed' && isPayable(world, row.stripe_id)) {
+      world.violations.push('2: a link that counts as closed can be paid')
+    }
+  }
+}
+
+function isPayable({ stripe: { state } }: World, linkId: string): boolean {
+  const open = state.sessions.all().some(({ payment_link, status }) => payment_link === linkId && status === 'open')
+  return open || state.links.get(linkId)?.link.active === true
+}
+
+/** Nothing that leaves the process but a reveal says what is sold: no log line, no job, no alert, no URL. */
+function checkSecrecy(world: World): void {
+  const locked = world.leads.flatMap((lead) => lead.locked)
+  const told = { log: world.log, job: world.queues.published, alert: world.post.alerts }
+  for (const [where, lines] of Object.entries(told)) {
+    const leak = lines.splice(0).some((line) => locked.some((value) => line.includes(value)))
+    if (leak) world.violations.push(`7: a ${where} holds a locked field`)
+  }
+}

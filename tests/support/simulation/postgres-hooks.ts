@@ -1,0 +1,56 @@
+import pg, { type PoolClient } from 'pg'
+import { currentTask, outsideTask } from './tasks.ts'
+
+/** A task in the way of a suspended one's lock is told so after this long, milliseconds of real time. */
+const LOCK_TIMEOUT_MS = 15
+
+type Connect = (this: unknown, ...args: unknown[]) => Promise<PoolClient>
+type Query = (this: unknown, ...args: unknown[]) => Promise<unknown>
+
+/** Makes every query that a task sends, and every connection it takes, a moment at which it can be interrupted. Once. */
+export function hookPostgres(): void {
+  const connect: Connect = pg.Pool.prototype.connect
+  const query: Query = pg.Client.prototype.query
+  const known = new WeakSet<PoolClient>()
+
+  const taken = async (pool: unknown, args: unknown[]): Promise<PoolClient> => {
+    const client = await connect.apply(pool, args)
+    if (!known.has(client)) {
+      known.add(client)
+      await query.call(client, `set lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    }
+    return client
+  }
+  replace(pg.Pool.prototype, 'connect', function (this: unknown, ...args) {
+    const task = currentTask()
+    if (typeof args[0] === 'function') return connect.apply(this, args)
+    if (task === undefined) return taken(this, args)
+    return task.operate('connect', async () => {
+      const client = await outsideTask(() => taken(this, args))
+      const release = client.release.bind(client)
+      client.release = (...how) => {
+        task.letGo(client)
+        release(...how)
+      }
+      task.hold(client)
+      return client
+    })
+  })
+  replace(pg.Client.prototype, 'query', function (this: unknown, ...args) {
+    const task = currentTask()
+    if (task === undefined || typeof args[0] !== 'string') return query.apply(this, args)
+    return task.operate(labelOf(args[0]), () => outsideTask(() => query.apply(this, args)))
+  })
+}
+
+function replace(target: object, name: string, value: (this: unknown, ...args: unknown[]) => Promise<unknown>): void {
+  Object.defineProperty(target, name, { value, configurable: true, writable: true })
+}
+
+/** What a statement does and to which table, without values: `update payments`. */
+function labelOf(sql: string): string {
+  const verb = /^\s*(\w+)/.exec(sql)?.[1] ?? 'query'
+  const table = /(?:from|into|update)\s+"?(\w+)/i.exec(sql)?.[1]
+  const lock = /for (no key )?update|for share/i.test(sql) ? ' locked' : ''
+  return table === undefined ? verb : `${verb} ${table}${lock}`
+}
