@@ -10,13 +10,19 @@ import type { EntityManager } from './orm.ts'
 import { after, PARKED_UNTIL } from './parking.ts'
 
 export type LedgerTiming = {
-  /** A claim older than this is abandoned: longer than a wait for the send limit and the gateway's timeout together. */
+  /**
+   * A claim older than this is abandoned, and what it may have sent is looked for. The call begins in the first half of it,
+   * or not at all (workers/deliver.ts), and has its timeout behind it well before the end.
+   */
   leaseMs: number
   /** How long an unclear send may still turn up at the gateway before it is looked for. */
   settleMs: number
 }
 
-export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 60_000, settleMs: 20_000 }
+export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 30_000, settleMs: 20_000 }
+
+/** Looking through the gateway's recent sends may take a page for every hundred of them, each in a slot of the send limit. */
+const LOOK_UP_LEASE_MS = 60_000
 
 export type Claim =
   /** Ours to send; `unlock` is set where the text depends on it. */
@@ -96,7 +102,7 @@ export async function claim(tx: EntityManager, messageId: number, timing: Ledger
         return { type: 'busy', retryInMs: wait(message.leaseUntil, now) }
       }
       message.status = 'unknown'
-      message.leaseUntil = after(now, timing.leaseMs)
+      message.leaseUntil = after(now, LOOK_UP_LEASE_MS)
       message.nextAttemptAt = message.leaseUntil
       return { type: 'look_up', message, since: message.claimedAt ?? message.createdAt, lease: message.leaseUntil }
     default:

@@ -2,7 +2,7 @@
 export const PARKED_UNTIL = new Date('9999-01-01T00:00:00Z')
 
 /** Milliseconds a row with a fresh wake-up is left to its job before the sweep looks at it. */
-export const GRACE_MS = 30_000
+export const GRACE_MS = 10_000
 
 /** @returns the moment `ms` milliseconds after `date` */
 export function after(date: Date, ms: number): Date {

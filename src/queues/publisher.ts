@@ -41,6 +41,8 @@ export type Publisher = {
    * @returns how many were published
    */
   publish(due: readonly Due[], options?: PublishOptions): Promise<number>
+  /** Whether Redis answers at this moment. */
+  isReachable(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -94,6 +96,14 @@ export function createPublisher(
     async publish(due, options = {}) {
       const results = await Promise.all(due.map((entry) => add(entry, options)))
       return results.filter(Boolean).length
+    },
+    async isReachable() {
+      try {
+        return (await connection.ping()) === 'PONG'
+      } catch {
+        // Away, or silent for longer than a command may take: whoever listens to the connection's errors is told why.
+        return false
+      }
     },
     async close() {
       await Promise.all([...queues.values()].map((queue) => queue.close()))
