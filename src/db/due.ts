@@ -88,7 +88,7 @@ const KINDS: readonly Kind[] = [
 
 /**
  * Finds what is due and has waited longer than its wake-up should have taken, at most `batch` rows of a kind, and puts each
- * off (1 min, 2 min … 32 min) so that the next sweep sees others.
+ * off (20 s, 40 s … 32 min) so that the next sweep sees others.
  *
  * @returns what to wake up, or null when another process is sweeping
  */
@@ -104,7 +104,7 @@ export async function claimDue(tx: EntityManager, batch: number): Promise<Due[] 
 async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<Due[]> {
   const rows = await tx.execute<Row[]>(
     `update ${kind.table} set attempts = attempts + 1,
-       next_attempt_at = app_now() + make_interval(mins => (2 ^ least(attempts, 5))::int)
+       next_attempt_at = app_now() + make_interval(secs => least(1920, 20 * 2 ^ least(attempts, 7)))
      where ${kind.key} in (
        select ${kind.key} from ${kind.table} where ${kind.where} and next_attempt_at <= app_now()
        order by next_attempt_at limit ? for update skip locked)
