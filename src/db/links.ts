@@ -52,8 +52,18 @@ export async function recordLink(
   return []
 }
 
-/** The next try takes a new idempotency key: Stripe would answer the old one the same for ever. */
-export async function takeNewLinkAttempt(tx: EntityManager, unlockId: number, generation: number): Promise<void> {
-  const unlock = await lockUnlock(tx, unlockId)
-  if (unlock !== null && unlock.linkGeneration === generation) unlock.linkAttempt += 1
+/**
+ * The next try takes a new idempotency key: Stripe would answer the old one the same for ever.
+ *
+ * @param failed the unlock as it was when its attempt failed; when another worker's try under the same key failed as
+ *   well, they take the next one together, so that they make one link
+ */
+export async function takeNewLinkAttempt(
+  tx: EntityManager,
+  failed: Pick<Unlock, 'id' | 'linkGeneration' | 'linkAttempt'>,
+): Promise<void> {
+  const unlock = await lockUnlock(tx, failed.id)
+  if (unlock?.linkGeneration === failed.linkGeneration && unlock.linkAttempt === failed.linkAttempt) {
+    unlock.linkAttempt += 1
+  }
 }

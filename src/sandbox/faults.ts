@@ -119,6 +119,8 @@ export function injectFaults(app: FastifyInstance, faults: FaultSwitch): void {
       reply.removeHeader('content-length')
       return JSON.stringify(fault.body ?? {})
     }
+    // Over as far as Fastify is concerned, or an answer sent from a hook would be followed by the handler.
+    reply.hijack()
     if (fault.kind === 'accept_then_drop') request.raw.socket.destroy()
     // A hook that never settles is the only way to keep Fastify from writing an answer it already has.
     return new Promise(() => undefined)

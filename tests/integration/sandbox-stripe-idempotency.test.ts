@@ -83,6 +83,13 @@ test('the SDK retries a dropped answer under its key without making a second lin
   expect(emulator.links().map(({ id }) => id)).toEqual([link.id])
 })
 
+test('a replay whose answer is dropped does nothing again', async () => {
+  const { emulator } = await startStripe()
+  emulator.faults.add({ kind: 'accept_then_drop', times: 2 })
+  const link = await sdkFor(emulator.url, { maxNetworkRetries: 2 }).paymentLinks.create(linkParams())
+  expect(emulator.links().map(({ id }) => id)).toEqual([link.id])
+})
+
 test('a key in flight answers 409, and is free again once the client hung up', async () => {
   const { emulator } = await startStripe()
   const create = (timeout: number) =>

@@ -9,9 +9,9 @@ import { PARKED_UNTIL } from '../../db/parking.ts'
 import { recordPayment } from '../../db/record-payment.ts'
 import { isIn, LINK_DUE_STATUSES } from '../../domain/states.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
-import { closeLink } from '../close-link.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
+import { closeEarlierLinks, recordStrayLinks } from '../earlier-links.ts'
 import { defineJob } from '../job.ts'
 
 /** Unclear answers that Stripe would repeat under the same idempotency key. */
@@ -24,6 +24,7 @@ export const createPaymentLink = defineJob({
   async run(deps, { unlock_id }) {
     const unlock = await deps.em.fork().findOne(Unlock, { id: unlock_id })
     if (unlock === null) return
+    if (!isIn(LINK_DUE_STATUSES, unlock.status)) await recordStrayLinks(deps, unlock, unlock.linkGeneration)
     const ready = unlock.status === 'CHECK_EXISTING_PAYMENT' ? await checkPayment(deps, unlock) : unlock
     if (ready?.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
     for (const messageId of await unsentLinkMessages(deps, unlock_id)) await deliver(deps, messageId)
@@ -73,15 +74,10 @@ async function ensureLink(deps: JobDeps, unlock: Unlock): Promise<void> {
   const generation = unlock.linkGeneration
   const existing = await deps.em.fork().findOne(PaymentLink, { unlockId: unlock.id, generation })
   if (existing !== null) return
+  await recordStrayLinks(deps, unlock, generation - 1)
   await closeEarlierLinks(deps, unlock.id)
   const link = (await findEarlierLink(deps, unlock)) ?? (await makeLink(deps, unlock))
   await deps.publish(await inTransaction(deps.em, (tx) => recordLink(tx, unlock.id, generation, link)))
-}
-
-/** At most one link can be paid: one that is still being closed is closed before the next is made. */
-async function closeEarlierLinks(deps: JobDeps, unlockId: number): Promise<void> {
-  const links = await deps.em.fork().find(PaymentLink, { unlockId, status: 'closing' })
-  for (const link of links) await closeLink(deps, link)
 }
 
 /** After an answer that told nothing, the link may exist under the key that is no longer used. */
@@ -106,7 +102,7 @@ async function makeLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; ur
     })
   } catch (error) {
     if (error instanceof RefusedError || (error instanceof UnclearError && REPLAYED_CODES.includes(error.code))) {
-      await inTransaction(deps.em, (tx) => takeNewLinkAttempt(tx, unlock.id, unlock.linkGeneration))
+      await inTransaction(deps.em, (tx) => takeNewLinkAttempt(tx, unlock))
     }
     throw error
   }

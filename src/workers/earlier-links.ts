@@ -1,0 +1,28 @@
+import { PaymentLink, type Unlock } from '../db/entities/index.ts'
+import { recordLink } from '../db/links.ts'
+import { inTransaction } from '../db/orm.ts'
+import { closeLink } from './close-link.ts'
+import type { JobDeps } from './deps.ts'
+
+/** At most one link can be paid: one that is still being closed is closed before the next is made. */
+export async function closeEarlierLinks(deps: JobDeps, unlockId: number): Promise<void> {
+  const links = await deps.em.fork().find(PaymentLink, { unlockId, status: 'closing' })
+  for (const link of links) await closeLink(deps, link)
+}
+
+/**
+ * Finds links that were made though their answer was lost, while the unlock moved on: nobody has their URL, and they are
+ * closed.
+ *
+ * @param upTo the last generation that wants no link any more
+ */
+export async function recordStrayLinks(deps: JobDeps, unlock: Unlock, upTo: number): Promise<void> {
+  const links = await deps.em.fork().find(PaymentLink, { unlockId: unlock.id })
+  const known = new Set(links.map(({ generation }) => generation))
+  for (let generation = 1; generation <= upTo; generation += 1) {
+    if (known.has(generation)) continue
+    const stray = await deps.stripe.findActiveLink({ unlockId: unlock.id, leadId: unlock.leadId, generation })
+    if (stray === null) continue
+    await deps.publish(await inTransaction(deps.em, (tx) => recordLink(tx, unlock.id, generation, stray)))
+  }
+}

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { takeNewLinkAttempt } from '../../src/db/links.ts'
+import { inTransaction } from '../../src/db/orm.ts'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { LINK, newProvider, type TestProvider } from '../support/provider.ts'
+import { settled } from '../support/settled.ts'
+import { calm, escalated, failedJob, openKinds } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+const CREATE = { method: 'POST', path: '/v1/payment_links' }
+/** More often than the SDK repeats a call by itself. */
+const BEYOND_THE_SDK = 4
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct()
+})
+beforeEach(() => calm(product))
+afterAll(() => closeChecked(product))
+
+const linksOf = (unlockId: number) =>
+  product.stripe.links().filter(({ metadata }) => metadata.unlock_id === String(unlockId))
+
+/** The provider got one URL, however often, and it is the one link of the unlock that can be paid. */
+async function expectOneLink(provider: TestProvider, unlockId: number): Promise<void> {
+  await product.reaches(unlockId, 'AWAITING_PAYMENT')
+  await settled(product)
+  const url = await provider.getsLink()
+  expect(new Set(provider.inbox(LINK)).size).toBe(1)
+  expect(linksOf(unlockId).filter(({ active }) => active)).toMatchObject([{ url }])
+  expect(await openKinds(product, unlockId)).toEqual([])
+}
+
+describe('making a payment link', () => {
+  it.each([
+    { name: 'answered 500, which Stripe repeats under the same key', kind: 'status', status: 500 },
+    { name: 'answered 500 though it was made', kind: 'accept_then_status', status: 500 },
+  ] as const)('$name, leaves one link', async ({ kind, status }) => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    product.stripe.recordedFaults.add({ ...CREATE, kind, status, times: 1 })
+    await dana.says('Y')
+    await expectOneLink(dana, unlockId)
+  })
+
+  it.each([
+    { name: 'answered 409', fault: { kind: 'status', status: 409 } },
+    { name: 'answered 429', fault: { kind: 'status', status: 429 } },
+    { name: 'answered 401', fault: { kind: 'status', status: 401 } },
+    { name: 'dropped before it was made', fault: { kind: 'drop' } },
+    { name: 'dropped after it was made', fault: { kind: 'accept_then_drop' } },
+    { name: 'answered 503 on the way back', fault: { kind: 'accept_then_status', status: 503 } },
+  ] as const)('$name, beyond the patience of the SDK, leaves one link', async ({ fault }) => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({ ...CREATE, ...fault, times: BEYOND_THE_SDK })
+    await dana.says('Y')
+    await expectOneLink(dana, unlockId)
+  })
+
+  it('asked for twice at once while Stripe answers 500 leaves one link', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    product.stripe.recordedFaults.add({ ...CREATE, kind: 'accept_then_status', status: 500, times: 2 })
+    await Promise.all([dana.says('Y'), dana.says(`Y ${leadId}`), dana.says('yes')])
+    const wakeUp = { job: 'create-payment-link', unlock_id: unlockId } as const
+    await product.publisher.publish([wakeUp, wakeUp, wakeUp])
+    await expectOneLink(dana, unlockId)
+  })
+
+  it('that failed twice under one key is tried again under one new key', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    const failed = { id: unlockId, linkGeneration: 0, linkAttempt: 0 }
+    const takeNext = () => inTransaction(product.db.em, (tx) => takeNewLinkAttempt(tx, failed))
+    await Promise.all([takeNext(), takeNext()])
+    const [row] = await product.rows('select link_attempt from lead_unlocks where id = ?', [unlockId])
+    expect(row).toEqual({ link_attempt: 1 })
+  })
+
+  it('that nobody answers in time leaves one link', { timeout: 90_000 }, async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({ ...CREATE, kind: 'accept_then_hang' })
+    await dana.says('Y')
+    await until('the link to be sent', () => dana.inbox(LINK).length > 0, undefined, 60_000)
+    await expectOneLink(dana, unlockId)
+  })
+
+  it('refused for good calls a person; Retry makes it under a new key and resolves the escalation', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    product.stripe.recordedFaults.add({ ...CREATE, kind: 'status', status: 400 })
+    await dana.says('Y')
+    await escalated(product, unlockId, 'payment_link_failed')
+    await (await failedJob(product, 'create-payment-link', unlockId)).retry('failed')
+    await expectOneLink(dana, unlockId)
+  })
+
+  it('whose outcome is unclear when the provider declines leaves no link that can be paid', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times: BEYOND_THE_SDK })
+    await dana.says('Y')
+    await until('the link to be made', () => linksOf(unlockId).length > 0)
+    await dana.says(`N ${leadId}`)
+    await product.reaches(unlockId, 'EXPIRED')
+    await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
+    expect(dana.inbox(LINK)).toHaveLength(0)
+  })
+
+  it('whose outcome is unclear when the provider declines and says Y again leaves the newer one', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times: BEYOND_THE_SDK })
+    await dana.says('Y')
+    await until('the link to be made', () => linksOf(unlockId).length > 0)
+    await dana.says(`N ${leadId}`)
+    await dana.says(`Y ${leadId}`)
+    await expectOneLink(dana, unlockId)
+    expect(linksOf(unlockId).map(({ active }) => active)).toEqual([false, true])
+  })
+})
+
+describe('asking Stripe for an existing payment', () => {
+  it('is tried until it is answered; no link is made before', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({ method: 'GET', path: '/v1/payment_intents', kind: 'status', status: 500, times: null })
+    await dana.says('Y')
+    await until('the failed question', async () => {
+      const requests = product.stripe.requestLog()
+      return requests.filter(({ path, status }) => path.startsWith('/v1/payment_intents') && status === 500).length >= 3
+    })
+    expect(linksOf(unlockId)).toHaveLength(0)
+    product.stripe.faults.clear()
+    await expectOneLink(dana, unlockId)
+  })
+})
+
+describe('closing a payment link', () => {
+  it('is tried until Stripe does it', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasLink()
+    const [link] = linksOf(unlockId)
+    const path = `/v1/payment_links/${link?.id}`
+    product.stripe.faults.add({ method: 'POST', path, kind: 'status', status: 500, times: BEYOND_THE_SDK })
+    await dana.says('N')
+    await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
+  })
+
+  it('is tried until the checkout pages open on it are ended too', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    const page = await product.stripe.openSession(url)
+    const path = `/v1/checkout/sessions/${page.id}/expire`
+    product.stripe.faults.add({ method: 'POST', path, kind: 'drop', times: BEYOND_THE_SDK })
+    await dana.says('N')
+    await product.reaches(unlockId, 'EXPIRED')
+    await until('the page to end', () => {
+      return product.stripe.sessions().some(({ id, status }) => id === page.id && status === 'expired')
+    })
+  })
+
+  it('that Stripe refuses for good calls a person; Retry closes it and resolves the escalation', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasLink()
+    const [link] = linksOf(unlockId)
+    product.stripe.faults.add({ method: 'POST', path: `/v1/payment_links/${link?.id}`, kind: 'status', status: 400 })
+    await dana.says('N')
+    await escalated(product, unlockId, 'link_not_closed')
+    await (await failedJob(product, 'close-payment-link')).retry('failed')
+    await escalated(product, unlockId, 'link_not_closed', false)
+    expect(linksOf(unlockId).every(({ active }) => !active)).toBe(true)
+  })
+})
