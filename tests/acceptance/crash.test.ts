@@ -4,10 +4,7 @@ import { until } from '../support/until.ts'
 import { DEPLOY_MS, type Deployment, deploy } from './deployment.ts'
 import { DETAILS, LINK, linkIn, newPerson, offer, offeredWithLink, reaches, TEASER } from './people.ts'
 
-/**
- * What a dead worker was sending counts as possibly sent for a minute, and is then looked for at the gateway. The wait is
- * the real one.
- */
+/** What a dead worker was sending is looked for at the gateway once its claim is abandoned. The wait is the real one. */
 const LOOKED_FOR_WITHIN_MS = 120_000
 
 let deployment: Deployment
