@@ -36,10 +36,8 @@ async function run(options: { histories: number; seed: number; processes: number
   let done = 0
   const onTold = (told: Told) => {
     done += 1
-    if (told.violations.length > 0) {
-      failed.push(told.seed)
-      tell(told)
-    }
+    if (told.violations.length > 0) failed.push(told.seed)
+    if (told.violations.length > 0 || options.histories === 1) tell(told)
     if (done % PROGRESS_EVERY === 0) console.log(`${done} histories, ${failed.length} broke a rule`)
   }
   const tally = await runHistories({ ...options, onTold })

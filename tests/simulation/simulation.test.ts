@@ -26,6 +26,16 @@ test(`nothing is lost and nothing happens twice in ${HISTORIES} random histories
   }
 })
 
+test('the same seed lives through the same history', async () => {
+  const live = async () => {
+    const histories: Told[] = []
+    const options = { histories: 4, seed, processes: 2, databaseUrl: inject('databaseUrl') }
+    await runHistories({ ...options, onTold: (told) => histories.push(told) })
+    return histories.sort((a, b) => a.seed - b.seed).map(({ steps }) => steps)
+  }
+  expect(await live()).toEqual(await live())
+})
+
 function told({ seed, steps, violations }: Told): string {
   return [
     `npm run simulate -- --histories 1 --seed ${seed}`,

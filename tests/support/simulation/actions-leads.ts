@@ -5,6 +5,7 @@ import { type Offer, offerLead } from '../../../src/db/offers.ts'
 import { inTransaction } from '../../../src/db/orm.ts'
 import { perform } from './perform.ts'
 import { drawPlan } from './profile.ts'
+import { UNDISTURBED } from './tasks.ts'
 import type { World } from './world.ts'
 
 /** A minute, a quarter of an hour, two hours, a day, three days. */
@@ -28,6 +29,7 @@ export async function postLead(world: World): Promise<void> {
   // Known before it is stored: whatever leaks of a lead whose request died is a leak all the same.
   world.leads.push({ id, locked: [lead.clientName, lead.clientPhone, `${lead.clientEmail}`, `${lead.exactAddress}`] })
   const receivers = world.providers.map((provider) => provider.id).filter(() => random.chance(0.6))
+  if (receivers.length === 0) receivers.push(random.pick(world.providers).id)
   await offer(world, `post ${id}`, receivers, async (tx) => insertLead(tx, world.services.sealer, lead, () => id))
 }
 
@@ -85,5 +87,6 @@ async function offer(
     )
     return `unlocks ${ids.join(', ')} for ${ttlHours} h`
   }
-  await perform(world, name, drawPlan(world.random, world.profile), work, () => undefined)
+  const plan = world.calm ? UNDISTURBED : drawPlan(world.random, world.profile)
+  await perform(world, name, plan, work, () => undefined)
 }

@@ -21,8 +21,8 @@ export async function passSomeTime(world: World): Promise<void> {
     [8, [20 * SECOND, 50 * SECOND]],
     [6, [61 * SECOND, 3 * MINUTE]],
     [4, [5 * MINUTE, 15 * MINUTE]],
-    [2, [35 * MINUTE, 3 * HOUR]],
-    [1, [20 * HOUR, 30 * HOUR]],
+    [1.5, [35 * MINUTE, 3 * HOUR]],
+    [0.5, [20 * HOUR, 30 * HOUR]],
   ])
   const ms = random.int(from, to)
   if (ms > NO_SUSPENSION_OUTLASTS_MS) await endSuspensions(world)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { Client } from 'pg'
 import { migrateUp } from '../../../src/db/migrate-up.ts'
@@ -39,7 +40,9 @@ export async function openSimulatedDatabase(serverUrl: string, name: string): Pr
     db,
     clock,
     async rows<T extends object>(sql: string, values: unknown[] = []) {
-      return (await client.query<T>(sql, values)).rows
+      // Named, and so planned once: the same few questions are asked after every step.
+      const name = createHash('md5').update(sql).digest('hex')
+      return (await client.query<T>({ name, text: sql, values })).rows
     },
     async reset() {
       await client.query(emptied)

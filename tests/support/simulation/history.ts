@@ -12,6 +12,7 @@ import {
 } from './actions-operations.ts'
 import { acceptOffer, text } from './actions-texts.ts'
 import { pass, passSomeTime } from './actions-time.ts'
+import { begin } from './beginning.ts'
 import type { SimulatedDatabase } from './database.ts'
 import { drain } from './drain.ts'
 import { checkStep } from './invariants.ts'
@@ -44,7 +45,7 @@ export async function runHistory(database: SimulatedDatabase, seed: number): Pro
 }
 
 async function live(world: World): Promise<void> {
-  await postLead(world)
+  await begin(world)
   for (let step = 0; step < world.profile.steps && world.violations.length === 0; step += 1) {
     await pass(world, world.random.int(1, 60))
     await act(world)
@@ -55,27 +56,29 @@ async function live(world: World): Promise<void> {
 
 /** One thing happens, of those that can. */
 async function act(world: World): Promise<void> {
-  const { random, queues, mail, suspended, carrier } = world
+  const { random, queues, mail, suspended, carrier, accepted, stripe } = world
+  const hasLink = accepted.some(({ purpose }) => purpose === 'payment_link')
+  const hasPaid = stripe.state.charges.all().length > 0
   const action = random.weighted<(world: World) => Promise<void> | void>([
-    [queues.ready().length > 0 ? 40 : 0, work],
-    [mail.length > 0 ? 18 : 0, deliverSomeMail],
+    [queues.ready().length > 0 ? 50 : 0, work],
+    [mail.length > 0 ? 22 : 0, deliverSomeMail],
     [suspended.length > 0 ? 12 : 0, endSuspension],
     [suspended.length > 0 ? 3 : 0, takeOver],
-    [carrier.length > 0 ? 6 : 0, carrierSpeaks],
-    [10, passSomeTime],
-    [6, acceptOffer],
+    [carrier.length > 0 ? 5 : 0, carrierSpeaks],
+    [8, passSomeTime],
+    [accepted.length > 0 ? 5 : 0, acceptOffer],
     [4, text],
-    [6, useLink],
-    [2, payOpenPage],
-    [1, bankDecides],
-    [1.5, dashboard],
-    [world.leads.length < 3 ? 2 : 0, postLead],
+    [hasLink ? 8 : 0, useLink],
+    [hasLink ? 2 : 0, payOpenPage],
+    [hasPaid ? 1 : 0, bankDecides],
+    [hasPaid ? 1.5 : 0, dashboard],
+    [world.leads.length < 3 ? 1.5 : 0, postLead],
     [0.7, sendLead],
     [0.5, expireByHand],
-    [4, (one) => sweep(one)],
-    [2, (one) => backfill(one)],
+    [3, (one) => sweep(one)],
+    [1.5, (one) => backfill(one)],
     [queues.failed().length > 0 ? 3 : 0, retryFailed],
-    [1, disturb],
+    [0.7, disturb],
   ])
   await action(world)
 }

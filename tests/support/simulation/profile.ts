@@ -20,7 +20,7 @@ export type Profile = {
 
 export function drawProfile(random: Random): Profile {
   return {
-    steps: random.int(40, 90),
+    steps: random.int(50, 130),
     faultRate: random.pick([0, 0.05, 0.15, 0.3]),
     crashRate: random.pick([0, 0.05, 0.15, 0.3]),
     parkRate: random.pick([0, 0.1, 0.3]),

@@ -44,6 +44,10 @@ export class SimulatedQueues implements Publisher {
     return count
   }
 
+  async isReachable(): Promise<boolean> {
+    return !this.away
+  }
+
   async close(): Promise<void> {
     this.#jobs = []
   }
