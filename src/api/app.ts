@@ -57,6 +57,8 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    // A connection accepted before the stop is answered: a gateway that gets a 503 may give its callback URL up.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
     frameworkErrors: answerError,
     clientErrorHandler: answerMalformedHttp,

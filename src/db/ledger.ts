@@ -237,7 +237,8 @@ export async function parkMessage(tx: EntityManager, messageId: number, errorCod
 /** Escalations about a message are about its unlock where it has one: one cause, one escalation. */
 function escalateMessage(tx: EntityManager, message: OutboundMessage, what: string): Promise<Due[]> {
   const unlockId = message.unlockId ?? null
-  const summary = `${message.purpose} message ${message.id} ${what}.`
+  const whose = message.unlockId == null ? '' : ` of unlock ${message.unlockId}`
+  const summary = `${message.purpose} message ${message.id}${whose} ${what}.`
   return openEscalation(tx, { ...escalationOf(message), unlockId, summary })
 }
 

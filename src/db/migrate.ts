@@ -1,12 +1,13 @@
 import { ConfigError, loadConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
-import { createLogger } from '../logging.ts'
+import { createLogger, exitOnUncaught } from '../logging.ts'
 import { migrateUp } from './migrate-up.ts'
 import { openDatabase } from './orm.ts'
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env, 'migrate')
   const log = createLogger({ name: 'migrate', level: config.logLevel })
+  exitOnUncaught(log)
   const db = await openDatabase({ url: config.databaseUrl, poolSize: 2 })
   try {
     const applied = await migrateUp(db)

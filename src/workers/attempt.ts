@@ -35,7 +35,7 @@ export async function makeAttempt<N extends JobName>(
   attempt: JobAttempt,
 ): Promise<Outcome> {
   const payload = parsePayload(handler.name, attempt.data)
-  const deps = depsFor(services, handler.name, attempt.id, payload.request_id)
+  const deps = depsFor(services, handler.name, attempt.id, payload)
   const started = performance.now()
   try {
     await handler.run(deps, payload)
@@ -58,11 +58,12 @@ function depsFor(
   services: WorkerServices,
   name: JobName,
   jobId: string | undefined,
-  requestId: string | undefined,
+  payload: Payload<JobName>,
 ): JobDeps {
+  const requestId = payload.request_id
   return {
     ...services,
-    log: services.log.child({ job: name, job_id: jobId, request_id: requestId }),
+    log: services.log.child({ ...payload, job: name, job_id: jobId }),
     em: services.db.em.fork(),
     requestId,
     effects: { revealConfirmMinutes: services.settings.revealConfirmMinutes },
