@@ -1,8 +1,8 @@
 import { InboxRow } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
-import { inboxPlace } from '../../db/inbox-store.ts'
 import { inTransaction } from '../../db/orm.ts'
 import type { JobDeps } from '../deps.ts'
+import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 
 /** Passes a message that is not about a lead to the booking and support system, byte for byte as it came in. */
@@ -14,7 +14,7 @@ export const forwardMessage = defineJob({
     if (row?.status !== 'forwarding') return
     const { fallbackUrl } = deps.settings
     if (fallbackUrl !== null) {
-      const body = deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
+      const body = openBody(deps, row)
       await deps.post.forward(fallbackUrl, { body, contentType: row.contentType })
     }
     await finish(deps, inbox_id, fallbackUrl === null ? 'nowhere_to_forward' : 'forwarded')

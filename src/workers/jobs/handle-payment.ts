@@ -1,11 +1,11 @@
 import { InboxRow } from '../../db/entities/index.ts'
 import { lockEarlyEvents, lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox.ts'
-import { inboxPlace } from '../../db/inbox-store.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import type { Due } from '../../domain/due.ts'
 import { readStripeEvent, type StripeFact } from '../../domain/stripe-event.ts'
 import type { JobDeps } from '../deps.ts'
 import { FinalError, NotYetError } from '../errors.ts'
+import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 import { paymentIntentOf, recordFact } from '../record-fact.ts'
 
@@ -36,7 +36,7 @@ export const handlePayment = defineJob({
 })
 
 function read(deps: JobDeps, row: InboxRow): StripeFact {
-  const body = deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
+  const body = openBody(deps, row)
   const fact = readStripeEvent(JSON.parse(body.toString('utf8')))
   if (fact === null) throw new FinalError('unreadable_event')
   return fact

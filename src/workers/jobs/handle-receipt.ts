@@ -1,12 +1,12 @@
 import { InboxRow, type OutboundMessage } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox.ts'
-import { inboxPlace } from '../../db/inbox-store.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { findReceiptMessage } from '../../db/receipts.ts'
 import { type DeliveryReceipt, parseGatewayBody, readReceipt } from '../../domain/inbound.ts'
 import { applyReceipt, rejectReasonOf } from '../apply-receipt.ts'
 import type { JobDeps } from '../deps.ts'
 import { FinalError, NotYetError } from '../errors.ts'
+import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 
 /** What the carrier says became of a message of ours. */
@@ -35,7 +35,7 @@ export const handleReceipt = defineJob({
 })
 
 async function readRow(deps: JobDeps, row: InboxRow): Promise<DeliveryReceipt> {
-  const body = deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
+  const body = openBody(deps, row)
   const fields = await parseGatewayBody(row.contentType, body)
   const receipt = fields === null ? null : readReceipt(fields)
   if (receipt === null) throw new FinalError('unreadable_receipt')

@@ -2,7 +2,6 @@ import { findAnsweredOffer, findOffer } from '../../db/answered-offer.ts'
 import { applyEvent } from '../../db/apply-event.ts'
 import { InboxRow, Provider } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
-import { inboxPlace } from '../../db/inbox-store.ts'
 import { addNotice } from '../../db/messages.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { databaseNow, lockProvider, subscribe, unsubscribe } from '../../db/subscriptions.ts'
@@ -14,7 +13,8 @@ import { phoneFromGateway } from '../../domain/phone.ts'
 import { classifyReply, type Reply } from '../../domain/replies.ts'
 import { explainReplyText, helpText, notOnOfferText } from '../../domain/texts.ts'
 import type { JobDeps } from '../deps.ts'
-import { FinalError } from '../errors.ts'
+import { FinalError, isFinal } from '../errors.ts'
+import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 
 /** Earlier texts of the same sender that failed this often no longer hold up the later ones. */
@@ -25,7 +25,8 @@ export const handleReply = defineJob({
   name: 'handle-reply',
 
   async run(deps, { inbox_id }) {
-    for (const id of await turnsUpTo(deps, inbox_id)) await handleOne(deps, id)
+    for (const id of await earlierTexts(deps, inbox_id)) await handleEarlier(deps, id)
+    await handleOne(deps, inbox_id)
   },
 
   async onFailed(deps, { inbox_id }, code) {
@@ -33,8 +34,8 @@ export const handleReply = defineJob({
   },
 })
 
-/** The texts of this sender still to be handled up to this one, oldest first. */
-async function turnsUpTo(deps: JobDeps, inboxId: number): Promise<number[]> {
+/** The texts of this sender still to be handled before this one, oldest first. */
+async function earlierTexts(deps: JobDeps, inboxId: number): Promise<number[]> {
   const rows = await deps.em.execute<{ id: string }[]>(
     `select earlier.id from webhook_inbox earlier, webhook_inbox mine
      where mine.id = ? and mine.status = 'received' and earlier.status = 'received' and earlier.source = mine.source
@@ -43,17 +44,31 @@ async function turnsUpTo(deps: JobDeps, inboxId: number): Promise<number[]> {
      order by earlier.id limit 50`,
     [inboxId, MAX_ATTEMPTS_AHEAD],
   )
-  return [...rows.map(({ id }) => Number(id)), inboxId]
+  return rows.map(({ id }) => Number(id))
+}
+
+/** One that can never be handled is left to its own job, which calls a person: it holds up nobody else's. */
+async function handleEarlier(deps: JobDeps, inboxId: number): Promise<void> {
+  try {
+    await handleOne(deps, inboxId)
+  } catch (error) {
+    if (!isFinal(error)) throw error
+  }
 }
 
 async function handleOne(deps: JobDeps, inboxId: number): Promise<void> {
   const row = await deps.em.fork().findOne(InboxRow, { id: inboxId })
   if (row?.status !== 'received') return
-  const body = deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
+  const sms = await readText(deps, row)
+  await deps.publish(await inTransaction(deps.em, (tx) => decide(tx, deps, row, sms)))
+}
+
+async function readText(deps: JobDeps, row: InboxRow): Promise<InboundSms> {
+  const body = openBody(deps, row)
   const fields = await parseGatewayBody(row.contentType, body)
   const sms = fields === null ? null : readInboundSms(fields)
   if (sms === null) throw new FinalError('unreadable_sms')
-  await deps.publish(await inTransaction(deps.em, (tx) => decide(tx, deps, row, sms)))
+  return sms
 }
 
 async function decide(tx: EntityManager, deps: JobDeps, unlocked: InboxRow, sms: InboundSms): Promise<Due[]> {

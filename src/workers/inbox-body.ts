@@ -1,0 +1,19 @@
+import type { InboxRow } from '../db/entities/index.ts'
+import { inboxPlace } from '../db/inbox-store.ts'
+import { UnsealError } from '../db/sealing.ts'
+import type { JobDeps } from './deps.ts'
+import { FinalError } from './errors.ts'
+
+/**
+ * What a gateway sent, byte for byte.
+ *
+ * @throws {FinalError} when it does not open: only a person can give back a key that is no longer configured
+ */
+export function openBody(deps: Pick<JobDeps, 'sealer'>, row: InboxRow): Buffer {
+  try {
+    return deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
+  } catch (error) {
+    if (error instanceof UnsealError) throw new FinalError(error.code)
+    throw error
+  }
+}
