@@ -1,7 +1,7 @@
 import { Migrator } from '@mikro-orm/migrations'
 import { defineConfig, type EntityManager, MikroORM } from '@mikro-orm/postgresql'
 import { entities } from './entities/index.ts'
-import { tolerateRollbackOfLostConnection } from './lost-connections.ts'
+import { releaseWhereNothingBegan, tolerateRollbackOfLostConnection } from './lost-connections.ts'
 import { migrations } from './migrations/index.ts'
 
 export type { EntityManager } from '@mikro-orm/postgresql'
@@ -41,6 +41,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
         idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
         connectionTimeoutMillis: 10_000,
         keepAlive: true,
+        onPoolCreated: releaseWhereNothingBegan,
       },
       onCreateConnection: tolerateRollbackOfLostConnection,
       forceUtcTimezone: true,

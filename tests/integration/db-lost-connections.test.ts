@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
-import { Client } from 'pg'
+import { Client, Pool, type PoolClient } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inTransaction, openDatabase } from '../../src/db/orm.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
@@ -29,6 +29,23 @@ it('connections lost in the middle of a transaction leave no hole in the pool', 
       await tx.execute('select 1')
     })
     await expect(work).rejects.toThrow()
+  }
+  const both = await Promise.all(
+    Array.from({ length: POOL_SIZE }, () => inTransaction(db.em, (tx) => tx.execute('select 1 as one'))),
+  )
+  expect(both).toEqual(Array(POOL_SIZE).fill([{ one: 1 }]))
+})
+
+it('connections lost at the very beginning of a transaction leave no hole in the pool', async () => {
+  const pool: unknown = await Reflect.get(db.driver.getConnection(), 'getNativeClient').call(db.driver.getConnection())
+  if (!(pool instanceof Pool)) throw new Error('the driver has another pool')
+  for (let time = 0; time < POOL_SIZE + 1; time += 1) {
+    pool.once('acquire', (client: PoolClient) => {
+      // What the client sees when the server crashes at this moment.
+      const connection: unknown = Reflect.get(client, 'connection')
+      Reflect.get(Object(connection), 'stream').destroy()
+    })
+    await expect(inTransaction(db.em, (tx) => tx.execute('select 1'))).rejects.toThrow()
   }
   const both = await Promise.all(
     Array.from({ length: POOL_SIZE }, () => inTransaction(db.em, (tx) => tx.execute('select 1 as one'))),
