@@ -61,12 +61,12 @@ describe('the containers', () => {
 
   test.each(['migrate', 'api', 'worker'])('%s runs what `npm run` of that name runs', (name) => {
     const words = /^ {4}command: (\[.*\])$/m.exec(service(name))?.[1] ?? '[]'
-    expect(JSON.parse(words).join(' ')).toBe(scripts[name])
+    expect(`exec ${JSON.parse(words).join(' ')}`).toBe(scripts[name])
   })
 
   test('by default run the API', () => {
     const words = /^CMD (\[.*\])$/m.exec(read('Dockerfile'))?.[1] ?? '[]'
-    expect(JSON.parse(words).join(' ')).toBe(scripts.api)
+    expect(`exec ${JSON.parse(words).join(' ')}`).toBe(scripts.api)
   })
 
   test('of workers may be many: they have neither a name nor a port of their own', () => {
