@@ -1,0 +1,156 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { callbackUrls } from '../../src/sandbox/environment.ts'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { DECLINED, DETAILS, LINK, newProvider } from '../support/provider.ts'
+import { settled } from '../support/settled.ts'
+import { calm, moveClock } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+/** Seconds after which an open link is asked about. */
+const BEYOND_GRACE = 60
+const STRANGER = '12125550198'
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct({ env: { BACKFILL_MINUTES: '0.02' } })
+})
+beforeEach(async () => {
+  listen()
+  await calm(product)
+})
+afterAll(() => closeChecked(product))
+
+const urls = () => callbackUrls(product.url, product.secrets)
+
+function listen(): void {
+  product.textmagic.setCallbacks({ inboundUrl: urls().inbound })
+  product.stripe.setWebhook({ url: urls().stripe })
+}
+
+/** As if we were down and TextMagic had given up on our callback URL. */
+function goDeafToTexts(): void {
+  product.textmagic.setCallbacks({ inboundUrl: null })
+}
+
+/** Every event is accepted by somebody, and none of them reaches us. */
+async function loseEvents(): Promise<void> {
+  const somebody = createServer((_request, response) => response.writeHead(204).end())
+  await new Promise<void>((resolve) => somebody.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    somebody.closeAllConnections()
+    somebody.close()
+  })
+  const { port } = somebody.address() as AddressInfo
+  product.stripe.setWebhook({ url: `http://127.0.0.1:${port}` })
+}
+
+describe('texts that no callback brought', () => {
+  it('are fetched, and answered once', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    goDeafToTexts()
+    const id = await dana.texts('Y')
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    listen()
+    await dana.texts('Y', { id })
+    await settled(product)
+    expect(dana.inbox(LINK)).toHaveLength(1)
+  })
+
+  it('are handled in the order they were sent', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    goDeafToTexts()
+    await dana.texts('Y')
+    await dana.texts('N')
+    await dana.gets(DECLINED)
+    await product.reaches(unlockId, 'EXPIRED')
+  })
+
+  it('count though a hundred others came after them', { timeout: 60_000 }, async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    goDeafToTexts()
+    await dana.texts('Y')
+    for (let number = 1; number <= 101; number += 1) {
+      await product.textmagic.reply({ from: STRANGER, text: `question ${number}` })
+    }
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    await settled(product)
+    const forwards = product.forwarded.filter(({ body }) => body.includes('question '))
+    expect(forwards).toHaveLength(101)
+  })
+
+  it('say STOP as well as any other', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasLink()
+    goDeafToTexts()
+    await dana.texts('STOP')
+    await product.reaches(unlockId, 'OPTED_OUT')
+  })
+
+  it('do not count when they were sent before there was any lead', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    goDeafToTexts()
+    const old = await dana.texts('Y', { at: new Date('2020-01-01T00:00:00Z') })
+    const newer = await dana.texts('Is anybody there?')
+    await until('the newer text', async () => {
+      const [row] = await product.rows('select 1 from webhook_inbox where external_id = ?', [String(newer)])
+      return row !== undefined
+    })
+    expect(await product.rows('select 1 from webhook_inbox where external_id = ?', [String(old)])).toEqual([])
+  })
+})
+
+describe('payments of which no webhook told', () => {
+  it('are fetched from the events that were not delivered', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.stripe.holdWebhooks()
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'DONE')
+    await product.stripe.releaseWebhooks({ duplicate: true })
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('are found on their links, whatever became of the events', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await loseEvents()
+    await product.stripe.payLink(url)
+    await product.stripe.webhooksIdle()
+    await moveClock(product, BEYOND_GRACE)
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('reveal nothing when they went back meanwhile', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.stripe.holdWebhooks()
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await product.stripe.refund(paymentIntent.id)
+    await until('the refund to be known', async () => {
+      const { payments } = await product.unlock(unlockId)
+      return payments[0]?.status === 'refunded'
+    })
+    await product.stripe.releaseWebhooks()
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
+  it('are found though the SMS gateway does not answer', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/replies', kind: 'status', status: 500, times: null })
+    product.stripe.holdWebhooks()
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'DONE')
+  })
+})
