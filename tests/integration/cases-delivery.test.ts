@@ -89,6 +89,25 @@ describe('a receipt for the details', () => {
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 
+  it('and for every other text, that comes before the gateway has answered the send, counts', async () => {
+    product.textmagic.configure({ receiptBeforeAnswer: true })
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { timeline, messages } = await product.unlock(unlockId)
+    expect(timeline.map(({ to_status }: { to_status: string }) => to_status)).toEqual([
+      'TEASER_SENT',
+      'AWAIT_CONFIRM',
+      'CHECK_EXISTING_PAYMENT',
+      'CREATE_PAYMENT_LINK',
+      'PAYMENT_LINK_SENT',
+      'AWAITING_PAYMENT',
+      'PAID',
+      'REVEAL_DETAILS_SENT',
+      'DONE',
+    ])
+    expect(messages.map(({ status }: { status: string }) => status)).toEqual(['delivered', 'delivered', 'delivered'])
+  })
+
   it('that names no reference is matched by the id of the gateway', async () => {
     const { unlockId, messageId } = await payWithoutReceipt()
     const token = encodeURIComponent(product.secrets.textmagicWebhookToken)

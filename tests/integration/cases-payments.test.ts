@@ -60,6 +60,12 @@ describe('a payment', () => {
     await escalated(product, unlockId, 'wrong_amount')
     await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
+    const alerts = product.forwarded.filter(
+      ({ path, body }) => path === '/alert' && body.includes(`unlock ${unlockId} `),
+    )
+    expect(alerts.map(({ body }) => JSON.parse(body).text)).toEqual([
+      expect.stringMatching(/^\[wrong_amount\] Payment/),
+    ])
     expect(await paymentsOf(unlockId)).toEqual(['held'])
   })
 

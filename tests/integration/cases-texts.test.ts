@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { parseGatewayBody } from '../../src/domain/inbound.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { EXPLANATION, HELP, LINK, NOT_ON_OFFER, newProvider, TEASER } from '../support/provider.ts'
@@ -107,5 +108,23 @@ describe('a Y that comes before we know what became of the teaser', () => {
     await dana.says(`Y ${leadId}`)
     await dana.gets(NOT_ON_OFFER)
     await product.reaches(unlockId, 'AWAIT_CONFIRM')
+  })
+})
+
+describe.each(['json', 'urlencoded', 'multipart'] as const)('when TextMagic posts its callbacks as %s', (encoding) => {
+  it('a lead is sold, and what is not about a lead is forwarded byte for byte', async () => {
+    const dana = await newProvider(product)
+    product.textmagic.setCallbacks({ encoding })
+    const { unlockId, url } = await dana.hasLink()
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'DONE')
+    expect((await product.unlock(unlockId)).timeline.at(-1).cause).toBe('delivered')
+    const text = `Überfällig & 100% + “${encoding}”?`
+    expect(await dana.says(text)).toBe('forwarded')
+    const forward = product.forwarded.findLast(({ path }) => path === '/fallback')
+    expect(forward).toBeDefined()
+    const fields = await parseGatewayBody(forward?.contentType ?? '', Buffer.from(forward?.body ?? ''))
+    expect(fields).toMatchObject({ text, sender: dana.phone })
+    product.textmagic.setCallbacks({ encoding: 'json' })
   })
 })

@@ -30,27 +30,21 @@ const FAULTS = [
   { name: 'answers 401', fault: { kind: 'status', status: 401 } },
 ] as const
 
-describe.each(FAULTS)('when the gateway $name', ({ fault }) => {
-  it('the teaser is accepted exactly once', async () => {
+describe('a send that goes wrong', () => {
+  it.each(FAULTS)('because the gateway $name, is accepted exactly once', async ({ fault }) => {
     const dana = await newProvider(product)
     product.textmagic.faults.add({ ...SEND, ...fault })
     const { unlockId } = await dana.isOffered()
     await product.reaches(unlockId, 'AWAIT_CONFIRM')
-    expect(dana.inbox()).toHaveLength(1)
-  })
-
-  it('the payment link and the details are accepted exactly once', async () => {
-    const dana = await newProvider(product)
-    const { unlockId } = await dana.hasTeaser()
     await calm(product)
     product.textmagic.faults.add({ ...SEND, ...fault })
     await dana.says('Y')
     await product.reaches(unlockId, 'AWAITING_PAYMENT')
-    const url = await dana.getsLink()
     await calm(product)
     product.textmagic.faults.add({ ...SEND, ...fault })
-    await product.stripe.payLink(url)
+    await product.stripe.payLink(await dana.getsLink())
     await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(TEASER)).toHaveLength(1)
     expect(dana.inbox(LINK)).toHaveLength(1)
     expect(dana.inbox(DETAILS)).toHaveLength(1)
     expect(await openKinds(product, unlockId)).toEqual([])
