@@ -1,12 +1,11 @@
-import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { expect, inject, test } from 'vitest'
 import type { Told } from '../support/simulation/history.ts'
 import { runHistories } from '../support/simulation/runner.ts'
 
 const HISTORIES = 300
-/** `SIMULATION_SEED` repeats a run. */
-const seed = Number(process.env.SIMULATION_SEED ?? randomInt(1, 2 ** 31))
+/** The suite always lives through the same histories; `SIMULATION_SEED`, or `npm run simulate`, through others. */
+const seed = Number(process.env.SIMULATION_SEED ?? 1)
 
 test(`nothing is lost and nothing happens twice in ${HISTORIES} random histories from seed ${seed}`, async () => {
   const broken: Told[] = []
