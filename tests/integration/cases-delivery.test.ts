@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
-import { calm, escalated, openKinds } from '../support/steering.ts'
+import { calm, escalated, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 /** Milliseconds after which a reveal without a receipt is asked about. */
@@ -189,6 +189,11 @@ describe('a receipt for another text', () => {
     })
     await product.reaches(unlockId, 'DONE')
     expect(dana.inbox(DETAILS)).toHaveLength(1)
-    await product.rows(`update webhook_inbox set status = 'processed' where external_id = '99:f'`)
+    await hurryUntil(product, 'handle-receipt', 'the receipt to be put aside', async () => {
+      const [row] = await product.rows<{ outcome: string }>(
+        `select outcome from webhook_inbox where external_id = '99:f'`,
+      )
+      return row?.outcome === 'unmatched'
+    })
   })
 })
