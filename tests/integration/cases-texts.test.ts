@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parseGatewayBody } from '../../src/domain/inbound.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { EXPLANATION, HELP, LINK, NOT_ON_OFFER, newProvider, TEASER } from '../support/provider.ts'
+import { EXPLANATION, HELP, handled, LINK, NOT_ON_OFFER, newProvider, TEASER } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
 import { calm } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -17,8 +17,9 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const forwarded = () =>
-  product.forwarded.filter(({ path }) => path === '/fallback').map(({ body }) => JSON.parse(body).text)
+/** Whether the fallback system got this, in whichever encoding it came. */
+const wasForwarded = (text: string) =>
+  product.forwarded.some(({ path, body }) => path === '/fallback' && body.includes(text))
 const sentTo = (phone: string) => product.textmagic.messages().filter((message) => message.phone === phone)
 
 describe('a text that is no answer to an offer', () => {
@@ -58,8 +59,9 @@ describe('a text that is no answer to an offer', () => {
 
   it('is forwarded when the sender is nobody we know, even a Y', async () => {
     await product.textmagic.reply({ from: STRANGER, text: 'Y to tomorrow at five' })
-    await product.textmagic.reply({ from: STRANGER, text: 'Y' })
-    await until('the forwards', () => forwarded().includes('Y to tomorrow at five') && forwarded().includes('Y'))
+    const { id } = await product.textmagic.reply({ from: STRANGER, text: 'Y' })
+    expect(await handled(product, id)).toBe('forwarded')
+    await until('the forward', () => wasForwarded('Y to tomorrow at five') && wasForwarded('"text":"Y"'))
   })
 
   it('is forwarded when a provider has no open offer or writes of something else', async () => {
@@ -69,7 +71,7 @@ describe('a text that is no answer to an offer', () => {
     expect(await dana.says('please stop texting me')).toBe('forwarded')
     await settled(product)
     expect(dana.inbox()).toHaveLength(1)
-    expect(forwarded()).toContain('please stop texting me')
+    expect(wasForwarded('please stop texting me')).toBe(true)
   })
 })
 
