@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Told } from '../support/simulation/history.ts'
-import { runHistories } from '../support/simulation/runner.ts'
+import { type RunOptions, runHistories } from '../support/simulation/runner.ts'
 import { postgresFor } from '../support/simulation/server.ts'
 
-const USAGE = 'npm run simulate -- [--histories 300] [--seed <number>] [--processes <number>]'
+const USAGE = 'npm run simulate -- [--histories 300] [--seed <number>] [--processes <number>] [--until-broken]'
 const PROGRESS_EVERY = 500
 
 /** Lives through histories and says what it found; exits with 1 when a rule was broken. */
@@ -15,6 +15,7 @@ async function main(): Promise<void> {
       histories: { type: 'string', default: '300' },
       seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
       processes: { type: 'string', default: String(availableParallelism()) },
+      'until-broken': { type: 'boolean', default: false },
     },
   })
   const [histories, seed, processes] = [values.histories, values.seed, values.processes].map(Number)
@@ -23,13 +24,13 @@ async function main(): Promise<void> {
   }
   const postgres = await postgresFor(process.env.TEST_DATABASE_URL)
   try {
-    await run({ histories, seed, processes, databaseUrl: postgres.url })
+    await run({ histories, seed, processes, databaseUrl: postgres.url, untilBroken: values['until-broken'] })
   } finally {
     await postgres.close()
   }
 }
 
-async function run(options: { histories: number; seed: number; processes: number; databaseUrl: string }) {
+async function run(options: Omit<RunOptions, 'onTold'>): Promise<void> {
   console.log(`${options.histories} histories from seed ${options.seed}`)
   const started = Date.now()
   const failed: number[] = []

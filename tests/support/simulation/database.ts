@@ -4,6 +4,7 @@ import { Client } from 'pg'
 import { migrateUp } from '../../../src/db/migrate-up.ts'
 import { openDatabase } from '../../../src/db/orm.ts'
 import { SIMULATED_APP_NOW, SimulatedClock } from './clock.ts'
+import { hookPostgres } from './postgres-hooks.ts'
 
 /** A database of one process, emptied between histories. */
 export type SimulatedDatabase = {
@@ -18,6 +19,8 @@ export type SimulatedDatabase = {
 }
 
 /**
+ * Opens a database for histories, once in a process: from then on, the queries of tasks can be interrupted.
+ *
  * @param serverUrl a Postgres in which databases may be made
  * @param name the new database's, one that does not exist
  */
@@ -25,28 +28,31 @@ export async function openSimulatedDatabase(serverUrl: string, name: string): Pr
   await onServer(serverUrl, `create database "${name}"`)
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
-  const db = await openDatabase({ url: url.href, poolSize: 12 })
-  await migrateUp(db)
   const client = new Client({ connectionString: url.href })
   await client.connect()
+  const clock = new SimulatedClock(client)
+  hookPostgres(() => clock.tell())
+  const db = await openDatabase({ url: url.href, poolSize: 12 })
+  await migrateUp(db)
   await client.query(SIMULATED_APP_NOW)
   // Durability is not what is simulated: a commit counts when it is answered.
   await client.query(`alter database "${name}" set synchronous_commit = off`)
   // Quicker than to truncate: a history leaves few rows. Foreign keys are not asked, so the order does not matter.
   await client.query('set session_replication_role = replica')
   const emptied = await emptyingStatements(client)
-  const clock = new SimulatedClock(client)
   return {
     db,
     clock,
     async rows<T extends object>(sql: string, values: unknown[] = []) {
       // Named, and so planned once: the same few questions are asked after every step.
+      await clock.tell()
       const name = createHash('md5').update(sql).digest('hex')
       return (await client.query<T>({ name, text: sql, values })).rows
     },
     async reset() {
       await client.query(emptied)
-      await clock.reset()
+      clock.reset()
+      await clock.tell()
     },
     async close() {
       await db.close(true)

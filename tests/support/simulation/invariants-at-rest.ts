@@ -4,26 +4,36 @@ const OPEN = (unlock: string) =>
   `exists (select 1 from escalations e where e.resolved_at is null and e.unlock_id = ${unlock})`
 const OPEN_ABOUT = (subject: string) =>
   `exists (select 1 from escalations e where e.resolved_at is null and e.subject = ${subject})`
+/** The sweep calls a person for a row that nothing brings forward. */
+const STUCK = (table: string) => OPEN_ABOUT(`'${table}:' || ${table}.id`)
 
 /** What may not wait any longer once everything has worked for some hours, unless a person was called. */
 const SOON = `
   select 'unlock ' || id || ' is stuck in ' || status as broken from lead_unlocks
     where status in ('NEW_LEAD', 'TEASER_SENT', 'CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT',
-      'PAID') and not ${OPEN('lead_unlocks.id')}
+      'PAID') and not ${OPEN('lead_unlocks.id')} and not ${STUCK('lead_unlocks')}
+  union all
+  select 'unlock ' || id || ' still waits for its delivery to be confirmed' from lead_unlocks
+    where status = 'REVEAL_DETAILS_SENT' and not ${OPEN('lead_unlocks.id')}
+  union all
+  select '6: unlock ' || u.id || ' is ' || u.status || ' though ' || p.id || ' opted out' from lead_unlocks u
+    join providers p on p.id = u.provider_id
+    where p.opted_out_at is not null and u.status not in ('REVEAL_DETAILS_SENT', 'DONE', 'EXPIRED', 'OPTED_OUT')
   union all
   select 'message ' || id || ' (' || dedupe_key || ') is stuck in ' || status from outbound_messages
     where status in ('pending', 'sending', 'unknown')
       and not ${OPEN('outbound_messages.unlock_id')} and not ${OPEN_ABOUT(`'message:' || outbound_messages.id`)}
+      and not ${STUCK('outbound_messages')}
   union all
   select '5: inbox row ' || id || ' (' || source || ') is stuck in ' || status from webhook_inbox
-    where status <> 'processed' and not ${OPEN_ABOUT(`'inbox:' || webhook_inbox.id`)}
+    where status <> 'processed' and not ${OPEN_ABOUT(`'inbox:' || webhook_inbox.id`)} and not ${STUCK('webhook_inbox')}
   union all
   select 'link ' || id || ' is not closed' from payment_links
-    where status = 'closing' and not ${OPEN_ABOUT(`'link:' || payment_links.id`)}
+    where status = 'closing' and not ${OPEN_ABOUT(`'link:' || payment_links.id`)} and not ${STUCK('payment_links')}
   union all
   select '3: payment ' || id || ' is stuck in ' || status from payments
     where status in ('refund_due', 'refund_pending', 'refund_failed', 'held')
-      and not ${OPEN_ABOUT(`'payment:' || payments.id`)}
+      and not ${OPEN_ABOUT(`'payment:' || payments.id`)} and not ${STUCK('payments')}
   union all
   select 'nobody was told of escalation ' || id || ' (' || kind || ')' from escalations
     where resolved_at is null and alerted_at is null
@@ -51,6 +61,12 @@ const AT_LAST = `
   union all
   select 'link ' || id || ' ends in ' || status from payment_links where status <> 'closed'
   union all
+  select '4: unlock ' || u.id || ' got its details ' || m.times || ' times' from lead_unlocks u
+    join lateral (select count(*) as times, count(*) filter (where status = 'undelivered') as lost
+      from outbound_messages where unlock_id = u.id and purpose = 'reveal' and accepted_at is not null) m on true
+    where m.times > m.lost + u.reveal_resends
+      + (select count(*) from unlock_events e where e.unlock_id = u.id and e.to_status = 'PAID' and e.from_status <> 'PAID')
+  union all
   select 'escalation ' || id || ' is open though nothing is left to mend: ' || kind from escalations
     where resolved_at is null and kind in ('reveal_failed', 'link_not_closed', 'inbox_failed', 'forward_failed',
       'unsubscribe_failed', 'expire_failed', 'stuck')
@@ -70,6 +86,7 @@ export async function checkAtRest(world: World): Promise<void> {
     world.violations.push(...broken.map((rule) => `at the end ${rule.broken}`))
   }
   await checkMoneyAtStripe(world)
+  checkLinksAtStripe(world)
   await checkEverythingArrived(world)
   await checkDatabaseSecrecy(world)
 }
@@ -88,6 +105,12 @@ async function checkMoneyAtStripe(world: World): Promise<void> {
     }
     if (!isBack && row?.status === 'refunded') world.violations.push('3: a payment counts as refunded and is not')
   }
+}
+
+/** Once every offer is closed nobody can pay for one, on a link that anybody knows or on one that nobody knows. */
+function checkLinksAtStripe({ stripe: { state }, violations }: World): void {
+  const active = state.links.all().filter(({ link }) => link.active)
+  if (active.length > 0) violations.push(`2: ${active.length} links can be paid at the end`)
 }
 
 /** Every text that people sent since the first lead, and every event about money, came in, whatever became of its webhook. */

@@ -26,7 +26,7 @@ export async function runJob(world: World, wakeUp: WakeUp, plan: Plan = UNDISTUR
     name,
     plan,
     async () => new Told(await makeAttempt(world.services, handler, attempt)),
-    (rest) => settle(world, wakeUp, rest),
+    (rest, wasCut) => settle(world, wakeUp, rest, wasCut),
   )
 }
 
@@ -44,7 +44,8 @@ class Told {
   }
 }
 
-function settle(world: World, wakeUp: WakeUp, rest: Rest<Told>): void {
+function settle(world: World, wakeUp: WakeUp, rest: Rest<Told>, wasCut: boolean): void {
+  if (rest.type === 'done' && !wasCut) checkCode(world, wakeUp, rest.value.outcome)
   if (rest.type === 'crashed') outlive(world, wakeUp)
   else if (rest.type === 'done') goOn(world, wakeUp, rest.value.outcome)
   else world.queues.remove(wakeUp)
@@ -60,7 +61,6 @@ function goOn(world: World, wakeUp: WakeUp, outcome: Outcome): void {
       wakeUp.readyAt = world.clock.now + outcome.delayMs
       return
     case 'failed': {
-      checkCode(world, wakeUp, outcome.code)
       wakeUp.state = 'waiting'
       wakeUp.attemptsMade += 1
       const { backoff } = jobs[wakeUp.job]
@@ -68,7 +68,6 @@ function goOn(world: World, wakeUp: WakeUp, outcome: Outcome): void {
       return
     }
     case 'given_up':
-      checkCode(world, wakeUp, outcome.code)
       wakeUp.state = 'failed'
       wakeUp.attemptsMade += 1
   }
@@ -82,7 +81,8 @@ function outlive(world: World, wakeUp: WakeUp): void {
 }
 
 /** A failure is a gateway's or foreseen: an exception of the language or the database is a bug. */
-function checkCode(world: World, wakeUp: WakeUp, code: string): void {
+function checkCode(world: World, wakeUp: WakeUp, outcome: Outcome): void {
+  const code = 'code' in outcome ? outcome.code : ''
   if (/^\d[\dA-Z]{4}$|^[A-Z]\w*(Error|Exception)$|^unknown$/.test(code)) {
     world.violations.push(`${wakeUp.job} failed of ${code}`)
   }

@@ -64,8 +64,8 @@ export class Network {
   }
 
   /** Time passes on the way there or back, or until the caller gives up. */
-  async pass(fate: Fate): Promise<void> {
+  pass(fate: Fate): void {
     const waits = fate.type === 'lost' || fate.type === 'late'
-    await this.#clock.advance(waits ? TIMEOUT_MS : this.#random.int(5, 400))
+    this.#clock.advance(waits ? TIMEOUT_MS : this.#random.int(5, 400))
   }
 }

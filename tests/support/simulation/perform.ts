@@ -2,6 +2,9 @@ import { isLockConflict } from '../../../src/workers/errors.ts'
 import { type Plan, type Rest, Task } from './tasks.ts'
 import type { World } from './world.ts'
 
+/** @param wasCut the task lost a connection to the database: an error of it is no bug */
+type Settle<T> = (rest: Rest<T>, wasCut: boolean) => Promise<void> | void
+
 /**
  * Runs a piece of the product's work until it ends, dies or is suspended, and writes it into the history.
  *
@@ -12,21 +15,19 @@ export async function perform<T>(
   name: string,
   plan: Plan,
   work: () => Promise<T>,
-  settle: (rest: Rest<T>) => Promise<void> | void,
+  settle: Settle<T>,
 ): Promise<void> {
   const task = new Task<T>(name, plan)
   await follow(world, task, await task.start(work), settle)
 }
 
-async function follow<T>(
-  world: World,
-  task: Task<T>,
-  rest: Rest<T>,
-  settle: (rest: Rest<T>) => Promise<void> | void,
-): Promise<void> {
-  world.steps.push(`${task.name}: ${told(rest)}`)
-  if (rest.type === 'threw' && !isLockConflict(rest.error)) world.violations.push(`${task.name} threw ${rest.error}`)
-  if (rest.type !== 'parked') return settle(rest)
+async function follow<T>(world: World, task: Task<T>, rest: Rest<T>, settle: Settle<T>): Promise<void> {
+  world.steps.push(`${task.name}: ${told(rest)}${task.wasCut ? ', after its connection was lost' : ''}`)
+  world.unchecked = true
+  if (rest.type === 'threw' && !task.wasCut && !isLockConflict(rest.error)) {
+    world.violations.push(`${task.name} threw ${rest.error}`)
+  }
+  if (rest.type !== 'parked') return settle(rest, task.wasCut)
   world.suspended.push({
     name: task.name,
     resume: async () => {

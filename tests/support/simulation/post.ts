@@ -18,7 +18,7 @@ export function simulatedPost(network: Network): SimulatedPost {
     operation(label, async () => {
       const fate = network.fateOf('post', true)
       if (fate.type === 'ok' || fate.type === 'answer_lost' || fate.type === 'wrong_answer') record()
-      await network.pass(fate)
+      network.pass(fate)
       if (fate.type === 'unreachable') throw new NotDoneError('unreachable')
       if (fate.type !== 'ok') throw new UnclearError('connection_lost')
     })

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import pg, { type PoolClient } from 'pg'
 import { currentTask, outsideTask } from './tasks.ts'
 
@@ -7,8 +9,13 @@ const LOCK_TIMEOUT_MS = 15
 type Connect = (this: unknown, ...args: unknown[]) => Promise<PoolClient>
 type Query = (this: unknown, ...args: unknown[]) => Promise<unknown>
 
-/** Makes every query that a task sends, and every connection it takes, a moment at which it can be interrupted. Once. */
-export function hookPostgres(): void {
+/**
+ * Makes every query that a task sends, and every connection it takes, a moment at which it can be interrupted. To be called
+ * once in a process, and before the product's pool is opened, because others watch queries as well.
+ *
+ * @param tellTime called before each of those queries
+ */
+export function hookPostgres(tellTime: () => Promise<void>): void {
   const connect: Connect = pg.Pool.prototype.connect
   const query: Query = pg.Client.prototype.query
   const known = new WeakSet<PoolClient>()
@@ -39,8 +46,23 @@ export function hookPostgres(): void {
   replace(pg.Client.prototype, 'query', function (this: unknown, ...args) {
     const task = currentTask()
     if (task === undefined || typeof args[0] !== 'string') return query.apply(this, args)
-    return task.operate(labelOf(args[0]), () => outsideTask(() => query.apply(this, args)))
+    const effect = () =>
+      outsideTask(async () => {
+        await tellTime()
+        return query.apply(this, args)
+      })
+    return task.operate(labelOf(args[0]), effect, { cut: () => cut(this, query) })
   })
+}
+
+/** Loses a connection. Postgres notices at once here, or locks would be freed at some moment of the machine's own choosing. */
+async function cut(client: unknown, query: Query): Promise<never> {
+  await query.call(client, 'rollback')
+  const { connection } = client as { connection: { stream: Socket } }
+  const closed = once(connection.stream, 'close')
+  connection.stream.destroy()
+  await closed
+  throw new Error('Connection terminated unexpectedly')
 }
 
 function replace(target: object, name: string, value: (this: unknown, ...args: unknown[]) => Promise<unknown>): void {

@@ -11,6 +11,8 @@ export type Profile = {
   crashRate: number
   /** Share of the tasks that are suspended while others run. */
   parkRate: number
+  /** Share of the tasks that lose their connection to the database. */
+  cutRate: number
   /** Share of the wake-ups that are lost or doubled. */
   queueFaultRate: number
   latePayment: 'reveal' | 'refund'
@@ -20,10 +22,11 @@ export type Profile = {
 
 export function drawProfile(random: Random): Profile {
   return {
-    steps: random.int(50, 130),
+    steps: random.int(30, 90),
     faultRate: random.pick([0, 0.05, 0.15, 0.3]),
     crashRate: random.pick([0, 0.05, 0.15, 0.3]),
     parkRate: random.pick([0, 0.1, 0.3]),
+    cutRate: random.pick([0, 0, 0.05, 0.15]),
     queueFaultRate: random.pick([0, 0.1]),
     latePayment: random.pick(['reveal', 'refund'] as const),
     refusesSender: random.chance(0.15),
@@ -34,11 +37,12 @@ export function drawProfile(random: Random): Profile {
 const REACHES = [8, 25, 60, 120]
 
 /** Where a task dies or is suspended, if it is at all. */
-export function drawPlan(random: Random, { crashRate, parkRate }: Profile): Plan {
+export function drawPlan(random: Random, { crashRate, parkRate, cutRate }: Profile): Plan {
   const moment = () => random.int(1, random.pick(REACHES))
   const crashAt = random.chance(crashRate) ? moment() : null
   const parkAt = new Set<number>()
   if (random.chance(parkRate)) parkAt.add(moment())
   if (random.chance(parkRate / 3)) parkAt.add(moment())
-  return { crashAt, parkAt }
+  const cutAt = random.chance(cutRate) ? moment() : null
+  return { crashAt, parkAt, cutAt }
 }

@@ -10,6 +10,8 @@ export type RunOptions = {
   processes: number
   /** A Postgres in which databases may be made. */
   databaseUrl: string
+  /** Begin no further history once one broke a rule. */
+  untilBroken?: boolean
   onTold: (told: Told) => void
 }
 
@@ -22,6 +24,7 @@ export async function runHistories(options: RunOptions): Promise<Tally> {
   const end = options.seed + options.histories
   const take = () => (next < end ? next++ : null)
   const onTold = (told: Told) => {
+    if (options.untilBroken === true && told.violations.length > 0) next = end
     addTally(sum, told.tally)
     options.onTold(told)
   }
@@ -31,16 +34,16 @@ export async function runHistories(options: RunOptions): Promise<Tally> {
 }
 
 function runProcess(databaseUrl: string, take: () => number | null, onTold: (told: Told) => void): Promise<void> {
-  const child = fork(PROGRAM, { env: { ...process.env, SIMULATION_DATABASE_URL: databaseUrl } })
+  const child = fork(PROGRAM, { execArgv: [], env: { ...process.env, SIMULATION_DATABASE_URL: databaseUrl } })
   return new Promise((resolve, reject) => {
     child.on('message', (message: Told | 'ready') => {
       if (message !== 'ready') onTold(message)
       handOut(child, take())
     })
     child.on('error', reject)
-    child.on('exit', (code) => {
+    child.on('exit', (code, signal) => {
       if (code === 0) resolve()
-      else reject(new Error(`a process of the simulation ended with ${code}`))
+      else reject(new Error(`a process of the simulation ended with ${code ?? signal}`))
     })
   })
 }

@@ -3,9 +3,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PoolClient } from 'pg'
 
 /** Where to interfere with a task, counted in its interruptible moments from 1. */
-export type Plan = { crashAt: number | null; parkAt: ReadonlySet<number> }
+export type Plan = {
+  /** The process dies. */
+  crashAt: number | null
+  /** The process is suspended while others run. */
+  parkAt: ReadonlySet<number>
+  /** The connection to the database is lost, if it is used at that moment. */
+  cutAt: number | null
+}
 
-export const UNDISTURBED: Plan = { crashAt: null, parkAt: new Set() }
+export const UNDISTURBED: Plan = { crashAt: null, parkAt: new Set(), cutAt: null }
 
 /** How a task came to rest; `at` names the moment. */
 export type Rest<T = unknown> =
@@ -17,6 +24,8 @@ export type Rest<T = unknown> =
 export type OperationOptions = {
   /** May the task be suspended right before this operation? After it, always. */
   parkBefore?: boolean
+  /** How the connection it uses is lost: throws what the driver would. */
+  cut?: () => Promise<never>
 }
 
 /** What an operation asks of the task it is part of. */
@@ -58,6 +67,8 @@ export class Task<T = unknown> {
   #parked: PromiseWithResolvers<void> | undefined
   #busy = false
   #waiting: (() => void)[] = []
+  /** It lost a connection: what it throws is no bug of its own. */
+  wasCut = false
 
   constructor(name: string, plan: Plan) {
     this.name = name
@@ -92,13 +103,18 @@ export class Task<T = unknown> {
     await this.#die('suspended')
   }
 
-  async operate<R>(label: string, effect: () => Promise<R>, { parkBefore = true }: OperationOptions = {}): Promise<R> {
+  async operate<R>(label: string, effect: () => Promise<R>, options: OperationOptions = {}): Promise<R> {
+    const { parkBefore = true, cut } = options
     await this.#enter()
-    await this.#moment(`before ${label}`, parkBefore)
     try {
-      return await effect()
+      await this.#moment(`before ${label}`, parkBefore, cut)
+      const result = await effect()
+      await this.#moment(`after ${label}`, true, cut)
+      return result
+    } catch (error) {
+      await this.#moment(`after failed ${label}`, true, undefined)
+      throw error
     } finally {
-      await this.#moment(`after ${label}`, true)
       this.#leave()
     }
   }
@@ -112,12 +128,16 @@ export class Task<T = unknown> {
     this.#clients.delete(client)
   }
 
-  async #moment(at: string, mayPark: boolean): Promise<void> {
+  async #moment(at: string, mayPark: boolean, cut: OperationOptions['cut']): Promise<void> {
     if (this.#dead) await NEVER
     this.#moments += 1
     if (this.#moments === this.#plan.crashAt) {
       await this.#die(at)
       await NEVER
+    }
+    if (this.#moments === this.#plan.cutAt && cut !== undefined) {
+      this.wasCut = true
+      await outsideTask(cut)
     }
     if (!mayPark || !this.#plan.parkAt.has(this.#moments)) return
     this.#parked = Promise.withResolvers()

@@ -63,7 +63,7 @@ export class TextMagicWire extends Dispatcher {
       fate.type === 'ok' || fate.type === 'answer_lost' || fate.type === 'wrong_answer'
         ? await this.#deliver(request)
         : undefined
-    await this.#network.pass(fate)
+    this.#network.pass(fate)
     return answerOf(fate, done)
   }
 

@@ -63,6 +63,8 @@ export type World = {
   log: string[]
   /** What happened, a line each. */
   steps: string[]
+  /** Something ran since the rules were last checked. */
+  unchecked: boolean
   /** Rules that were broken. */
   violations: string[]
   close(): Promise<void>
@@ -136,6 +138,7 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
     calm: false,
     log,
     steps: [],
+    unchecked: false,
     violations: [],
     async close() {
       await textmagic.close()

@@ -1,0 +1,93 @@
+/** A guarantee and how to break it: the first `from` in `file` becomes `to`. */
+export type Mutation = { name: string; file: string; from: string; to: string }
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'transitions without the row lock',
+    file: 'src/db/apply-event.ts',
+    from: '{ lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true }',
+    to: '{ refresh: true, ...(LockMode === undefined ? { lockMode: undefined } : {}) }',
+  },
+  {
+    name: 'an unclear send is sent again without looking it up',
+    file: 'src/workers/deliver.ts',
+    from: 'if (found !== null) return accepted(',
+    to: 'if (found === undefined) return accepted(',
+  },
+  {
+    name: 'a claim does not ask for STOP',
+    file: 'src/domain/outbound.ts',
+    from: 'if (facts.optedOut) return false',
+    to: '',
+  },
+  {
+    name: 'a STOP takes effect only when its job runs',
+    file: 'src/db/inbox-store.ts',
+    from: 'await optOut(tx, providerId, stored.inboxId)',
+    to: 'void optOut',
+  },
+  {
+    name: 'a claim is sent however old it is',
+    file: 'src/workers/deliver.ts',
+    from: '() => performance.now() - claimStarted > ledgerTiming.leaseMs - CALL_BUDGET_MS',
+    to: '() => performance.now() - claimStarted < -CALL_BUDGET_MS',
+  },
+  {
+    name: 'whoever lost a claim still records its outcome',
+    file: 'src/db/ledger.ts',
+    from: 'return isClaimed && leaseUntil?.getTime() === lease.getTime() ? locked : null',
+    to: 'return isClaimed && leaseUntil?.getTime() !== -lease.getTime() ? locked : null',
+  },
+  {
+    name: 'a second payment is not given back',
+    file: 'src/domain/transition.ts',
+    from: `  return effects([{ type: 'refund_payment', because: 'second_payment' }])`,
+    to: '  return NOTHING',
+  },
+  {
+    name: 'money is given back and the details are sent all the same',
+    file: 'src/domain/outbound.ts',
+    from: 'return facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)',
+    to: 'return facts.unlockStatus !== null && PAID_STATUSES.length > 0 && isIn !== undefined',
+  },
+  {
+    name: 'a link that nobody wants any more stays open',
+    file: 'src/db/links.ts',
+    from: `status: wanted ? 'open' : 'closing'`,
+    to: `status: wanted ? 'open' : 'closed'`,
+  },
+  {
+    name: 'a closed link leaves its checkout pages open',
+    file: 'src/gateways/stripe/links.ts',
+    from: 'for (const { id } of open) await expireSession(stripe, id)',
+    to: 'if (open.length > 1000) await expireSession(stripe, "")',
+  },
+  {
+    name: 'a new attempt does not look for the link of the one before',
+    file: 'src/workers/jobs/create-payment-link.ts',
+    from: 'if (unlock.linkAttempt === 0) return null',
+    to: 'if (unlock.linkAttempt >= 0) return null',
+  },
+  {
+    name: 'the sweep forgets claims that were abandoned',
+    file: 'src/db/due.ts',
+    from: `status in ('pending', 'sending', 'unknown')`,
+    to: `status in ('pending', 'unknown')`,
+  },
+  {
+    name: 'the backfill does not ask Stripe',
+    file: 'src/workers/jobs/backfill.ts',
+    from: '[missedReplies, undeliveredEvents, paidSessions]',
+    to: '[missedReplies, undeliveredEvents, paidSessions].slice(0, 1)',
+  },
+  {
+    name: 'an event is marked handled before its effects are written',
+    file: 'src/workers/jobs/handle-payment.ts',
+    from: 'await deps.publish(await inTransaction(deps.em, (tx) => handle(',
+    to: `await inTransaction(deps.em, async (tx) => {
+      const early = await lockInboxRow(tx, inbox_id, 'received')
+      if (early !== null && inbox_id % 2 === 0) await markProcessed(tx, early, 'early')
+    })
+    await deps.publish(await inTransaction(deps.em, (tx) => handle(`,
+  },
+]
