@@ -3,7 +3,7 @@ import { expect, inject, test } from 'vitest'
 import type { Told } from '../support/simulation/history.ts'
 import { runHistories } from '../support/simulation/runner.ts'
 
-const HISTORIES = 300
+const HISTORIES = 12
 /** The suite always lives through the same histories; `SIMULATION_SEED`, or `npm run simulate`, through others. */
 const seed = Number(process.env.SIMULATION_SEED ?? 1)
 
