@@ -55,6 +55,17 @@ describe('a receipt for the details', () => {
     await escalated(product, unlockId, 'reveal_undeliverable', false)
   })
 
+  it('that says the number is unsubscribed calls a person at once, and no more is sent to it', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.textmagic.unsubscribe(dana.phone)
+    await product.stripe.payLink(url)
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    await calm(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect((await product.api('GET', `/api/providers/${dana.id}`)).body.provider.opted_out_at).not.toBeNull()
+  })
+
   it('that calls one sending lost twice has it replaced once', async () => {
     const { dana, unlockId, messageId } = await payWithoutReceipt()
     await product.textmagic.deliver(messageId, 'u')

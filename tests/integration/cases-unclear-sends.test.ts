@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, newProvider, TEASER } from '../support/provider.ts'
-import { calm, escalated, failedJob, openKinds } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const SEND = { method: 'POST', path: '/api/v2/messages' }
@@ -86,6 +86,28 @@ describe('when the gateway does not allow our sender', () => {
     const dana = await newProvider(product)
     await dana.hasTeaser()
     expect(dana.inbox()).toHaveLength(1)
+  })
+})
+
+describe('when the gateway stays away', () => {
+  it('until every attempt is used up, a person is called; Retry sends the details, once', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await calm(product)
+    product.textmagic.faults.add({ ...SEND, kind: 'status', status: 401, times: null })
+    await product.stripe.payLink(url)
+    await hurryUntil(product, 'reveal', 'the attempts to be used up', async () => {
+      return (await openKinds(product, unlockId)).includes('reveal_failed')
+    })
+    const job = await failedJob(product, 'reveal', unlockId)
+    expect(job.failedReason).toBe('unauthorized')
+    expect(await openKinds(product, unlockId)).toEqual(['reveal_failed'])
+
+    product.textmagic.faults.clear()
+    await job.retry('failed')
+    await product.reaches(unlockId, 'DONE')
+    expect(await openKinds(product, unlockId)).toEqual([])
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 })
 

@@ -1,0 +1,98 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { newProvider } from '../support/provider.ts'
+import { calm, failedJob, hurryUntil, moveClock } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+const STRANGER = '12125550197'
+/** Seconds after which the sweep repeats an alert that could not be delivered. */
+const BEYOND_GRACE = 120
+
+let product: Product
+let others: Server
+/** What the fallback system and the alert webhook answer, by path, and what they took. */
+const status: Record<string, number> = {}
+let taken: { path: string; body: string }[] = []
+
+beforeAll(async () => {
+  others = createServer((request, response) => {
+    const path = request.url ?? ''
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const answer = status[path] ?? 200
+      if (answer === 200) taken.push({ path, body: Buffer.concat(chunks).toString('utf8') })
+      response.writeHead(answer).end()
+    })
+  })
+  await new Promise<void>((resolve) => others.listen(0, '127.0.0.1', resolve))
+  const { port } = others.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  product = await startProduct({
+    env: { FALLBACK_SMS_WEBHOOK_URL: `${url}/fallback`, OPS_ALERT_WEBHOOK_URL: `${url}/alert` },
+  })
+})
+beforeEach(async () => {
+  for (const path of Object.keys(status)) delete status[path]
+  await calm(product)
+  taken = []
+})
+afterAll(async () => {
+  await closeChecked(product)
+  others.closeAllConnections()
+  await new Promise<void>((resolve) => others.close(() => resolve()))
+})
+
+const takenBy = (path: string) => taken.filter((one) => one.path === path).map(({ body }) => body)
+const text = (words: string) => product.textmagic.reply({ from: STRANGER, text: words })
+const openForwards = async () => {
+  const rows = await product.rows<{ open: boolean }>(
+    `select resolved_at is null as open from escalations where kind = 'forward_failed' order by id`,
+  )
+  return rows.filter(({ open }) => open).length
+}
+
+describe('a message for the fallback system', () => {
+  it('is passed on once that system is back', async () => {
+    status['/fallback'] = 503
+    await text('Is Friday free?')
+    await until('the failed attempt', async () => {
+      return ((await product.publisher.queues.get('forward-message')?.getDelayed()) ?? []).length > 0
+    })
+    status['/fallback'] = 200
+    await hurryUntil(product, 'forward-message', 'the forward', () => takenBy('/fallback').length > 0)
+    await calm(product)
+    expect(takenBy('/fallback')).toEqual([expect.stringContaining('Is Friday free?')])
+  })
+
+  it('that it refuses for good calls a person; Retry passes it on and resolves the escalation', async () => {
+    status['/fallback'] = 400
+    await text('Is Saturday free?')
+    await until('the escalation', async () => (await openForwards()) === 1)
+    const job = await failedJob(product, 'forward-message')
+    status['/fallback'] = 200
+    await job.retry('failed')
+    await until('the forward', () => takenBy('/fallback').length > 0)
+    await until('the escalation to be resolved', async () => (await openForwards()) === 0)
+  })
+})
+
+describe('an alert', () => {
+  it('that could not be delivered is repeated until it is', async () => {
+    status['/alert'] = 500
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await product.stripe.payLink(url, { amount: 100 })
+    const job = 'alert'
+    await hurryUntil(product, job, 'the attempts to be used up', async () => {
+      return ((await product.publisher.queues.get(job)?.getFailed()) ?? []).length > 0
+    })
+    status['/alert'] = 200
+    await moveClock(product, BEYOND_GRACE)
+    await until('the alert', () => takenBy('/alert').length > 0)
+    expect(takenBy('/alert')).toEqual([expect.stringContaining(`for unlock ${unlockId} is 100 usd, not 2000 usd`)])
+  })
+})
