@@ -8,7 +8,7 @@ export type Fault = {
   name: string
   seed: number
   startedAt: number /** Measured along the way, for the tally. */
-  notes?: string[]
+  notes?: () => string[]
 }
 
 /** What a fault needs to have been survived within, milliseconds: leases, graces and backoffs end on their own time. */
@@ -18,12 +18,16 @@ const LIMIT_MS = 150_000
  * Waits until everything has ended well, prints the tally, and holds it against the design: every paid unlock revealed
  * exactly once, nothing lost, nothing twice, every invariant kept.
  */
-export async function survived(site: Site, crowd: Crowd, { name, seed, startedAt, notes = [] }: Fault): Promise<void> {
+export async function survived(
+  site: Site,
+  crowd: Crowd,
+  { name, seed, startedAt, notes = () => [] }: Fault,
+): Promise<void> {
   await crowd.done(LIMIT_MS)
   await crowd.stop()
   const tally = await takeTally(site)
   const took = `${Math.round((performance.now() - startedAt) / 1000)} s`
-  console.log([describeTally(`${name} (seed ${seed})`, tally), ...notes, took].join(' | '))
+  console.log([describeTally(`${name} (seed ${seed})`, tally), ...notes(), took].join(' | '))
 
   const planned = (...plans: string[]) => crowd.members.filter(({ plan }) => plans.includes(plan)).length
   const buyers = planned('buy', 'buy twice', 'insist')

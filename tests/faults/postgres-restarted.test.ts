@@ -36,6 +36,6 @@ test('Postgres restarted in immediate mode, twice under load, loses nothing that
     name: 'Postgres restarted',
     seed,
     startedAt,
-    notes: [`in flight ${inFlight.join(' ')}`, `callbacks not answered 200: ${refused}`],
+    notes: () => [`in flight ${inFlight.join(' ')}`, `callbacks not answered 200: ${refused}`],
   })
 })

@@ -9,6 +9,7 @@ import { openSite, type Site } from './site.ts'
 import { postWebhooks } from './webhooks.ts'
 
 const AWAY_MS = 10_000
+const HUNG_MS = 5_000
 /** Gateways give a webhook ten seconds or more; an answer waits for Redis for two at most. */
 const QUICK_MS = 5_000
 
@@ -19,16 +20,19 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => site?.close(), 60_000)
 
-test('webhooks that come in during 10 s without Redis are answered 200, quickly, and nothing of them is lost', {
+test('webhooks that come in while Redis hangs, and during 10 s without it, are answered 200, quickly, and nothing of them is lost', {
   timeout: 240_000,
 }, async () => {
   const startedAt = performance.now()
   const seed = seedOf()
   const random = new Random(seed)
-  const crowd = await gather(site, { random, paceMs: AWAY_MS })
+  const crowd = await gather(site, { random, paceMs: HUNG_MS + AWAY_MS })
   const inFlight = await crowd.inFlight()
   expect(inFlight).toBeGreaterThanOrEqual(100)
   const webhooks = postWebhooks(site)
+  process.kill(site.redis.pid(), 'SIGSTOP')
+  await delay(HUNG_MS)
+  process.kill(site.redis.pid(), 'SIGCONT')
   await site.redis.crash()
   await delay(AWAY_MS)
   const answers = await webhooks.stop()
@@ -49,7 +53,7 @@ test('webhooks that come in during 10 s without Redis are answered 200, quickly,
     name: 'Redis away',
     seed,
     startedAt,
-    notes: [
+    notes: () => [
       `in flight ${inFlight}`,
       `${answers.length} webhooks answered 200, the slowest in ${Math.round(slowest)} ms`,
     ],

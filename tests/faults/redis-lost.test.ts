@@ -27,5 +27,5 @@ test('FLUSHALL and the loss of Redis with all its data, under load, cost nothing
   inFlight.push(await crowd.inFlight())
   await site.redis.crash()
   await site.redis.start()
-  await survived(site, crowd, { name: 'Redis lost', seed, startedAt, notes: [`in flight ${inFlight.join(' ')}`] })
+  await survived(site, crowd, { name: 'Redis lost', seed, startedAt, notes: () => [`in flight ${inFlight.join(' ')}`] })
 })

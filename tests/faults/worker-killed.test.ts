@@ -40,6 +40,6 @@ test('a worker killed again and again under load loses nothing and sends nothing
     name: 'worker killed',
     seed,
     startedAt,
-    notes: [`${KILLS} kills, in flight ${inFlight.join(' ')}`],
+    notes: () => [`${KILLS} kills, in flight ${inFlight.join(' ')}`],
   })
 })
