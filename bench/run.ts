@@ -1,0 +1,59 @@
+import type { Sizes } from './figure.ts'
+import { idleFigure } from './figures/idle.ts'
+import { latencyFigure } from './figures/latency.ts'
+import { memoryFigures } from './figures/memory.ts'
+import { revealFigure, revealRates } from './figures/reveals.ts'
+import { storyFigures } from './figures/stories.ts'
+import { volumeFigures } from './figures/volume.ts'
+import { webhookFigures, webhookRates } from './figures/webhooks.ts'
+import type { Figure } from './report.ts'
+import { openSite, type Site } from './site.ts'
+
+export type RunOptions = {
+  sizes: Sizes
+  /** Commits wait for the disk, as in production. */
+  durable: boolean
+  /** Only figures of these files; all when absent. */
+  only?: readonly string[]
+  log: (line: string) => void
+}
+
+/** Takes every figure, one after the other on one machine. @throws {Error} when anything was lost or sent twice */
+export async function takeFigures({ sizes, durable, only, log }: RunOptions): Promise<Figure[]> {
+  const site = await openSite({ durable })
+  try {
+    const figures: Figure[] = []
+    const wanted = (name: string) => only === undefined || only.includes(name)
+    const took = (more: readonly Figure[]) => {
+      figures.push(...more)
+      for (const { figure, value, against = '', ratio } of more) {
+        log(
+          `${figure}: ${value}${against && ` against ${against}`}${ratio === undefined ? '' : ` (${ratio.toFixed(2)})`}`,
+        )
+      }
+    }
+    if (wanted('idle')) took([await idleFigure(site, sizes)])
+    if (wanted('stories')) took(await storyFigures(site, sizes))
+    await throughput(site, sizes, wanted, took)
+    // Last: it leaves the most behind.
+    if (wanted('memory')) took(await memoryFigures(site, sizes))
+    return figures
+  } finally {
+    await site.close()
+  }
+}
+
+async function throughput(
+  site: Site,
+  sizes: Sizes,
+  wanted: (name: string) => boolean,
+  took: (figures: readonly Figure[]) => void,
+): Promise<void> {
+  const reveals = wanted('reveals') || wanted('volume') ? await revealRates(site, sizes, 're') : undefined
+  if (reveals !== undefined) took([revealFigure(reveals)])
+  if (!wanted('webhooks') && !wanted('latency') && !wanted('volume')) return
+  const webhooks = await webhookRates(site, sizes)
+  took(webhookFigures(webhooks))
+  if (wanted('latency')) took([await latencyFigure(site, sizes, Math.min(webhooks.textmagic, webhooks.stripe) / 2)])
+  if (wanted('volume') && reveals !== undefined) took(await volumeFigures(site, sizes, { webhooks, reveals }))
+}
