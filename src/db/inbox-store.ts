@@ -6,7 +6,6 @@ import type { InboxSource, InboxStatus } from './entities/inbox-row.ts'
 import { openEscalation } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
 import { GRACE_MS } from './parking.ts'
-import { findProviderIdByPhone } from './providers.ts'
 import type { Sealer } from './sealing.ts'
 
 /** What a gateway sent, as it came. */
@@ -31,7 +30,8 @@ type Entry = {
   status?: InboxStatus
   outcome?: string
   sentAt?: Date | null
-  providerId?: string | null
+  /** E.164; the row then names the provider with this number. */
+  senderPhone?: string
 }
 
 const MAX_CONTENT_TYPE = 255
@@ -51,18 +51,17 @@ export function storeInboundSms(
   sms: InboundSms,
   arrival: Arrival,
 ): Promise<StoredArrival> {
+  const entry: Entry = {
+    source: 'textmagic',
+    externalId: sms.id,
+    job: 'handle-reply',
+    sentAt: sms.sentAt,
+    senderPhone: sms.sender,
+  }
+  if (classifyReply(sms.text).kind !== 'stop') return insert(em.fork(), sealer, arrival, entry)
   return em.fork().transactional(async (tx) => {
-    const providerId = await findProviderIdByPhone(tx, sms.sender)
-    const stored = await insert(tx, sealer, arrival, {
-      source: 'textmagic',
-      externalId: sms.id,
-      job: 'handle-reply',
-      sentAt: sms.sentAt,
-      providerId,
-    })
-    if (!stored.duplicate && providerId !== null && classifyReply(sms.text).kind === 'stop') {
-      await optOut(tx, providerId, stored.inboxId)
-    }
+    const stored = await insert(tx, sealer, arrival, entry)
+    if (!stored.duplicate) await optOutSender(tx, stored.inboxId)
     return stored
   })
 }
@@ -79,7 +78,7 @@ export function storeReceipt(
     externalId: `${receipt.id}:${receipt.status}`,
     job: 'handle-receipt',
   }
-  return em.fork().transactional((tx) => insert(tx, sealer, arrival, entry))
+  return insert(em.fork(), sealer, arrival, entry)
 }
 
 /** Keeps an event of Stripe's whose signature was good. */
@@ -90,7 +89,7 @@ export function storeStripeEvent(
   arrival: Arrival,
 ): Promise<StoredArrival> {
   const entry: Entry = { source: 'stripe', externalId: eventId, job: 'handle-payment' }
-  return em.fork().transactional((tx) => insert(tx, sealer, arrival, entry))
+  return insert(em.fork(), sealer, arrival, entry)
 }
 
 /** Keeps what an authenticated gateway sent and nobody can read, and calls a person; the same bytes count once. */
@@ -118,11 +117,13 @@ export function storeUnintelligible(
   })
 }
 
-async function insert(tx: EntityManager, sealer: Sealer, arrival: Arrival, entry: Entry): Promise<StoredArrival> {
-  const [fresh] = await tx.execute<{ id: string }[]>(
+/** One statement, which is its own transaction when there is none: an answer to a gateway waits for as little as possible. */
+async function insert(em: EntityManager, sealer: Sealer, arrival: Arrival, entry: Entry): Promise<StoredArrival> {
+  const [fresh] = await em.execute<{ id: string }[]>(
     `insert into webhook_inbox (source, external_id, content_type, sealed_body, status, outcome, sent_at, provider_id,
        request_id, next_attempt_at)
-     values (?, ?, ?, ?, ?, ?, least(?::timestamptz, app_now()), ?, ?, app_now() + make_interval(secs => ?))
+     values (?, ?, ?, ?, ?, ?, least(?::timestamptz, app_now()),
+       (select id from providers where phone = ?), ?, app_now() + make_interval(secs => ?))
      on conflict (source, external_id) do nothing returning id`,
     [
       entry.source,
@@ -132,13 +133,13 @@ async function insert(tx: EntityManager, sealer: Sealer, arrival: Arrival, entry
       entry.status ?? 'received',
       entry.outcome ?? null,
       entry.sentAt ?? null,
-      entry.providerId ?? null,
+      entry.senderPhone ?? null,
       arrival.requestId ?? null,
       GRACE_MS / 1000,
     ],
   )
   if (fresh !== undefined) return stored(Number(fresh.id), false, entry, 'received')
-  const [known] = await tx.execute<{ id: string; status: InboxStatus }[]>(
+  const [known] = await em.execute<{ id: string; status: InboxStatus }[]>(
     'select id, status from webhook_inbox where source = ? and external_id = ?',
     [entry.source, entry.externalId],
   )
@@ -152,13 +153,13 @@ function stored(inboxId: number, duplicate: boolean, entry: Entry, status: Inbox
 }
 
 /** By the sender's time: a STOP that arrives late does not undo a newer START. */
-async function optOut(tx: EntityManager, providerId: string, inboxId: number): Promise<void> {
+async function optOutSender(tx: EntityManager, inboxId: number): Promise<void> {
   await tx.execute(
     `update providers set opted_out_at = coalesce(opted_out_at, app_now()), updated_at = app_now(),
        subscription_changed_at = coalesce(i.sent_at, i.received_at)
      from webhook_inbox i
-     where providers.id = ? and i.id = ?
+     where i.id = ? and providers.id = i.provider_id
        and (subscription_changed_at is null or subscription_changed_at <= coalesce(i.sent_at, i.received_at))`,
-    [providerId, inboxId],
+    [inboxId],
   )
 }

@@ -23,8 +23,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a STOP takes effect only when its job runs',
     file: 'src/db/inbox-store.ts',
-    from: 'await optOut(tx, providerId, stored.inboxId)',
-    to: 'void optOut',
+    from: 'await optOutSender(tx, stored.inboxId)',
+    to: 'void optOutSender',
   },
   {
     name: 'a claim is sent however old it is',
