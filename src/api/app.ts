@@ -18,11 +18,13 @@ import { createLead } from './routes/leads/create-lead.ts'
 import { getLead } from './routes/leads/get-lead.ts'
 import { listLeads } from './routes/leads/list-leads.ts'
 import { sendLead } from './routes/leads/send-lead.ts'
+import { listMessages } from './routes/messages/list-messages.ts'
 import { getProvider } from './routes/providers/get-provider.ts'
 import { listProviders } from './routes/providers/list-providers.ts'
 import { putProvider } from './routes/providers/put-provider.ts'
 import { expireUnlock } from './routes/unlocks/expire-unlock.ts'
 import { getUnlock } from './routes/unlocks/get-unlock.ts'
+import { listUnlocks } from './routes/unlocks/list-unlocks.ts'
 import { refundUnlock } from './routes/unlocks/refund-unlock.ts'
 import { resendLink } from './routes/unlocks/resend-link.ts'
 import { retryReveal } from './routes/unlocks/retry-reveal.ts'
@@ -96,11 +98,13 @@ function apiRoutes(scope: App, deps: ApiDeps, identify: ReturnType<typeof create
     putProvider,
     getProvider,
     listProviders,
+    listUnlocks,
     getUnlock,
     retryReveal,
     resendLink,
     expireUnlock,
     refundUnlock,
+    listMessages,
     listEscalations,
     resolveEscalation,
   ]) {

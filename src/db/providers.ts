@@ -1,5 +1,6 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { Provider } from './entities/index.ts'
+import { type Condition, whereAll } from './listing.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 
 export type ProviderDetails = {
@@ -68,7 +69,33 @@ export async function findProviderIdByPhone(em: EntityManager, phone: string): P
   return row?.id ?? null
 }
 
-/** Providers in the order of their ids, from the one after `after`. */
-export function listProviders(em: EntityManager, after: string | null, limit: number): Promise<Provider[]> {
-  return em.find(Provider, after === null ? {} : { id: { $gt: after } }, { orderBy: { id: 'asc' }, limit })
+/**
+ * Providers in the order of their ids, from the one after `after`.
+ *
+ * @param search the beginning of their id, of their phone number (with or without its country code, however it is
+ *   written) or of a word of their name, in any case; all providers when absent
+ */
+export async function listProviders(
+  em: EntityManager,
+  search: string | undefined,
+  after: string | null,
+  limit: number,
+): Promise<Provider[]> {
+  const { where, values } = whereAll([
+    after === null ? null : ['id > ?', after],
+    search === undefined ? null : beginsWith(search),
+  ])
+  const rows = await em.execute<{ id: string }[]>(`select id from providers ${where} order by id limit ?`, [
+    ...values,
+    limit,
+  ])
+  return em.find(Provider, { id: { $in: rows.map(({ id }) => id) } }, { orderBy: { id: 'asc' } })
+}
+
+function beginsWith(search: string): Condition {
+  // A + arrives as a space where it was not escaped in the query.
+  const digits = /^[+\d\s().-]+$/.test(search) ? search.replace(/\D/g, '') : ''
+  const byText = "starts_with(lower(id), lower(?)) or position(lower(' ' || ?) in lower(' ' || name)) > 0"
+  if (digits === '') return [byText, search, search]
+  return [`${byText} or starts_with(phone, ?) or starts_with(phone, ?)`, search, search, `+${digits}`, `+1${digits}`]
 }

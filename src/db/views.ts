@@ -1,5 +1,6 @@
 import type { UnlockStatus } from '../domain/states.ts'
 import { Escalation, Lead, OutboundMessage, Payment, PaymentLink, Unlock, UnlockEventRow } from './entities/index.ts'
+import { type Condition, createdIn, equals, inPlace, newestFirst, type Place } from './listing.ts'
 import type { EntityManager } from './orm.ts'
 
 export type LeadFilter = {
@@ -12,9 +13,6 @@ export type LeadFilter = {
   unlockStatus?: UnlockStatus | undefined
 }
 
-/** A lead's place in the listing: its creation time in microseconds since 1970, which is what Postgres keeps, and its id. */
-export type LeadPosition = { createdMicros: number; id: string }
-
 /**
  * Leads, newest first, from the one after `after`. Leads that arrive meanwhile stand before the first page and shift
  * nothing.
@@ -22,37 +20,16 @@ export type LeadPosition = { createdMicros: number; id: string }
 export async function listLeads(
   em: EntityManager,
   filter: LeadFilter,
-  after: LeadPosition | null,
+  after: Place<string> | null,
   limit: number,
-): Promise<{ lead: Lead; position: LeadPosition }[]> {
-  const conditions: [sql: string, ...values: unknown[]][] = []
-  if (filter.city !== undefined) conditions.push(['city = ?', filter.city])
-  if (filter.createdFrom !== undefined) conditions.push(['created_at >= ?', filter.createdFrom])
-  if (filter.createdTo !== undefined) conditions.push(['created_at < ?', filter.createdTo])
-  if (after !== null)
-    conditions.push([
-      "(created_at, id) < (timestamptz 'epoch' + ? * interval '1 microsecond', ?)",
-      after.createdMicros,
-      after.id,
-    ])
-  if (filter.unlockStatus !== undefined) {
-    conditions.push([
-      'exists (select 1 from lead_unlocks u where u.lead_id = leads.id and u.status = ?)',
-      filter.unlockStatus,
-    ])
-  }
-  const where = conditions.length === 0 ? '' : `where ${conditions.map(([sql]) => sql).join(' and ')}`
-  const positions = await em.execute<{ id: string; micros: string }[]>(
-    `select id, (extract(epoch from created_at) * 1000000)::bigint as micros
-     from leads ${where} order by created_at desc, id desc limit ?`,
-    [...conditions.flatMap(([, ...values]) => values), limit],
-  )
-  const found = await em.find(Lead, { id: { $in: positions.map(({ id }) => id) } })
-  const byId = new Map(found.map((lead) => [lead.id, lead]))
-  return positions.flatMap(({ id, micros }) => {
-    const lead = byId.get(id)
-    return lead === undefined ? [] : [{ lead, position: { createdMicros: Number(micros), id } }]
-  })
+): Promise<{ row: Lead; place: Place<string> }[]> {
+  const withStatus: Condition =
+    filter.unlockStatus === undefined
+      ? null
+      : ['exists (select 1 from lead_unlocks u where u.lead_id = leads.id and u.status = ?)', filter.unlockStatus]
+  const conditions = [equals('city', filter.city), ...createdIn(filter.createdFrom, filter.createdTo), withStatus]
+  const places = await newestFirst(em, 'leads', conditions, after, limit)
+  return inPlace(places, await em.find(Lead, { id: { $in: places.map(({ id }) => id) } }))
 }
 
 /** The unlocks of a lead, oldest first. */

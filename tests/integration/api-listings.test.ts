@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AMY, type Harness, LEAD, startHarness } from './api-harness.ts'
+import { walk as pages } from './api-pages.ts'
 
 let api: Harness
 beforeAll(async () => {
@@ -7,25 +8,8 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
-type Page = { items: { id: string | number }[]; next: string | null }
-const page = async (url: string, name: string): Promise<Page> => {
-  const { status, body } = await api.call('GET', url)
-  expect(status).toBe(200)
-  return { items: body[name], next: body.next_cursor }
-}
-/** Every page of a listing; `between` runs after each. */
-const walk = async (path: string, name: string, query: Record<string, string> = {}, between?: () => Promise<void>) => {
-  const ids: (string | number)[] = []
-  let cursor: string | null = ''
-  while (cursor !== null) {
-    const parameters = new URLSearchParams({ ...query, ...(cursor === '' ? {} : { cursor }) })
-    const { items, next } = await page(`${path}?${parameters}`, name)
-    ids.push(...items.map(({ id }) => id))
-    cursor = next
-    await between?.()
-  }
-  return ids
-}
+const walk = (path: string, name: string, query: Record<string, string> = {}, between?: () => Promise<unknown>) =>
+  pages(api, path, name, query, between)
 const post = async (change: object = {}) => (await api.call('POST', '/api/leads', { ...LEAD, ...change })).body.lead.id
 
 describe('leads', () => {

@@ -48,8 +48,8 @@ export function listLeads(app: App, { db }: ApiDeps): void {
     const last = page.at(-1)
     const more = found.length > limit && last !== undefined
     return {
-      leads: page.map(({ lead }) => leadView(lead)),
-      next_cursor: more ? encodeCursor(last.position) : null,
+      leads: page.map(({ row }) => leadView(row)),
+      next_cursor: more ? encodeCursor(last.place) : null,
     }
   })
 }

@@ -11,8 +11,23 @@ const Position = Type.String({ minLength: 1, maxLength: 64, pattern: '^\\P{Cc}+$
 const schema = {
   tags: ['providers'],
   summary: 'Providers, by id',
+  description: 'Pages stay as they are while new providers arrive: each of them has its place by id.',
   security: [{ apiKey: [] }],
-  querystring: Type.Object(pageQuery, { additionalProperties: false }),
+  querystring: Type.Object(
+    {
+      search: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 100,
+          pattern: '\\S',
+          description:
+            'The beginning of the id, of the phone number (with or without its country code) or of a word of the name',
+        }),
+      ),
+      ...pageQuery,
+    },
+    { additionalProperties: false },
+  ),
   response: {
     200: Type.Object({ providers: Type.Array(ProviderSchema), next_cursor: nextCursor }),
     ...problemResponses(400, 401, 429, 500, 503),
@@ -22,8 +37,8 @@ const schema = {
 /** GET /api/providers */
 export function listProviders(app: App, { db }: ApiDeps): void {
   app.get('/providers', { schema }, async (request) => {
-    const { cursor, limit = DEFAULT_LIMIT } = request.query
-    const found = await findProviders(db.em.fork(), decodeCursor(Position, cursor), limit + 1)
+    const { search, cursor, limit = DEFAULT_LIMIT } = request.query
+    const found = await findProviders(db.em.fork(), search?.trim(), decodeCursor(Position, cursor), limit + 1)
     const page = found.slice(0, limit)
     return {
       providers: page.map(providerView),

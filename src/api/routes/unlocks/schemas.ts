@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { OutboundMessage, Unlock } from '../../../db/entities/index.ts'
 import type { UnlockHistory } from '../../../db/views.ts'
 import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
 import { Timestamp, UnlockStatusSchema } from '../leads/schemas.ts'
@@ -6,7 +7,7 @@ import { Timestamp, UnlockStatusSchema } from '../leads/schemas.ts'
 const text = () => Type.Union([Type.String(), Type.Null()])
 const time = () => Type.Union([Timestamp, Type.Null()])
 
-const UnlockSchema = Type.Object({
+export const UnlockSchema = Type.Object({
   id: Type.Integer(),
   lead_id: Type.String(),
   provider_id: Type.String(),
@@ -33,7 +34,7 @@ const TransitionSchema = Type.Object({
   at: Timestamp,
 })
 
-const MessageSchema = Type.Object({
+export const MessageSchema = Type.Object({
   id: Type.Integer(),
   purpose: Type.Enum([...PURPOSES]),
   status: Type.Enum([...MESSAGE_STATUSES]),
@@ -77,49 +78,58 @@ export const HistorySchema = Type.Object({
   payments: Type.Array(PaymentSchema),
 })
 
+/** An unlock as everybody with a key may see it. */
+export function unlockView(unlock: Unlock): Static<typeof UnlockSchema> {
+  return {
+    id: unlock.id,
+    lead_id: unlock.leadId,
+    provider_id: unlock.providerId,
+    status: unlock.status,
+    closed_reason: unlock.closedReason ?? null,
+    price_cents: unlock.priceCents,
+    currency: unlock.currency,
+    ttl_expires_at: unlock.ttlExpiresAt.toISOString(),
+    teaser_sent_at: iso(unlock.teaserSentAt),
+    payment_link_id: unlock.paymentLinkId ?? null,
+    payment_link_url: unlock.paymentLinkUrl ?? null,
+    checkout_session_id: unlock.checkoutSessionId ?? null,
+    payment_intent_id: unlock.paymentIntentId ?? null,
+    paid_at: iso(unlock.paidAt),
+    unlocked_at: iso(unlock.unlockedAt),
+    created_at: unlock.createdAt.toISOString(),
+    updated_at: unlock.updatedAt.toISOString(),
+  }
+}
+
+/** A message without what it must not show: the body of a reveal holds locked fields. */
+export function messageView(message: OutboundMessage): Static<typeof MessageSchema> {
+  return {
+    id: message.id,
+    purpose: message.purpose,
+    status: message.status,
+    body: message.purpose === 'reveal' ? null : (message.body ?? null),
+    gateway_id: message.gatewayId ?? null,
+    delivery_status: message.deliveryStatus ?? null,
+    reject_reason: message.rejectReason ?? null,
+    error_code: message.errorCode ?? null,
+    attempts: message.attempts,
+    created_at: message.createdAt.toISOString(),
+    accepted_at: iso(message.acceptedAt),
+    final_at: iso(message.finalAt),
+  }
+}
+
 /** The whole story of an unlock, oldest first, without a locked field. */
 export function historyView(history: UnlockHistory): Static<typeof HistorySchema> {
-  const { unlock } = history
   return {
-    unlock: {
-      id: unlock.id,
-      lead_id: unlock.leadId,
-      provider_id: unlock.providerId,
-      status: unlock.status,
-      closed_reason: unlock.closedReason ?? null,
-      price_cents: unlock.priceCents,
-      currency: unlock.currency,
-      ttl_expires_at: unlock.ttlExpiresAt.toISOString(),
-      teaser_sent_at: iso(unlock.teaserSentAt),
-      payment_link_id: unlock.paymentLinkId ?? null,
-      payment_link_url: unlock.paymentLinkUrl ?? null,
-      checkout_session_id: unlock.checkoutSessionId ?? null,
-      payment_intent_id: unlock.paymentIntentId ?? null,
-      paid_at: iso(unlock.paidAt),
-      unlocked_at: iso(unlock.unlockedAt),
-      created_at: unlock.createdAt.toISOString(),
-      updated_at: unlock.updatedAt.toISOString(),
-    },
+    unlock: unlockView(history.unlock),
     timeline: history.timeline.map((row) => ({
       from_status: row.fromStatus,
       to_status: row.toStatus,
       cause: row.cause,
       at: row.at.toISOString(),
     })),
-    messages: history.messages.map((message) => ({
-      id: message.id,
-      purpose: message.purpose,
-      status: message.status,
-      body: message.purpose === 'reveal' ? null : (message.body ?? null),
-      gateway_id: message.gatewayId ?? null,
-      delivery_status: message.deliveryStatus ?? null,
-      reject_reason: message.rejectReason ?? null,
-      error_code: message.errorCode ?? null,
-      attempts: message.attempts,
-      created_at: message.createdAt.toISOString(),
-      accepted_at: iso(message.acceptedAt),
-      final_at: iso(message.finalAt),
-    })),
+    messages: history.messages.map(messageView),
     links: history.links.map((link) => ({
       stripe_id: link.stripeId,
       url: link.url,

@@ -1,0 +1,37 @@
+import { Type } from 'typebox'
+import { listUnlocks as findUnlocks } from '../../../db/unlock-list.ts'
+import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { problemResponses } from '../../problem.ts'
+import { filterOf, unlockFilterQuery } from './filter.ts'
+import { UnlockSchema, unlockView } from './schemas.ts'
+
+const Position = Type.Object({
+  createdMicros: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  id: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+})
+
+const schema = {
+  tags: ['unlocks'],
+  summary: 'Unlocks, newest first',
+  description: 'Pages stay as they are while new unlocks arrive. GET /api/unlocks/{id} tells the story of one.',
+  security: [{ apiKey: [] }],
+  querystring: Type.Object({ ...unlockFilterQuery, ...pageQuery }, { additionalProperties: false }),
+  response: {
+    200: Type.Object({ unlocks: Type.Array(UnlockSchema), next_cursor: nextCursor }),
+    ...problemResponses(400, 401, 429, 500, 503),
+  },
+}
+
+/** GET /api/unlocks */
+export function listUnlocks(app: App, { db }: ApiDeps): void {
+  app.get('/unlocks', { schema }, async (request) => {
+    const { cursor, limit = DEFAULT_LIMIT, ...filter } = request.query
+    const found = await findUnlocks(db.em.fork(), filterOf(filter), decodeCursor(Position, cursor), limit + 1)
+    const page = found.slice(0, limit)
+    return {
+      unlocks: page.map(({ row }) => unlockView(row)),
+      next_cursor: found.length > limit ? encodeCursor(page.at(-1)?.place) : null,
+    }
+  })
+}
