@@ -14,7 +14,7 @@ const SENDER = '13055550161'
 /** Webhooks answered per second, each source in turn with the bare route, so that all meet the same machine. */
 export async function webhookRates(site: Site, sizes: Sizes): Promise<WebhookRates> {
   await site.database.query(
-    `insert into providers (id, name, phone) values ('provider1', 'Amy', $1) on conflict do nothing`,
+    `insert into providers (id, name, phone) values ('provider1', 'Amy', $1) on conflict (id) do nothing`,
     [`+${SENDER}`],
   )
   const port = await freePort()
