@@ -1,11 +1,11 @@
 import type { MigrationObject } from '@mikro-orm/core'
 import { Initial } from './0001-initial.ts'
 import { EarlyPaymentEvents } from './0002-early-payment-events.ts'
-import { Lists } from './0005-lists.ts'
+import { Lists } from './0003-lists.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
   { name: '0001-initial', class: Initial },
   { name: '0002-early-payment-events', class: EarlyPaymentEvents },
-  { name: '0005-lists', class: Lists },
+  { name: '0003-lists', class: Lists },
 ]
