@@ -1,0 +1,57 @@
+import type { MikroORM } from '@mikro-orm/postgresql'
+import type { Redis } from 'ioredis'
+import { migrations } from './db/migrations/index.ts'
+
+const CHECK_TIMEOUT_MS = 3_000
+
+/** What a process stands on, asked right now. */
+export type StoreChecks = {
+  database: 'ok' | 'failed'
+  /** `pending` when the schema is older than this code. */
+  migrations: 'ok' | 'pending' | 'unknown'
+  redis: 'ok' | 'failed'
+}
+
+/** Asks Postgres and Redis, each for 3 seconds at most. Creates nothing, also in an empty database. */
+export async function checkStores(db: MikroORM, redis: Redis): Promise<StoreChecks> {
+  const [applied, pong] = await Promise.all([
+    within(CHECK_TIMEOUT_MS, appliedMigrations(db)),
+    within(CHECK_TIMEOUT_MS, redis.ping()),
+  ])
+  const isPending = migrations.some(({ name }) => !applied?.includes(name))
+  return {
+    database: applied === null ? 'failed' : 'ok',
+    migrations: applied === null ? 'unknown' : isPending ? 'pending' : 'ok',
+    redis: pong === null ? 'failed' : 'ok',
+  }
+}
+
+/** What keeps a process from its work, in words: `database failed, migrations unknown`; empty when nothing does. */
+export function troubles(checks: Partial<StoreChecks>): string {
+  return Object.entries(checks)
+    .filter(([, state]) => state !== 'ok')
+    .map(([name, state]) => `${name} ${state}`)
+    .join(', ')
+}
+
+/** Names of the migrations the database has, or none when it never saw one. */
+async function appliedMigrations(db: MikroORM): Promise<string[]> {
+  const em = db.em.fork()
+  const [table] = await em.execute<{ name: string | null }[]>("select to_regclass('schema_migrations') as name")
+  if (table?.name == null) return []
+  const rows = await em.execute<{ name: string }[]>('select name from schema_migrations')
+  return rows.map(({ name }) => name)
+}
+
+/** @returns null when it failed or took longer */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, ms, null)
+  })
+  try {
+    return await Promise.race([work.catch(() => null), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
