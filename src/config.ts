@@ -3,7 +3,7 @@ import { splitList } from './config/list.ts'
 import { MigrateEnvironment, readEnvironment } from './config/read.ts'
 import { withoutTrailingSlash } from './config/urls.ts'
 import { Environment } from './config/variables.ts'
-import { parseQuietHours, type QuietHours } from './domain/quiet-hours.ts'
+import { parseQuietHours, parseTimeZones, type QuietPolicy } from './domain/quiet-hours.ts'
 
 export type { EncryptionKey } from './config/encryption-keys.ts'
 export { ConfigError, type ConfigProblem } from './config/error.ts'
@@ -44,8 +44,7 @@ export type Config = MigrateConfig & {
   sweepSeconds: number
   backfillMinutes: number
   brandName: string
-  /** Null when there are none. */
-  quietHours: QuietHours
+  quiet: QuietPolicy
   /** For leads posted without a `config` of their own. */
   leadDefaults: { priceCents: number; currency: string; ttlHours: number }
   /** `queues` goes through `parseWorkerQueues`; concurrency null leaves it to each job's contract. */
@@ -96,7 +95,7 @@ function toConfig(env: Environment): Config {
     backfillMinutes: env.BACKFILL_MINUTES,
     brandName: env.BRAND_NAME,
     logLevel: env.LOG_LEVEL,
-    quietHours: parseQuietHours(env.QUIET_HOURS),
+    quiet: { hours: parseQuietHours(env.QUIET_HOURS), zonesOfUnknown: parseTimeZones(env.DEFAULT_TIME_ZONES) },
     leadDefaults: {
       priceCents: env.DEFAULT_PRICE_CENTS,
       currency: env.DEFAULT_CURRENCY,

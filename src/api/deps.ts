@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { Redis } from 'ioredis'
+import type { TeaserPolicy } from '../db/offers.ts'
 import type { Sealer } from '../db/sealing.ts'
 import type { Publisher } from '../queues/publisher.ts'
 
@@ -19,6 +20,7 @@ export type ApiConfig = {
   defaultPriceCents: number
   defaultCurrency: string
   defaultTtlHours: number
+  teasers: TeaserPolicy
 }
 
 /** Everything the ingress works with; opened and closed by whoever builds it. */

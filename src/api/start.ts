@@ -46,6 +46,7 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
       defaultPriceCents: config.leadDefaults.priceCents,
       defaultCurrency: config.leadDefaults.currency,
       defaultTtlHours: config.leadDefaults.ttlHours,
+      teasers: { quiet: config.quiet },
     },
   })
   const close = async () => {

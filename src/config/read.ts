@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { validatePrice } from '../domain/money.ts'
+import { hasCommonHours, parseQuietHours, parseTimeZones } from '../domain/quiet-hours.ts'
 import { ConfigError, type ConfigProblem } from './error.ts'
 import { Environment } from './variables.ts'
 
@@ -53,11 +54,20 @@ function problemsBetween(values: Record<string, unknown>, found: readonly Config
       expected: 'a key of its own: operators do not see locked fields',
     })
   }
-  const isSound = !found.some(({ variable }) => variable === 'DEFAULT_PRICE_CENTS' || variable === 'DEFAULT_CURRENCY')
-  if (isSound && typeof DEFAULT_PRICE_CENTS === 'number' && typeof DEFAULT_CURRENCY === 'string') {
+  const areSound = (...names: string[]) => !found.some(({ variable }) => names.includes(variable))
+  const isPriceSound = areSound('DEFAULT_PRICE_CENTS', 'DEFAULT_CURRENCY')
+  if (isPriceSound && typeof DEFAULT_PRICE_CENTS === 'number' && typeof DEFAULT_CURRENCY === 'string') {
     const price = validatePrice(DEFAULT_PRICE_CENTS, DEFAULT_CURRENCY)
     if (price !== null) {
       problems.push({ variable: 'DEFAULT_PRICE_CENTS', problem: price.message, expected: 'a price that Stripe takes' })
+    }
+  }
+  const { QUIET_HOURS, DEFAULT_TIME_ZONES } = values
+  const areHoursSound = areSound('QUIET_HOURS', 'DEFAULT_TIME_ZONES')
+  if (areHoursSound && typeof QUIET_HOURS === 'string' && typeof DEFAULT_TIME_ZONES === 'string') {
+    if (!hasCommonHours(parseTimeZones(DEFAULT_TIME_ZONES), parseQuietHours(QUIET_HOURS))) {
+      const expected = 'zones that have an hour outside QUIET_HOURS in common'
+      problems.push({ variable: 'DEFAULT_TIME_ZONES', problem: 'leaves no time to send an offer', expected })
     }
   }
   return problems

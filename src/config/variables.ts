@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { isSupportedCurrency, MAXIMUM_CHARGE } from '../domain/money.ts'
-import { parseQuietHours } from '../domain/quiet-hours.ts'
+import { parseQuietHours, parseTimeZones } from '../domain/quiet-hours.ts'
 import { parseEncryptionKeys } from './encryption-keys.ts'
 import { splitList } from './list.ts'
 import { isBaseUrl, isHttpUrl, isPostgresUrl, isRedisUrl } from './urls.ts'
@@ -72,6 +72,12 @@ export const Environment = Type.Object({
   }),
   LOG_LEVEL: Type.Enum(LOG_LEVELS, { default: 'info', description: `one of ${LOG_LEVELS.join(', ')}` }),
   QUIET_HOURS: checked(readableBy(parseQuietHours), 'hours such as 21:00-08:00, or off', '21:00-08:00'),
+  DEFAULT_TIME_ZONES: checked(
+    readableBy(parseTimeZones),
+    'IANA names of time zones, separated by commas, such as America/New_York,America/Los_Angeles',
+    // The ends of the fifty states: a text that is lawful in both is lawful in between.
+    'America/New_York,Pacific/Honolulu',
+  ),
   DEFAULT_PRICE_CENTS: Integer({
     minimum: 1,
     maximum: MAXIMUM_CHARGE,

@@ -1,13 +1,14 @@
 import { LockMode } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { isStillWanted } from '../domain/outbound.ts'
+import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
 import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
-import { after, PARKED_UNTIL } from './parking.ts'
+import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
 export type LedgerTiming = {
   /**
@@ -29,7 +30,7 @@ export type Claim =
   | { type: 'send'; message: OutboundMessage; unlock: Unlock | null; lease: Date }
   /** It may have been sent: look it up, then `recordAccepted` or `recordAbsent`. `since` is when it was first claimed. */
   | { type: 'look_up'; message: OutboundMessage; since: Date; lease: Date }
-  /** Another worker has it, or an unclear answer settles. */
+  /** Another worker has it, an unclear answer settles, or the receiver has quiet hours. */
   | { type: 'busy'; retryInMs: number }
   | { type: 'settled'; status: OutboundMessage['status'] }
 
@@ -70,7 +71,12 @@ export async function lockMessage(tx: EntityManager, messageId: number): Promise
  *
  * @throws {Error} when the message does not exist
  */
-export async function claim(tx: EntityManager, messageId: number, timing: LedgerTiming): Promise<Claim> {
+export async function claim(
+  tx: EntityManager,
+  messageId: number,
+  timing: LedgerTiming,
+  quiet: QuietPolicy,
+): Promise<Claim> {
   const receiver = await lockReceiver(tx, messageId)
   const { message, unlock } = await lockMessage(tx, messageId)
   const now = message.dbNow
@@ -84,6 +90,10 @@ export async function claim(tx: EntityManager, messageId: number, timing: Ledger
         message.status = 'cancelled'
         message.finalAt = now
         return { type: 'settled', status: 'cancelled' }
+      }
+      if (message.purpose === 'teaser') {
+        const allowedAt = offerAllowedAt(now, receiver?.timeZone ?? null, quiet, timing.leaseMs)
+        if (allowedAt > now) return putOff(message, allowedAt)
       }
       // Nothing was sent yet: it goes to the number they have now, not to one that was corrected since.
       if (receiver !== null) message.phone = receiver.phone
@@ -108,6 +118,16 @@ export async function claim(tx: EntityManager, messageId: number, timing: Ledger
     default:
       return { type: 'settled', status: message.status }
   }
+}
+
+/** Has a message wait for an hour at which it may be sent. The wake-ups so far brought nothing forward, and nothing is wrong. */
+function putOff(message: OutboundMessage, until: Date): Claim {
+  message.status = 'pending'
+  message.notBefore = until
+  message.attempts = 0
+  message.finalAt = null
+  message.nextAttemptAt = after(until, GRACE_MS)
+  return { type: 'busy', retryInMs: wait(until, message.dbNow) }
 }
 
 /** True when nothing is left to be sent, and nobody may ask for it again. */
@@ -270,13 +290,14 @@ function resolveAboutMessage(tx: EntityManager, message: OutboundMessage): Promi
 async function lockReceiver(
   tx: EntityManager,
   messageId: number,
-): Promise<{ optedOut: boolean; phone: string } | null> {
-  const [receiver] = await tx.execute<{ opted_out: boolean; phone: string }[]>(
-    `select opted_out_at is not null as opted_out, phone from providers
+): Promise<{ optedOut: boolean; phone: string; timeZone: string | null } | null> {
+  const [receiver] = await tx.execute<{ opted_out: boolean; phone: string; time_zone: string | null }[]>(
+    `select opted_out_at is not null as opted_out, phone, time_zone from providers
      where id = (select provider_id from outbound_messages where id = ?) for share`,
     [messageId],
   )
-  return receiver === undefined ? null : { optedOut: receiver.opted_out, phone: receiver.phone }
+  if (receiver === undefined) return null
+  return { optedOut: receiver.opted_out, phone: receiver.phone, timeZone: receiver.time_zone }
 }
 
 async function stillWanted(

@@ -19,6 +19,8 @@ export type NewMessage = {
   inboxId?: number | null
   /** Null for a reveal: rendered when sent, never stored. */
   body: string | null
+  /** It must not go out earlier; at once when absent. */
+  notBefore?: Date
   /** The database's clock. */
   now: Date
 }
@@ -31,8 +33,8 @@ export type NewMessage = {
 export async function addMessage(tx: EntityManager, message: NewMessage): Promise<number | null> {
   const [row] = await tx.execute<{ id: number }[]>(
     `insert into outbound_messages
-       (purpose, dedupe_key, unlock_id, provider_id, payment_link_id, inbox_id, phone, body, next_attempt_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (dedupe_key) do nothing returning id`,
+       (purpose, dedupe_key, unlock_id, provider_id, payment_link_id, inbox_id, phone, body, not_before, next_attempt_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (dedupe_key) do nothing returning id`,
     [
       message.purpose,
       message.dedupeKey,
@@ -42,7 +44,8 @@ export async function addMessage(tx: EntityManager, message: NewMessage): Promis
       message.inboxId ?? null,
       message.receiver.phone,
       message.body,
-      after(message.now, GRACE_MS),
+      message.notBefore ?? null,
+      after(message.notBefore ?? message.now, GRACE_MS),
     ],
   )
   return row?.id ?? null

@@ -1,3 +1,4 @@
+import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
 import { fitsOneMessage } from '../domain/sms-encoding.ts'
 import { teaserText } from '../domain/texts.ts'
 import { type Lead, Provider, Unlock } from './entities/index.ts'
@@ -10,6 +11,9 @@ export type OfferTerms = {
   /** Hours from now on that the offer stands; may be a fraction. */
   ttlHours: number
 }
+
+/** How teasers are sent. */
+export type TeaserPolicy = { quiet: QuietPolicy }
 
 export type SkippedProvider = { providerId: string; reason: 'opted_out' | 'already_sent' }
 
@@ -39,7 +43,8 @@ export class TeaserTooLongError extends Error {
 
 /**
  * Offers a lead to providers: an unlock and a teaser on the ledger for each who is subscribed and does not have it yet.
- * All or nothing in the caller's transaction; wake up the teasers and the expiry after the commit.
+ * All or nothing in the caller's transaction; wake up the teasers and the expiry after the commit. A teaser in its
+ * receiver's quiet hours waits for their end, however short the time to live is.
  *
  * @param providerIds each once
  * @throws {UnknownProvidersError}
@@ -50,6 +55,7 @@ export async function offerLead(
   lead: Lead,
   providerIds: readonly string[],
   terms: OfferTerms,
+  policy: TeaserPolicy,
 ): Promise<Offer> {
   if (providerIds.length === 0) return { unlocks: [], skipped: [] }
   const providers = await lockReceivers(tx, providerIds)
@@ -65,7 +71,7 @@ export async function offerLead(
       offer.skipped.push({ providerId, reason: provider?.optedOutAt == null ? 'already_sent' : 'opted_out' })
       continue
     }
-    await addTeaser(tx, lead, provider, unlock)
+    await addTeaser(tx, lead, provider, unlock, policy)
     offer.unlocks.push(unlock)
   }
   return offer
@@ -100,7 +106,13 @@ async function insertUnlocks(
   return new Map(unlocks.map((unlock) => [unlock.providerId, unlock]))
 }
 
-async function addTeaser(tx: EntityManager, lead: Lead, provider: Provider, unlock: Unlock): Promise<void> {
+async function addTeaser(
+  tx: EntityManager,
+  lead: Lead,
+  provider: Provider,
+  unlock: Unlock,
+  { quiet }: TeaserPolicy,
+): Promise<void> {
   const body = teaserText({
     providerName: provider.name,
     leadId: lead.id,
@@ -111,6 +123,7 @@ async function addTeaser(tx: EntityManager, lead: Lead, provider: Provider, unlo
     priceCents: unlock.priceCents,
     currency: unlock.currency,
   })
+  const notBefore = offerAllowedAt(unlock.dbNow, provider.timeZone ?? null, quiet)
   if (!fitsOneMessage(body)) throw new TeaserTooLongError('the teaser does not fit into one message')
   await addMessage(tx, {
     purpose: 'teaser',
@@ -118,6 +131,7 @@ async function addTeaser(tx: EntityManager, lead: Lead, provider: Provider, unlo
     unlockId: unlock.id,
     receiver: provider,
     body,
+    ...(notBefore > unlock.dbNow ? { notBefore } : {}),
     now: unlock.dbNow,
   })
 }

@@ -4,8 +4,16 @@
  */
 export type QuietHours = { start: number; end: number } | null
 
+/** When nobody is sent an offer. */
+export type QuietPolicy = {
+  hours: QuietHours
+  /** Where a receiver may be whose time zone nobody told us: offers wait until it is quiet in none of them. */
+  zonesOfUnknown: readonly string[]
+}
+
 const MINUTE = 60_000
 const MINUTES_PER_DAY = 24 * 60
+const MAX_ROUNDS = 20
 const RANGE = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/
 
 /**
@@ -33,6 +41,55 @@ export function isValidTimeZone(timeZone: string): boolean {
     if (error instanceof RangeError) return false
     throw error
   }
+}
+
+/**
+ * Reads the setting: names of time zones, separated by commas, each once.
+ * @throws RangeError when there is none, or one does not exist
+ */
+export function parseTimeZones(setting: string): string[] {
+  const zones = setting.split(',').map((zone) => zone.trim())
+  if (!zones.every(isValidTimeZone)) throw new RangeError('a time zone must be an IANA name')
+  return [...new Set(zones)]
+}
+
+/** Whether every day has an hour at which it is quiet in none of the zones; asked for every week of a year. */
+export function hasCommonHours(zones: readonly string[], quiet: QuietHours): boolean {
+  try {
+    for (let day = 0; day < 366; day += 7) allowedInAll(new Date(Date.UTC(2028, 0, 1 + day)), zones, quiet)
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
+/**
+ * When an offer that is due at `at` may go out.
+ *
+ * @param timeZone the receiver's; null, or one that does not exist, when it is not known
+ * @param lastsMs how long sending it may take: it must be over before the quiet hours begin, milliseconds
+ * @returns `at` itself when it may go out at once
+ * @throws {RangeError} when it is always quiet in one of the zones; the configuration is checked for that
+ */
+export function offerAllowedAt(at: Date, timeZone: string | null, policy: QuietPolicy, lastsMs = 0): Date {
+  if (policy.hours === null) return at
+  const zones = timeZone !== null && isValidTimeZone(timeZone) ? [timeZone] : policy.zonesOfUnknown
+  const begin = allowedInAll(at, zones, policy.hours)
+  const end = new Date(begin.getTime() + lastsMs)
+  const afterNextQuiet = allowedInAll(end, zones, policy.hours)
+  return afterNextQuiet > end ? afterNextQuiet : begin
+}
+
+/** Each zone in turn puts it off, until all agree; zones that do not, because one changes its clock, agree some days later. */
+function allowedInAll(at: Date, zones: readonly string[], quiet: QuietHours): Date {
+  let time = at
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const next = zones.reduce((latest, zone) => nextAllowed(latest, zone, quiet), time)
+    if (next.getTime() === time.getTime()) return time
+    time = next
+  }
+  throw new RangeError('it is always quiet in one of the time zones')
 }
 
 /**
@@ -75,6 +132,17 @@ function minuteOfDay(wallTime: number): number {
  * were UTC, so that plain arithmetic works on it.
  */
 function wallClock(timeZone: string): (time: number) => number {
+  const known = clocks.get(timeZone)
+  if (known !== undefined) return known
+  const clock = newWallClock(timeZone)
+  clocks.set(timeZone, clock)
+  return clock
+}
+
+/** By time zone: making one takes longer than reading it a hundred times, and an offer may go to hundreds of receivers. */
+const clocks = new Map<string, (time: number) => number>()
+
+function newWallClock(timeZone: string): (time: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     calendar: 'gregory',

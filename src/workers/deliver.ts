@@ -24,18 +24,21 @@ const CALL_BUDGET_MS = 15_000
  * unclear outcome is looked up at the gateway before anything is sent again.
  *
  * @returns where the message stands
- * @throws {RetryLater} another worker has it, or an unclear outcome settles
+ * @throws {RetryLater} another worker has it, an unclear outcome settles, or it is too early to send it
  * @throws {NotDoneError | UnclearError} to be tried again
  * @throws {RefusedError} refused for good; recorded and escalated
  */
 export async function deliver(deps: JobDeps, messageId: number): Promise<OutboundMessage['status']> {
-  const { ledgerTiming } = deps.settings
+  const { ledgerTiming, quiet } = deps.settings
   const known = await deps.em.fork().findOneOrFail(OutboundMessage, { id: messageId })
   if (isSettled(known.status)) return known.status
+  // It need not wait in line only to be told to come back.
+  const early = known.notBefore == null ? 0 : known.notBefore.getTime() - known.dbNow.getTime()
+  if (early > 0) throw new RetryLater(early)
   // Waited for before the claim: a STOP that comes meanwhile is seen by the claim, and nothing is sent.
   await deps.textmagic.takeSlot(sendClassOf(known.purpose))
   const claimStarted = performance.now()
-  const claimed = await inTransaction(deps.em, (tx) => claim(tx, messageId, ledgerTiming))
+  const claimed = await inTransaction(deps.em, (tx) => claim(tx, messageId, ledgerTiming, quiet))
   switch (claimed.type) {
     case 'settled':
       return claimed.status

@@ -5,6 +5,7 @@ import type { LedgerTiming } from '../db/ledger.ts'
 import type { EntityManager } from '../db/orm.ts'
 import type { Sealer } from '../db/sealing.ts'
 import type { Due } from '../domain/due.ts'
+import type { QuietPolicy } from '../domain/quiet-hours.ts'
 import type { StripeGateway } from '../gateways/stripe.ts'
 import type { TextMagic } from '../gateways/textmagic.ts'
 import type { WebhookPost } from '../gateways/webhook-post.ts'
@@ -18,6 +19,7 @@ export type WorkerSettings = {
   fallbackUrl: string | null
   alertUrl: string | null
   ledgerTiming: LedgerTiming
+  quiet: QuietPolicy
 }
 
 /** What every worker process has once. */

@@ -64,6 +64,7 @@ export async function openServices(
         revealConfirmMinutes: config.revealConfirmMinutes,
         fallbackUrl: config.fallbackSmsWebhookUrl,
         alertUrl: config.opsAlertWebhookUrl,
+        quiet: config.quiet,
         ledgerTiming: options.ledgerTiming ?? DEFAULT_LEDGER_TIMING,
       },
     },

@@ -56,7 +56,10 @@ describe('the configuration', () => {
       backfillMinutes: 5,
       brandName: 'Gold Touch List',
       logLevel: 'info',
-      quietHours: { start: 21 * 60, end: 8 * 60 },
+      quiet: {
+        hours: { start: 21 * 60, end: 8 * 60 },
+        zonesOfUnknown: ['America/New_York', 'Pacific/Honolulu'],
+      },
       leadDefaults: { priceCents: 2000, currency: 'usd', ttlHours: 24 },
       worker: { queues: 'all', concurrency: null },
     })
@@ -84,6 +87,7 @@ describe('the configuration', () => {
       BRAND_NAME: 'Silver Touch',
       LOG_LEVEL: 'debug',
       QUIET_HOURS: 'off',
+      DEFAULT_TIME_ZONES: 'Europe/London, Europe/Berlin,Europe/London',
       DEFAULT_PRICE_CENTS: '1250',
       DEFAULT_CURRENCY: 'eur',
       DEFAULT_TTL_HOURS: '0.25',
@@ -113,7 +117,7 @@ describe('the configuration', () => {
       backfillMinutes: 2.5,
       brandName: 'Silver Touch',
       logLevel: 'debug',
-      quietHours: null,
+      quiet: { hours: null, zonesOfUnknown: ['Europe/London', 'Europe/Berlin'] },
       leadDefaults: { priceCents: 1250, currency: 'eur', ttlHours: 0.25 },
       worker: { queues: 'reveal, handle-payment', concurrency: 4 },
     })
@@ -196,6 +200,8 @@ describe('a malformed variable stops the process:', () => {
     ['LOG_LEVEL', 'verbose'],
     ['QUIET_HOURS', '9pm-8am'],
     ['QUIET_HOURS', '21:00-21:00'],
+    ['DEFAULT_TIME_ZONES', 'EST5'],
+    ['DEFAULT_TIME_ZONES', 'America/New_York,'],
     ['DEFAULT_PRICE_CENTS', '20.50'],
     ['DEFAULT_PRICE_CENTS', '$20'],
     ['DEFAULT_CURRENCY', 'USD'],
@@ -212,6 +218,14 @@ describe('a malformed variable stops the process:', () => {
     expect(problemsOf({ ...REQUIRED, DEFAULT_PRICE_CENTS: '49' })).toEqual({
       DEFAULT_PRICE_CENTS: 'must be at least 50 ($0.50)',
     })
+  })
+
+  test('zones of which one is always quiet, so that no offer would ever go out', () => {
+    const zones = { DEFAULT_TIME_ZONES: 'Europe/London,Asia/Shanghai,America/Los_Angeles' }
+    expect(problemsOf({ ...REQUIRED, ...zones })).toEqual({
+      DEFAULT_TIME_ZONES: 'leaves no time to send an offer',
+    })
+    expect(problemsOf({ ...REQUIRED, ...zones, QUIET_HOURS: 'off' })).toEqual({})
   })
 
   test('one key for admins and operators', () => {

@@ -71,13 +71,15 @@ async function offer(
   receivers: readonly string[],
   lead: (tx: Transaction) => Promise<Lead | null>,
 ): Promise<void> {
-  const { db, publisher } = world.services
+  const { db, publisher, settings } = world.services
   const ttlHours = world.random.pick(TTL_HOURS)
   const terms = { priceCents: 2000, currency: 'usd', ttlHours }
   const work = async () => {
     const offered = await inTransaction(db.em, async (tx): Promise<Offer> => {
       const stored = await lead(tx)
-      return stored === null ? { unlocks: [], skipped: [] } : offerLead(tx, stored, receivers, terms)
+      return stored === null
+        ? { unlocks: [], skipped: [] }
+        : offerLead(tx, stored, receivers, terms, { quiet: settings.quiet })
     })
     const ids = offered.unlocks.map(({ id }) => id)
     await publisher.publish(ids.map((unlock_id) => ({ job: 'send-teaser', unlock_id })))

@@ -112,6 +112,7 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
       fallbackUrl: 'http://fallback.invalid',
       alertUrl: 'http://alerts.invalid',
       ledgerTiming: DEFAULT_LEDGER_TIMING,
+      quiet: { hours: null, zonesOfUnknown: [] },
     },
   }
   const world: World = {

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isValidTimeZone, nextAllowed, parseQuietHours } from '../../../src/domain/quiet-hours.ts'
+import {
+  hasCommonHours,
+  isValidTimeZone,
+  nextAllowed,
+  offerAllowedAt,
+  parseQuietHours,
+  parseTimeZones,
+} from '../../../src/domain/quiet-hours.ts'
 
 const NIGHT = parseQuietHours('21:00-08:00')
 const NEW_YORK = 'America/New_York'
@@ -80,6 +87,54 @@ describe('a message waits for the end of the quiet hours on the clock of its rec
     const at = new Date('2026-03-03T04:00:00Z')
     expect(nextAllowed(at, NEW_YORK, null)).toBe(at)
   })
+})
+
+describe('an offer', () => {
+  const policy = { hours: NIGHT, zonesOfUnknown: [NEW_YORK, 'Pacific/Honolulu'] }
+  const allowed = (at: string, zone: string | null, lastsMs?: number) =>
+    offerAllowedAt(new Date(at), zone, policy, lastsMs).toISOString()
+
+  test('goes by the clock of its receiver', () => {
+    expect(allowed('2026-03-03T03:00:00Z', NEW_YORK)).toBe('2026-03-03T13:00:00.000Z')
+    expect(allowed('2026-03-03T03:00:00Z', 'America/Los_Angeles')).toBe('2026-03-03T03:00:00.000Z')
+  })
+
+  test.each([
+    ['2026-07-01T17:59:00Z', '2026-07-01T18:00:00.000Z', '13:59 in New York, but 7:59 in Honolulu'],
+    ['2026-07-01T18:00:00Z', '2026-07-01T18:00:00.000Z', '8:00 in Honolulu'],
+    ['2026-07-02T00:59:00Z', '2026-07-02T00:59:00.000Z', '20:59 in New York'],
+    ['2026-07-02T01:00:00Z', '2026-07-02T18:00:00.000Z', '21:00 in New York: tomorrow'],
+  ])('to somebody of unknown whereabouts waits until it is quiet nowhere they may be: %s → %s (%s)', (at, when) => {
+    expect(allowed(at, null)).toBe(when)
+    expect(allowed(at, 'Nowhere/City')).toBe(when)
+  })
+
+  test('that would still be under way when the quiet hours begin waits for their end', () => {
+    expect(allowed('2026-03-03T01:59:29.999Z', NEW_YORK, 30_000)).toBe('2026-03-03T01:59:29.999Z')
+    expect(allowed('2026-03-03T01:59:30.000Z', NEW_YORK, 30_000)).toBe('2026-03-03T13:00:00.000Z')
+    expect(allowed('2026-03-03T12:59:50.000Z', NEW_YORK, 30_000)).toBe('2026-03-03T13:00:00.000Z')
+  })
+
+  test('goes out at any time when there are no quiet hours', () => {
+    const at = new Date('2026-03-03T04:00:00Z')
+    expect(offerAllowedAt(at, NEW_YORK, { ...policy, hours: null })).toBe(at)
+    expect(offerAllowedAt(at, null, { hours: null, zonesOfUnknown: [] })).toBe(at)
+  })
+
+  test('cannot go out where one of the zones is always quiet, and that can be told beforehand', () => {
+    const zones = ['Europe/London', 'Asia/Shanghai', 'America/Los_Angeles']
+    expect(() => offerAllowedAt(new Date(), null, { hours: NIGHT, zonesOfUnknown: zones })).toThrow(RangeError)
+    expect(hasCommonHours(zones, NIGHT)).toBe(false)
+    expect(hasCommonHours(zones, null)).toBe(true)
+    expect(hasCommonHours(zones.slice(1), NIGHT)).toBe(true)
+  })
+})
+
+test('a list of time zones names each once; one that does not exist is refused', () => {
+  expect(parseTimeZones(' UTC , America/New_York,UTC')).toEqual(['UTC', NEW_YORK])
+  for (const list of ['', 'UTC,', 'UTC;America/New_York', 'EST5']) {
+    expect(() => parseTimeZones(list)).toThrow(RangeError)
+  }
 })
 
 test('whatever the moment, zone and hours: allowed there, not earlier than due, and no later than the hours last', () => {

@@ -62,7 +62,7 @@ export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps)
 
     const create = async (tx: EntityManager): Promise<Static<typeof Answer>> => {
       const stored = await insertLead(tx, sealer, lead)
-      const offer = await offerOrRefuse(tx, stored, receivers, terms)
+      const offer = await offerOrRefuse(tx, stored, receivers, terms, config.teasers)
       return {
         lead: leadView(stored),
         unlocks: offer.unlocks.map(offeredUnlockView),

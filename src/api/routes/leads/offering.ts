@@ -4,6 +4,7 @@ import {
   type Offer,
   type OfferTerms,
   offerLead,
+  type TeaserPolicy,
   TeaserTooLongError,
   UnknownProvidersError,
 } from '../../../db/offers.ts'
@@ -63,9 +64,10 @@ export async function offerOrRefuse(
   lead: Lead,
   providerIds: readonly string[],
   terms: OfferTerms,
+  policy: TeaserPolicy,
 ): Promise<Offer> {
   try {
-    return await offerLead(tx, lead, providerIds, terms)
+    return await offerLead(tx, lead, providerIds, terms, policy)
   } catch (error) {
     if (error instanceof UnknownProvidersError) {
       throw new ProblemError(

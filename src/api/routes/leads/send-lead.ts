@@ -30,7 +30,7 @@ export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
     const offer = await inTransaction(db.em, async (tx) => {
       const lead = await findLead(tx, request.params.id)
       if (lead === null) throw notFound('lead')
-      return offerOrRefuse(tx, lead, distinctIds(request.body.provider_ids), terms)
+      return offerOrRefuse(tx, lead, distinctIds(request.body.provider_ids), terms, config.teasers)
     })
     await publishOffer(publisher, offer.unlocks, terms, request.id)
     return { unlocks: offer.unlocks.map(offeredUnlockView), skipped: offer.skipped.map(skippedView) }

@@ -44,6 +44,9 @@ export const MessageSchema = Type.Object({
   reject_reason: text(),
   error_code: text(),
   attempts: Type.Integer(),
+  not_before: Type.Union([Timestamp, Type.Null()], {
+    description: 'Set while it waits for quiet hours to end, and after',
+  }),
   created_at: Timestamp,
   accepted_at: time(),
   final_at: time(),
@@ -113,6 +116,7 @@ export function messageView(message: OutboundMessage): Static<typeof MessageSche
     reject_reason: message.rejectReason ?? null,
     error_code: message.errorCode ?? null,
     attempts: message.attempts,
+    not_before: iso(message.notBefore),
     created_at: message.createdAt.toISOString(),
     accepted_at: iso(message.acceptedAt),
     final_at: iso(message.finalAt),
