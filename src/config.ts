@@ -18,6 +18,8 @@ export type MigrateConfig = { databaseUrl: string; logLevel: Environment['LOG_LE
  * when the first job that needs it comes along. Null means not set.
  */
 export type Config = MigrateConfig & {
+  /** NODE_ENV=production: what only a laptop may do was refused. */
+  production: boolean
   redisUrl: string
   port: number
   /** URLs end without a slash. */
@@ -68,6 +70,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, role?: 'api' | 'worker' | 'mi
 function toConfig(env: Environment): Config {
   return {
     databaseUrl: env.DATABASE_URL,
+    production: env.NODE_ENV === 'production',
     redisUrl: env.REDIS_URL,
     port: env.PORT,
     publicUrl: withoutTrailingSlash(env.PUBLIC_URL ?? `http://localhost:${env.PORT}`),

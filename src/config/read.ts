@@ -3,6 +3,7 @@ import { Value } from 'typebox/value'
 import { validatePrice } from '../domain/money.ts'
 import { hasCommonHours, parseQuietHours, parseTimeZones } from '../domain/quiet-hours.ts'
 import { ConfigError, type ConfigProblem } from './error.ts'
+import { productionProblems } from './production.ts'
 import { Environment } from './variables.ts'
 
 const DECIMAL = /^\d+(\.\d+)?$/
@@ -28,6 +29,12 @@ export function readEnvironment<Properties extends Type.TProperties>(
     if (problem !== null) problems.push({ variable, problem, expected: Reflect.get(property, 'description') })
   }
   problems.push(...problemsBetween(values, problems))
+  if (values.NODE_ENV === 'production') {
+    const reported = new Set(problems.map(({ variable }) => variable))
+    const isSound = (variable: string) => !reported.has(variable)
+    const sound = Object.fromEntries(Object.entries(values).filter(([variable]) => isSound(variable)))
+    problems.push(...productionProblems(sound).filter(({ variable }) => isSound(variable)))
+  }
   if (problems.length > 0 || !Value.Check(schema, values)) throw new ConfigError(problems)
   return values
 }

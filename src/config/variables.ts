@@ -25,6 +25,11 @@ const { Integer, Number: Decimal, Optional } = Type
  * variable is missing or does not fit, so it says what belongs there and how to come by it.
  */
 export const Environment = Type.Object({
+  NODE_ENV: Type.String({
+    pattern: '^[\\w.-]{1,40}$',
+    default: 'development',
+    description: 'production, or another word such as development',
+  }),
   DATABASE_URL: checked(isPostgresUrl, 'a Postgres URL, such as postgresql://user:password@host:5432/lead_unlock'),
   REDIS_URL: checked(isRedisUrl, 'a Redis URL, such as redis://host:6379'),
   PORT: Integer({ minimum: 0, maximum: 65_535, default: 3000, description: 'a port number, 0 to 65535' }),

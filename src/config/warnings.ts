@@ -12,6 +12,9 @@ const DOCUMENTED_RATE = 50
 export function configWarnings(config: Config): string[] {
   const { textmagic, stripe } = config
   const warnings: string[] = []
+  if (!config.production) {
+    warnings.push('NODE_ENV is not production: missing webhook secrets and weak or published ones are not refused')
+  }
   if (textmagic.webhookToken === null) {
     warnings.push(
       'TEXTMAGIC_WEBHOOK_TOKEN is not set: whoever knows the address can send replies in the name of others',
@@ -28,6 +31,12 @@ export function configWarnings(config: Config): string[] {
   }
   if (textmagic.ratePerSecond > DOCUMENTED_RATE) {
     warnings.push(`TEXTMAGIC_RATE_PER_SECOND is above what TextMagic accepts (${DOCUMENTED_RATE} at the very most)`)
+  }
+  if (config.production && /^[sr]k_test_/.test(stripe.secretKey)) {
+    warnings.push('STRIPE_SECRET_KEY is a key of the test mode: no real money moves')
+  }
+  if (config.production && !config.publicUrl.startsWith('https:')) {
+    warnings.push('PUBLIC_URL is not https: webhook tokens, API keys and contact details must not travel in the clear')
   }
   for (const [variable, url] of Object.entries({
     STRIPE_API_URL: stripe.apiUrl,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { SANDBOX_MARK } from '../config/production.ts'
 
 /** Secrets of a sandbox. They guard nothing but a laptop's emulators; a real deployment sets its own. */
 export type SandboxSecrets = {
@@ -12,20 +13,20 @@ export type SandboxSecrets = {
   encryptionKeys: string
 }
 
-export const SANDBOX_TEXTMAGIC_USERNAME = 'sandbox'
+export const SANDBOX_TEXTMAGIC_USERNAME = SANDBOX_MARK
 export const SANDBOX_FROM_NUMBER = '13055550100'
 
-/** Draws new secrets. */
+/** Draws new secrets. Each bears a mark, by which production refuses it. */
 export function newSandboxSecrets(): SandboxSecrets {
-  const random = () => randomBytes(24).toString('base64url')
+  const random = () => `${SANDBOX_MARK}_${randomBytes(24).toString('base64url')}`
   return {
     adminApiKey: `admin_${random()}`,
     operatorApiKey: `operator_${random()}`,
-    stripeSecretKey: `sk_test_${randomBytes(24).toString('hex')}`,
+    stripeSecretKey: `sk_test_${SANDBOX_MARK}${randomBytes(24).toString('hex')}`,
     stripeWebhookSecret: `whsec_${random()}`,
     textmagicApiKey: random(),
     textmagicWebhookToken: random(),
-    encryptionKeys: `sandbox:${randomBytes(32).toString('base64')}`,
+    encryptionKeys: `${SANDBOX_MARK}:${randomBytes(32).toString('base64')}`,
   }
 }
 

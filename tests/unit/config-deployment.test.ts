@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { Environment } from '../../src/config/variables.ts'
@@ -12,34 +13,54 @@ const compose = read('docker-compose.yml')
 /** Assignments of .env.example: those to fill in, and those commented out. */
 const assignments = (pattern: RegExp) =>
   Object.fromEntries([...example.matchAll(pattern)].map(([, name, value]) => [name ?? '', value ?? '']))
-const toFillIn = assignments(/^([A-Z_]+)=(.*)$/gm)
+const toFillIn = assignments(/^(?!POSTGRES_PASSWORD)([A-Z_]+)=()$/gm)
 const optional = assignments(/^# ([A-Z_]+)=(.*)$/gm)
 
+const drawn = () => randomBytes(32).toString('hex')
+const FILLED = {
+  NODE_ENV: 'production',
+  DATABASE_URL: `postgresql://lead_unlock:${drawn()}@postgres:5432/lead_unlock`,
+  REDIS_URL: 'redis://redis:6379',
+  ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  ADMIN_API_KEY: drawn(),
+  STRIPE_SECRET_KEY: `sk_test_${drawn()}`,
+  STRIPE_WEBHOOK_SECRET: `whsec_${drawn()}`,
+  TEXTMAGIC_USERNAME: 'user',
+  TEXTMAGIC_API_KEY: drawn(),
+  TEXTMAGIC_WEBHOOK_TOKEN: drawn(),
+}
+
 describe('.env.example', () => {
-  test('names every variable of the configuration once, and no other', () => {
+  test('names every variable of the configuration once, and of others only those of the containers', () => {
     const named = [...example.matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name)
-    expect(named.sort()).toEqual(Object.keys(Environment.properties).sort())
+    expect(named.sort()).toEqual([...Object.keys(Environment.properties), 'POSTGRES_PASSWORD'].sort())
+    expect(compose).toContain('POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:?')
   })
 
-  test('leaves empty exactly what is required', () => {
-    expect(Object.keys(toFillIn).sort()).toEqual([...Environment.required].sort().filter((name) => !(name in optional)))
-    expect(new Set(Object.values(toFillIn))).toEqual(new Set(['']))
-    expect(() => loadConfig(toFillIn)).toThrow(`${Object.keys(toFillIn).length} problems in the environment`)
+  test('is one of production, as that of the image, and leaves empty exactly what production requires', () => {
+    expect(example).toMatch(/^NODE_ENV=production$/m)
+    expect(read('Dockerfile')).toMatch(/^ENV NODE_ENV=production$/m)
+    const required = [...Environment.required, 'TEXTMAGIC_WEBHOOK_TOKEN'].filter((name) => !(name in optional))
+    expect(Object.keys(toFillIn).sort()).toEqual(required.filter((name) => name !== 'NODE_ENV').sort())
+    expect(() => loadConfig({ ...toFillIn, NODE_ENV: 'production' })).toThrow(
+      `${Object.keys(toFillIn).length} problems in the environment`,
+    )
+  })
+
+  test('filled in as it says is accepted', () => {
+    expect(loadConfig(FILLED).production).toBe(true)
+  })
+
+  test('with the password of an example for the database of the containers is refused', () => {
+    const url = 'postgresql://lead_unlock:lead_unlock@postgres:5432/lead_unlock'
+    expect(() => loadConfig({ ...FILLED, DATABASE_URL: url })).toThrow(
+      'DATABASE_URL has a password that everybody tries',
+    )
   })
 
   test('shows the defaults that hold', () => {
-    const filled = {
-      DATABASE_URL: 'postgresql://db/lead_unlock',
-      REDIS_URL: 'redis://redis',
-      ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
-      ADMIN_API_KEY: 'an-admin-key',
-      STRIPE_SECRET_KEY: 'sk_test_x',
-      STRIPE_WEBHOOK_SECRET: 'whsec_x',
-      TEXTMAGIC_USERNAME: 'user',
-      TEXTMAGIC_API_KEY: 'key',
-    }
-    expect(Object.keys(filled).sort()).toEqual(Object.keys(toFillIn).sort())
-    expect(loadConfig({ ...filled, ...optional })).toEqual(loadConfig(filled))
+    expect(Object.keys(FILLED).sort()).toEqual(['NODE_ENV', ...Object.keys(toFillIn)].sort())
+    expect(loadConfig({ ...FILLED, ...optional })).toEqual(loadConfig(FILLED))
   })
 })
 

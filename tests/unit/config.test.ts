@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, configWarnings, loadConfig, parseWorkerQueues } from '../../src/config.ts'
 
@@ -29,6 +30,7 @@ describe('the configuration', () => {
   test('needs the required variables only, and has the documented defaults for the rest', () => {
     expect(loadConfig(REQUIRED)).toEqual({
       databaseUrl: REQUIRED.DATABASE_URL,
+      production: false,
       redisUrl: REQUIRED.REDIS_URL,
       port: 3000,
       publicUrl: 'http://localhost:3000',
@@ -296,6 +298,10 @@ describe('the warnings about a configuration that works', () => {
   test('are none when it is fit for production', () => {
     const config = loadConfig({
       ...REQUIRED,
+      NODE_ENV: 'production',
+      PUBLIC_URL: 'https://leads.test',
+      STRIPE_SECRET_KEY: 'sk_live_0123456789abcdef',
+      ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
       TEXTMAGIC_WEBHOOK_TOKEN: 'token-0123456789abcdef0123456789',
       OPS_ALERT_WEBHOOK_URL: 'https://alerts.example.com/hook',
     })
@@ -316,6 +322,7 @@ describe('the warnings about a configuration that works', () => {
     expect(warnings).toContain('STRIPE_API_URL is not encrypted')
     expect(warnings).toContain('TEXTMAGIC_RATE_PER_SECOND is above')
     expect(warnings).toContain('OPS_ALERT_WEBHOOK_URL is not set')
+    expect(warnings).toContain('NODE_ENV is not production')
     expect(warnings).not.toContain('guessable')
   })
 })
