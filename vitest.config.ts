@@ -4,7 +4,7 @@ type Kind = { timeoutMs: number; stores: boolean }
 
 /** Each is a folder of tests/. They run in this order, so that the cheap ones fail first. */
 const KINDS: Record<string, Kind> = {
-  unit: { timeoutMs: 10_000, stores: false },
+  unit: { timeoutMs: 60_000, stores: false },
   integration: { timeoutMs: 60_000, stores: true },
   acceptance: { timeoutMs: 180_000, stores: true },
   faults: { timeoutMs: 300_000, stores: true },
