@@ -2,7 +2,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { LogController } from 'fastify'
 import { requireBearer } from './auth/bearer.ts'
 import { limitFailures } from './auth/failures.ts'
-import { createKeyring } from './auth/keyring.ts'
+import { createKeyring, type Identify } from './auth/keyring.ts'
+import { enforceRoles } from './auth/roles.ts'
+import { createStoredKeys } from './auth/stored-keys.ts'
 import { answerMalformedHttp } from './client-errors.ts'
 import type { ApiDeps, App } from './deps.ts'
 import { answerError, answerNotFound } from './errors.ts'
@@ -66,11 +68,13 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     clientErrorHandler: answerMalformedHttp,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  const identify = createKeyring({ admin: deps.config.adminApiKey, operator: deps.config.operatorApiKey })
+  const storedKeys = createStoredKeys(deps.db, deps.logger)
+  const identify = createKeyring({ admin: deps.config.adminApiKey, operator: deps.config.operatorApiKey }, storedKeys)
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
   app.setValidatorCompiler(validatorCompiler)
-  app.decorateRequest('keyName', null)
+  app.decorateRequest('caller', null)
+  app.addHook('onClose', () => storedKeys.settled())
   app.decorateRequest('sentContentType', '')
   logRequests(app)
   endConnectionsWhenClosing(app)
@@ -85,8 +89,9 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   return app
 }
 
-function apiRoutes(scope: App, deps: ApiDeps, identify: ReturnType<typeof createKeyring>): void {
+function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): void {
   requireBearer(scope, identify)
+  enforceRoles(scope)
   scope.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store')
   })

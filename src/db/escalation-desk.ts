@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core'
-import { recordAudit } from './audit.ts'
+import { type Actor, recordAudit } from './audit.ts'
 import { Escalation } from './entities/index.ts'
 import type { EntityManager } from './orm.ts'
 import { databaseNow } from './subscriptions.ts'
@@ -10,23 +10,14 @@ import { databaseNow } from './subscriptions.ts'
  *
  * @returns the escalation, or null when there is none with that id
  */
-export function resolveById(
-  em: EntityManager,
-  id: number,
-  by: { keyName: string; note: string | null; requestId: string | null },
-): Promise<Escalation | null> {
+export function resolveById(em: EntityManager, id: number, by: Actor, note: string | null): Promise<Escalation | null> {
   return em.fork().transactional(async (tx) => {
     const escalation = await tx.findOne(Escalation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
     if (escalation === null || escalation.resolvedAt != null) return escalation
     escalation.resolvedAt = await databaseNow(tx)
     escalation.resolvedBy = by.keyName
-    escalation.note = by.note
-    await recordAudit(tx, {
-      keyName: by.keyName,
-      action: 'escalation.resolve',
-      target: `escalation:${id}`,
-      requestId: by.requestId,
-    })
+    escalation.note = note
+    await recordAudit(tx, { ...by, action: 'escalation.resolve', target: `escalation:${id}` })
     return escalation
   })
 }

@@ -1,7 +1,7 @@
 import type { Due } from '../domain/due.ts'
 import { isIn, LINK_DUE_STATUSES, LINK_SENT_STATUSES, PAID_STATUSES } from '../domain/states.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
-import { recordAudit } from './audit.ts'
+import { type Actor, recordAudit } from './audit.ts'
 import { Payment, Provider, type Unlock } from './entities/index.ts'
 import { addLinkMessage, addReveal } from './messages.ts'
 import type { EntityManager } from './orm.ts'
@@ -14,8 +14,6 @@ export type Operation = 'retry-reveal' | 'resend-link' | 'expire' | 'refund'
 export class NotAllowedError extends Error {
   readonly code = 'not_allowed'
 }
-
-export type Operator = { keyName: string; requestId: string | null }
 
 /** Payments whose money is with us and not on its way back. */
 const OURS = ['kept', 'held', 'refund_failed'] as const
@@ -30,14 +28,13 @@ export function operate(
   em: EntityManager,
   unlockId: number,
   operation: Operation,
-  by: Operator,
+  by: Actor,
 ): Promise<{ unlock: Unlock; due: Due[] } | null> {
   return em.fork().transactional(async (tx) => {
     const unlock = await lockUnlock(tx, unlockId)
     if (unlock === null) return null
     const due = await run(tx, unlock, operation)
-    const { keyName, requestId } = by
-    await recordAudit(tx, { keyName, action: `unlock.${operation}`, target: `unlock:${unlockId}`, requestId })
+    await recordAudit(tx, { ...by, action: `unlock.${operation}`, target: `unlock:${unlockId}` })
     await tx.flush()
     return { unlock, due }
   })

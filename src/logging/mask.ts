@@ -11,7 +11,8 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{0,256}@/gi, `$1${MASK}@`],
   [/([?&][\w.[\]%-]+=)[^&#\s"']+/g, `$1${MASK}`],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, `$1 ${MASK}`],
-  // Stripe's keys and signing secrets; 32 bytes in base64, as our encryption keys are written.
+  // Our API keys; Stripe's keys and signing secrets; 32 bytes in base64, as our encryption keys are written.
+  [/\blu_[\w-]{8,}/g, MASK],
   [/\b(?:sk|rk|pk|whsec)_\w+/g, MASK],
   [/[A-Za-z0-9+/_-]{43}=/g, MASK],
   [/[\p{L}\p{N}._%+'-]{1,64}@[\p{L}\p{N}.-]{1,255}\.\p{L}{2,24}/gu, MASK],

@@ -1,14 +1,16 @@
 import type { App } from '../deps.ts'
 import { ProblemError } from '../problem.ts'
-import type { KeyName } from './keyring.ts'
+import type { Identify } from './keyring.ts'
 
 /**
  * Asks for HTTP basic authentication on every route of this scope: user `admin`, the admin key as the password. A
  * browser adds it to requests of other sites' pages as well, so that those are refused.
  */
-export function requireAdminInBrowser(scope: App, identify: (presented: string) => KeyName | null): void {
+export function requireAdminInBrowser(scope: App, identify: Identify): void {
   scope.addHook('onRequest', async (request, reply) => {
-    if (identify(passwordOfAdmin(request.headers.authorization) ?? '') !== 'admin') {
+    const password = passwordOfAdmin(request.headers.authorization)
+    request.caller = password === undefined ? null : await identify(password)
+    if (request.caller?.role !== 'admin') {
       reply.header('www-authenticate', 'Basic realm="lead-unlock", charset="UTF-8"')
       await scope.refuseAuthentication(request, new ProblemError('unauthorized'))
     }

@@ -1,31 +1,20 @@
+import type { FastifyRequest } from 'fastify'
 import type { App } from '../deps.ts'
 import { ProblemError } from '../problem.ts'
-import type { KeyName } from './keyring.ts'
+import type { Identify } from './keyring.ts'
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Whose API key the request carries; null outside /api. */
-    keyName: KeyName | null
-  }
-}
-
-/**
- * Asks for an API key on every route of this scope, before anything of the body is read.
- *
- * @param identify tells whose key it is
- */
-export function requireBearer(scope: App, identify: (presented: string) => KeyName | null): void {
+/** Asks for an API key on every route of this scope, before anything of the body is read. */
+export function requireBearer(scope: App, identify: Identify): void {
   scope.addHook('onRequest', async (request, reply) => {
-    const presented = /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-    request.keyName = presented === undefined ? null : identify(presented)
-    if (request.keyName !== null) return
+    const presented = bearerOf(request)
+    request.caller = presented === null ? null : await identify(presented)
+    if (request.caller !== null) return
     reply.header('www-authenticate', 'Bearer realm="lead-unlock"')
     await scope.refuseAuthentication(request, new ProblemError('unauthorized'))
   })
 }
 
-/** The name of the key, for the audit log. */
-export function callerOf(request: { keyName: KeyName | null }): KeyName {
-  if (request.keyName === null) throw new ProblemError('unauthorized')
-  return request.keyName
+/** The key in the Authorization header; null when there is none. */
+export function bearerOf(request: Pick<FastifyRequest, 'headers'>): string | null {
+  return /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null
 }

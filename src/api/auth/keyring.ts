@@ -1,31 +1,18 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-
-export type KeyName = 'admin' | 'operator'
-
-/**
- * Compares a presented secret with the right one in a time that tells nothing about either: hashes of equal length are
- * compared, not the texts.
- */
-export function isSameSecret(presented: string, expected: string): boolean {
-  return timingSafeEqual(sha256(presented), sha256(expected))
-}
+import type { Caller } from './caller.ts'
+import { ENVIRONMENT_CALLERS, type EnvironmentKeys, findEnvironmentKey } from './environment-keys.ts'
+import type { StoredKeys } from './stored-keys.ts'
 
 /**
- * @param keys the configured API keys; null matches nothing
- * @returns tells whose key a presented one is, or null; every key is compared, whichever matches
+ * Tells whose key a presented one is, or null. Those of the environment are recognised without Postgres, so that the
+ * system can be looked at while it is away.
+ *
+ * @throws when it may be a stored key and Postgres cannot be asked
  */
-export function createKeyring(keys: Record<KeyName, string | null>): (presented: string) => KeyName | null {
-  const known = [
-    ['admin', keys.admin],
-    ['operator', keys.operator],
-  ] as const
-  return (presented) => {
-    let owner: KeyName | null = null
-    for (const [name, key] of known) if (key !== null && isSameSecret(presented, key)) owner ??= name
-    return owner
+export type Identify = (presented: string) => Promise<Caller | null>
+
+export function createKeyring(environment: EnvironmentKeys, stored: Pick<StoredKeys, 'find'>): Identify {
+  return async (presented) => {
+    const name = findEnvironmentKey(environment, presented)
+    return name === null ? stored.find(presented) : ENVIRONMENT_CALLERS[name]
   }
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }

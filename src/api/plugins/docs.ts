@@ -1,10 +1,13 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifySchema } from 'fastify'
+import type { Role } from '../../domain/roles.ts'
 import type { App } from '../deps.ts'
 
 /** The OpenAPI document of every route registered after it, at /docs and /docs/json. */
 export async function serveDocs(app: App): Promise<void> {
   await app.register(swagger, {
+    transform: ({ schema, url, route }) => ({ url, schema: withRoles(schema, route.config?.roles) }),
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -25,7 +28,11 @@ export async function serveDocs(app: App): Promise<void> {
       ],
       components: {
         securitySchemes: {
-          apiKey: { type: 'http', scheme: 'bearer', description: 'ADMIN_API_KEY or OPERATOR_API_KEY' },
+          apiKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'ADMIN_API_KEY, OPERATOR_API_KEY, or one of `npm run keys`',
+          },
           webhookToken: { type: 'apiKey', in: 'query', name: 'token', description: 'TEXTMAGIC_WEBHOOK_TOKEN' },
           stripeSignature: { type: 'apiKey', in: 'header', name: 'Stripe-Signature' },
         },
@@ -33,4 +40,13 @@ export async function serveDocs(app: App): Promise<void> {
     },
   })
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+}
+
+/** Says with each call whose keys may make it. */
+function withRoles(schema: FastifySchema, roles: readonly Role[] | undefined): FastifySchema {
+  if (roles === undefined) return schema
+  const may = `Roles: ${roles.join(', ')}.`
+  const description = schema.description === undefined ? may : `${schema.description}\n\n${may}`
+  const documented = { ...schema, description, 'x-roles': roles }
+  return documented
 }

@@ -3,7 +3,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import type { IServerAdapter } from '@bull-board/api/typings/app'
 import { FastifyAdapter } from '@bull-board/fastify'
 import { requireAdminInBrowser } from '../auth/basic.ts'
-import type { KeyName } from '../auth/keyring.ts'
+import type { Identify } from '../auth/keyring.ts'
 import type { ApiDeps, App } from '../deps.ts'
 import { ProblemError } from '../problem.ts'
 
@@ -13,7 +13,7 @@ const BASE_PATH = '/admin/queues'
 export async function serveQueueBoard(
   app: App,
   { publisher, redis }: Pick<ApiDeps, 'publisher' | 'redis'>,
-  identify: (presented: string) => KeyName | null,
+  identify: Identify,
 ): Promise<void> {
   const serverAdapter = new FastifyAdapter()
   serverAdapter.setBasePath(BASE_PATH)

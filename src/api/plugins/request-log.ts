@@ -27,7 +27,8 @@ export function logRequests(app: App): void {
         path: request.routeOptions.url ?? 'none',
         status: reply.statusCode,
         duration_ms: Math.round(reply.elapsedTime),
-        role: request.keyName ?? undefined,
+        role: request.caller?.role,
+        key_id: request.caller?.id,
       },
       'answered',
     )

@@ -1,3 +1,4 @@
+import { ApiKey } from './api-key.ts'
 import { Escalation } from './escalation.ts'
 import { InboxRow } from './inbox-row.ts'
 import { Lead } from './lead.ts'
@@ -9,6 +10,7 @@ import { Unlock } from './unlock.ts'
 import { UnlockEventRow } from './unlock-event.ts'
 
 export const entities = [
+  ApiKey,
   Escalation,
   InboxRow,
   Lead,
@@ -20,4 +22,4 @@ export const entities = [
   UnlockEventRow,
 ]
 
-export { Escalation, InboxRow, Lead, OutboundMessage, Payment, PaymentLink, Provider, Unlock, UnlockEventRow }
+export { ApiKey, Escalation, InboxRow, Lead, OutboundMessage, Payment, PaymentLink, Provider, Unlock, UnlockEventRow }

@@ -2,10 +2,12 @@ import type { MigrationObject } from '@mikro-orm/core'
 import { Initial } from './0001-initial.ts'
 import { EarlyPaymentEvents } from './0002-early-payment-events.ts'
 import { Lists } from './0003-lists.ts'
+import { ApiKeys } from './0004-api-keys.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
   { name: '0001-initial', class: Initial },
   { name: '0002-early-payment-events', class: EarlyPaymentEvents },
   { name: '0003-lists', class: Lists },
+  { name: '0004-api-keys', class: ApiKeys },
 ]

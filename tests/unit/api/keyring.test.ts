@@ -1,18 +1,27 @@
 import { expect, it } from 'vitest'
-import { createKeyring, isSameSecret } from '../../../src/api/auth/keyring.ts'
+import { createKeyring } from '../../../src/api/auth/keyring.ts'
+import { isSameSecret } from '../../../src/api/auth/same-secret.ts'
 
-it('a key tells whose it is, and no other text does', () => {
-  const identify = createKeyring({ admin: 'key-of-admin', operator: 'key-of-operator' })
-  expect(identify('key-of-admin')).toBe('admin')
-  expect(identify('key-of-operator')).toBe('operator')
-  for (const wrong of ['', 'key', 'key-of-admin ', 'KEY-OF-ADMIN', 'null', 'x'.repeat(100_000)]) {
-    expect(identify(wrong)).toBeNull()
-  }
+const nothingStored = { find: async () => null }
+const wrongs = ['', 'key', 'key-of-admin ', 'KEY-OF-ADMIN', 'null', 'undefined', 'x'.repeat(100_000)]
+
+it('a key of the environment tells whose it is, and no other text does', async () => {
+  const identify = createKeyring({ admin: 'key-of-admin', operator: 'key-of-operator' }, nothingStored)
+  expect(await identify('key-of-admin')).toEqual({ id: 'env:admin', name: 'admin', role: 'admin' })
+  expect(await identify('key-of-operator')).toEqual({ id: 'env:operator', name: 'operator', role: 'operator' })
+  for (const wrong of wrongs) expect(await identify(wrong)).toBeNull()
 })
 
-it('a name without a key matches nothing', () => {
-  const identify = createKeyring({ admin: 'key-of-admin', operator: null })
-  for (const wrong of ['', 'null', 'undefined']) expect(identify(wrong)).toBeNull()
+it('a name without a key matches nothing', async () => {
+  const identify = createKeyring({ admin: 'key-of-admin', operator: null }, nothingStored)
+  for (const wrong of wrongs) expect(await identify(wrong)).toBeNull()
+})
+
+it('a key of the environment is recognised without asking the store, which may be away', async () => {
+  const away = { find: () => Promise.reject(new Error('away')) }
+  const identify = createKeyring({ admin: 'key-of-admin', operator: null }, away)
+  expect(await identify('key-of-admin')).toMatchObject({ role: 'admin' })
+  await expect(identify('another')).rejects.toThrow('away')
 })
 
 it('secrets of any length are compared without failing', () => {

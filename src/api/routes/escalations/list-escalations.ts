@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { listEscalations as findEscalations } from '../../../db/views.ts'
+import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
@@ -18,13 +19,13 @@ const schema = {
   ),
   response: {
     200: Type.Object({ escalations: Type.Array(EscalationSchema), next_cursor: nextCursor }),
-    ...problemResponses(400, 401, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 429, 500, 503),
   },
 }
 
 /** GET /api/escalations */
 export function listEscalations(app: App, { db }: ApiDeps): void {
-  app.get('/escalations', { schema }, async (request) => {
+  app.get('/escalations', { schema, config: STAFF }, async (request) => {
     const { state = 'open', cursor, limit = DEFAULT_LIMIT } = request.query
     const found = await findEscalations(db.em.fork(), state, decodeCursor(Position, cursor), limit + 1)
     const page = found.slice(0, limit)

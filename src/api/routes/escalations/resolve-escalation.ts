@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { resolveById } from '../../../db/escalation-desk.ts'
-import { callerOf } from '../../auth/bearer.ts'
+import { actorOf } from '../../auth/caller.ts'
+import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { serialOf } from '../../ids.ts'
 import { notFound, problemResponses } from '../../problem.ts'
@@ -17,16 +18,16 @@ const schema = {
   ),
   response: {
     200: Type.Object({ escalation: EscalationSchema }),
-    ...problemResponses(400, 401, 404, 413, 415, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 413, 415, 429, 500, 503),
   },
 }
 
 /** POST /api/escalations/{id}/resolve */
 export function resolveEscalation(app: App, { db }: ApiDeps): void {
-  app.post('/escalations/:id/resolve', { schema }, async (request) => {
+  app.post('/escalations/:id/resolve', { schema, config: STAFF }, async (request) => {
     const id = serialOf(request.params.id)
-    const by = { keyName: callerOf(request), note: request.body?.note ?? null, requestId: request.id }
-    const escalation = id === null ? null : await resolveById(db.em, id, by)
+    const note = request.body?.note ?? null
+    const escalation = id === null ? null : await resolveById(db.em, id, actorOf(request), note)
     if (escalation === null) throw notFound('escalation')
     return { escalation: escalationView(escalation) }
   })

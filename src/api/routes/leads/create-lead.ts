@@ -4,6 +4,7 @@ import { insertLead, type NewLead } from '../../../db/leads.ts'
 import { type EntityManager, inTransaction } from '../../../db/orm.ts'
 import { cleanText } from '../../../domain/clean-text.ts'
 import { revealFits } from '../../../domain/texts.ts'
+import { EVERY_KEY } from '../../auth/roles.ts'
 import { canonicalJson } from '../../canonical-json.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses, unacceptable } from '../../problem.ts'
@@ -49,12 +50,12 @@ const schema = {
     'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' })),
   }),
   body: Body,
-  response: { 201: Answer, ...problemResponses(400, 401, 409, 413, 415, 422, 429, 500, 503) },
+  response: { 201: Answer, ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 500, 503) },
 }
 
 /** POST /api/leads */
 export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps): void {
-  app.post('/leads', { schema }, async (request, reply) => {
+  app.post('/leads', { schema, config: EVERY_KEY }, async (request, reply) => {
     const lead = leadOf(request.body)
     const receivers = distinctIds(request.body.provider_ids ?? [])
     const terms = termsOf(request.body.config, config)

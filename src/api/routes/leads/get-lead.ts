@@ -2,7 +2,8 @@ import { Type } from 'typebox'
 import { recordAudit } from '../../../db/audit.ts'
 import { findLead, openLockedFields } from '../../../db/leads.ts'
 import { unlocksOfLead } from '../../../db/views.ts'
-import { callerOf } from '../../auth/bearer.ts'
+import { actorOf, callerOf } from '../../auth/caller.ts'
+import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { notFound, ProblemError, problemResponses } from '../../problem.ts'
 import {
@@ -30,21 +31,16 @@ const schema = {
 
 /** GET /api/leads/{id} */
 export function getLead(app: App, { db, sealer }: ApiDeps): void {
-  app.get('/leads/:id', { schema }, async (request) => {
-    const caller = callerOf(request)
+  app.get('/leads/:id', { schema, config: STAFF }, async (request) => {
     const locked = request.query.include_locked === true
-    if (locked && caller !== 'admin') throw new ProblemError('forbidden', 'Locked fields are for the admin key')
+    if (locked && callerOf(request).role !== 'admin')
+      throw new ProblemError('forbidden', 'Locked fields are for admin keys')
     const em = db.em.fork()
     const lead = await findLead(em, request.params.id)
     if (lead === null) throw notFound('lead')
     const unlocks = (await unlocksOfLead(em, lead.id)).map(offeredUnlockView)
     if (!locked) return { lead: leadView(lead), unlocks }
-    await recordAudit(em, {
-      keyName: caller,
-      action: 'lead.read_locked',
-      target: `lead:${lead.id}`,
-      requestId: request.id,
-    })
+    await recordAudit(em, { ...actorOf(request), action: 'lead.read_locked', target: `lead:${lead.id}` })
     return { lead: { ...leadView(lead), ...lockedFieldsView(openLockedFields(sealer, lead)) }, unlocks }
   })
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { listLeads as findLeads } from '../../../db/views.ts'
+import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
@@ -28,13 +29,13 @@ const schema = {
   ),
   response: {
     200: Type.Object({ leads: Type.Array(LeadSchema), next_cursor: nextCursor }),
-    ...problemResponses(400, 401, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 429, 500, 503),
   },
 }
 
 /** GET /api/leads */
 export function listLeads(app: App, { db }: ApiDeps): void {
-  app.get('/leads', { schema }, async (request) => {
+  app.get('/leads', { schema, config: STAFF }, async (request) => {
     const { city, created_from, created_to, unlock_status, cursor, limit = DEFAULT_LIMIT } = request.query
     const filter = {
       city,

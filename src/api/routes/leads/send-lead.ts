@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { findLead } from '../../../db/leads.ts'
 import { inTransaction } from '../../../db/orm.ts'
+import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { notFound, problemResponses } from '../../problem.ts'
 import { distinctIds, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
@@ -19,13 +20,13 @@ const schema = {
   ),
   response: {
     200: Type.Object({ unlocks: Type.Array(OfferedUnlockSchema), skipped: Type.Array(SkippedSchema) }),
-    ...problemResponses(400, 401, 404, 413, 415, 422, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
   },
 }
 
 /** POST /api/leads/{id}/send */
 export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
-  app.post('/leads/:id/send', { schema }, async (request) => {
+  app.post('/leads/:id/send', { schema, config: STAFF }, async (request) => {
     const terms = termsOf(request.body.config, config)
     const offer = await inTransaction(db.em, async (tx) => {
       const lead = await findLead(tx, request.params.id)

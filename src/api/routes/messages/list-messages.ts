@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { listMessages as findMessages } from '../../../db/message-list.ts'
 import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
+import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
@@ -36,13 +37,13 @@ const schema = {
   ),
   response: {
     200: Type.Object({ messages: Type.Array(ListedMessage), next_cursor: nextCursor }),
-    ...problemResponses(400, 401, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 429, 500, 503),
   },
 }
 
 /** GET /api/messages */
 export function listMessages(app: App, { db }: ApiDeps): void {
-  app.get('/messages', { schema }, async (request) => {
+  app.get('/messages', { schema, config: STAFF }, async (request) => {
     const { provider_id, unlock_id, purpose, status, cursor, limit = DEFAULT_LIMIT } = request.query
     const filter = { providerId: provider_id?.trim(), unlockId: unlock_id, purpose, status }
     const found = await findMessages(db.em.fork(), filter, decodeCursor(Position, cursor), limit + 1)

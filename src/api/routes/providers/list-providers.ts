@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { listProviders as findProviders } from '../../../db/providers.ts'
+import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
@@ -30,13 +31,13 @@ const schema = {
   ),
   response: {
     200: Type.Object({ providers: Type.Array(ProviderSchema), next_cursor: nextCursor }),
-    ...problemResponses(400, 401, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 429, 500, 503),
   },
 }
 
 /** GET /api/providers */
 export function listProviders(app: App, { db }: ApiDeps): void {
-  app.get('/providers', { schema }, async (request) => {
+  app.get('/providers', { schema, config: STAFF }, async (request) => {
     const { search, cursor, limit = DEFAULT_LIMIT } = request.query
     const found = await findProviders(db.em.fork(), search?.trim(), decodeCursor(Position, cursor), limit + 1)
     const page = found.slice(0, limit)

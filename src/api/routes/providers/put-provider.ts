@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { PhoneTakenError, type ProviderDetails, putProvider as storeProvider } from '../../../db/providers.ts'
 import { cleanText } from '../../../domain/clean-text.ts'
 import { normalisePhone } from '../../../domain/phone.ts'
+import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { type FieldError, ProblemError, problemResponses, unacceptable } from '../../problem.ts'
 import { ProviderSchema, providerView } from './schemas.ts'
@@ -32,13 +33,13 @@ const schema = {
   response: {
     200: Type.Object({ provider: ProviderSchema }),
     201: Type.Object({ provider: ProviderSchema }),
-    ...problemResponses(400, 401, 409, 413, 415, 422, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
   },
 }
 
 /** PUT /api/providers/{id} */
 export function putProvider(app: App, { db }: ApiDeps): void {
-  app.put('/providers/:id', { schema }, async (request, reply) => {
+  app.put('/providers/:id', { schema, config: STAFF }, async (request, reply) => {
     const details = detailsOf(request.body)
     try {
       const { provider, created } = await storeProvider(db.em, idOf(request.params.id), details)

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { unlockHistory } from '../../../db/views.ts'
+import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { serialOf } from '../../ids.ts'
 import { notFound, problemResponses } from '../../problem.ts'
@@ -10,12 +11,12 @@ const schema = {
   summary: 'An unlock with its timeline, messages, links and payments',
   security: [{ apiKey: [] }],
   params: Type.Object({ id: Type.String({ description: 'A serial number' }) }),
-  response: { 200: HistorySchema, ...problemResponses(400, 401, 404, 429, 500, 503) },
+  response: { 200: HistorySchema, ...problemResponses(400, 401, 403, 404, 429, 500, 503) },
 }
 
 /** GET /api/unlocks/{id} */
 export function getUnlock(app: App, { db }: ApiDeps): void {
-  app.get('/unlocks/:id', { schema }, async (request) => {
+  app.get('/unlocks/:id', { schema, config: STAFF }, async (request) => {
     const id = serialOf(request.params.id)
     const history = id === null ? null : await unlockHistory(db.em.fork(), id)
     if (history === null) throw notFound('unlock')

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { listUnlocks as findUnlocks } from '../../../db/unlock-list.ts'
+import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
@@ -19,13 +20,13 @@ const schema = {
   querystring: Type.Object({ ...unlockFilterQuery, ...pageQuery }, { additionalProperties: false }),
   response: {
     200: Type.Object({ unlocks: Type.Array(UnlockSchema), next_cursor: nextCursor }),
-    ...problemResponses(400, 401, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 429, 500, 503),
   },
 }
 
 /** GET /api/unlocks */
 export function listUnlocks(app: App, { db }: ApiDeps): void {
-  app.get('/unlocks', { schema }, async (request) => {
+  app.get('/unlocks', { schema, config: STAFF }, async (request) => {
     const { cursor, limit = DEFAULT_LIMIT, ...filter } = request.query
     const found = await findUnlocks(db.em.fork(), filterOf(filter), decodeCursor(Position, cursor), limit + 1)
     const page = found.slice(0, limit)

@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
 import { NotAllowedError, type Operation, operate } from '../../../db/operations.ts'
 import { unlockHistory } from '../../../db/views.ts'
-import { callerOf } from '../../auth/bearer.ts'
+import { actorOf } from '../../auth/caller.ts'
+import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { serialOf } from '../../ids.ts'
 import { notFound, ProblemError, problemResponses } from '../../problem.ts'
@@ -23,12 +24,11 @@ export function operationRoute(
     security: [{ apiKey: [] }],
     params: Type.Object({ id: Type.String({ description: 'A serial number' }) }),
     body: Type.Optional(Type.Object({}, { additionalProperties: false })),
-    response: { 200: HistorySchema, ...problemResponses(400, 401, 404, 409, 413, 415, 429, 500, 503) },
+    response: { 200: HistorySchema, ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 500, 503) },
   }
-  app.post(`/unlocks/:id/${operation}`, { schema }, async (request) => {
+  app.post(`/unlocks/:id/${operation}`, { schema, config: STAFF }, async (request) => {
     const id = serialOf(request.params.id)
-    const by = { keyName: callerOf(request), requestId: request.id }
-    const done = id === null ? null : await orConflict(operate(deps.db.em, id, operation, by))
+    const done = id === null ? null : await orConflict(operate(deps.db.em, id, operation, actorOf(request)))
     if (id === null || done === null) throw notFound('unlock')
     await wakeUp(deps.publisher, done.due, { requestId: request.id })
     const history = await unlockHistory(deps.db.em.fork(), id)
