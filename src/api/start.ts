@@ -29,8 +29,11 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
       else logger.warn({ operation: 'redis', err: error }, 'could not ask Redis for its eviction policy')
     })
   })
-  const publisher = createPublisher(redis, (error, job) => {
-    logger.warn({ operation: 'publish', job, err: error }, 'a wake-up was not published; the sweep repeats it')
+  const publisher = createPublisher(redis, (error, job, request_id) => {
+    logger.warn(
+      { request_id, operation: 'publish', job, err: error },
+      'a wake-up was not published; the sweep repeats it',
+    )
   })
   const app = await buildApp({
     db,

@@ -15,12 +15,17 @@ type Kind = {
   key: string
   where: string
   columns: string
+  /** SQL for the request that the row came with; where there is none, the sweep's own id follows the work from here on. */
+  requestId?: string
   toDue(row: Row): Due
   /** Rows that only repeat an alert are never given up. */
   neverGivenUp?: boolean
 }
 
 type Row = Record<string, string | number | null>
+
+/** Work to wake up, and the id of the request it began with, where its row tells. */
+export type WakeUp = { due: Due; requestId: string | null }
 
 /** Wake-ups after which a row waits for a person, about ten hours: whatever it is, another one would not mend it. */
 const MAX_WAKE_UPS = 25
@@ -33,6 +38,7 @@ const KINDS: readonly Kind[] = [
     key: 'id',
     where: `status in ('received', 'forwarding')`,
     columns: 'id, source, status',
+    requestId: 'request_id',
     toDue(row) {
       if (row.status === 'forwarding') return { job: 'forward-message', inbox_id: id(row.id) }
       const job = { textmagic: 'handle-reply', textmagic_delivery: 'handle-receipt', stripe: 'handle-payment' } as const
@@ -44,6 +50,7 @@ const KINDS: readonly Kind[] = [
     key: 'id',
     where: `status in ('pending', 'sending', 'unknown')`,
     columns: 'id, purpose, unlock_id',
+    requestId: '(select request_id from webhook_inbox reply where reply.id = inbox_id)',
     toDue(row) {
       const unlock_id = id(row.unlock_id)
       if (row.purpose === 'teaser') return { job: 'send-teaser', unlock_id }
@@ -92,31 +99,35 @@ const KINDS: readonly Kind[] = [
  *
  * @returns what to wake up, or null when another process is sweeping
  */
-export async function claimDue(tx: EntityManager, batch: number): Promise<Due[] | null> {
+export async function claimDue(tx: EntityManager, batch: number): Promise<WakeUp[] | null> {
   const [lock] = await tx.execute<{ locked: boolean }[]>('select pg_try_advisory_xact_lock(?) as locked', [SWEEP_LOCK])
   if (lock?.locked !== true) return null
-  const due: Due[] = []
-  for (const kind of KINDS) due.push(...(await claimKind(tx, kind, batch)))
-  due.push(...(await findExpired(tx, batch)), ...(await findUnconfirmed(tx, batch)), ...(await findUntold(tx, batch)))
-  return due
+  const wakeUps: WakeUp[] = []
+  for (const kind of KINDS) wakeUps.push(...(await claimKind(tx, kind, batch)))
+  for (const find of [findExpired, findUnconfirmed, findUntold]) {
+    wakeUps.push(...(await find(tx, batch)).map((due) => ({ due, requestId: null })))
+  }
+  return wakeUps
 }
 
-async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<Due[]> {
+async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<WakeUp[]> {
   const rows = await tx.execute<Row[]>(
     `update ${kind.table} set attempts = attempts + 1,
        next_attempt_at = app_now() + make_interval(secs => least(1920, 20 * 2 ^ least(attempts, 7)))
      where ${kind.key} in (
        select ${kind.key} from ${kind.table} where ${kind.where} and next_attempt_at <= app_now()
        order by next_attempt_at limit ? for update skip locked)
-     returning ${kind.columns}, attempts`,
+     returning ${kind.columns}, attempts, ${kind.requestId ?? 'null'} as request_id`,
     [batch],
   )
-  const due: Due[] = []
+  const wakeUps: WakeUp[] = []
   for (const row of rows) {
     const isPoison = Number(row.attempts) > MAX_WAKE_UPS && kind.neverGivenUp !== true
-    due.push(...(isPoison ? await giveUp(tx, kind, row) : [kind.toDue(row)]))
+    const requestId = typeof row.request_id === 'string' ? row.request_id : null
+    const due = isPoison ? await giveUp(tx, kind, row) : [kind.toDue(row)]
+    wakeUps.push(...due.map((one) => ({ due: one, requestId })))
   }
-  return due
+  return wakeUps
 }
 
 /** A row that no wake-up has brought forward starves nobody any more: it is parked, and a person is called. */

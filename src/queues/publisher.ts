@@ -10,7 +10,13 @@ export type PublishOptions = {
   delayMs?: number
   /** Skip when a live job for the same work exists. For the sweep only: a direct wake-up must never be swallowed. */
   onlyIfIdle?: boolean
-  requestId?: string | undefined
+  /** The request that causes it; a function where each has its own. */
+  requestId?: string | ((due: Due) => string) | undefined
+}
+
+/** The request that a piece of work is published under. */
+export function requestIdOf(due: Due, { requestId }: PublishOptions): string | undefined {
+  return typeof requestId === 'function' ? requestId(due) : requestId
 }
 
 /** Redis cannot be reached right now. */
@@ -48,11 +54,11 @@ export type Publisher = {
 
 /**
  * @param connection a producer connection, not closed here
- * @param onError told of each wake-up that could not be published
+ * @param onError told of each wake-up that could not be published, and of the request that caused it
  */
 export function createPublisher(
   connection: Redis,
-  onError: (error: unknown, job: JobName) => void,
+  onError: (error: unknown, job: JobName, requestId?: string) => void,
   prefix: string = DEFAULT_PREFIX,
 ): Publisher {
   const queues = new Map<JobName, Queue>()
@@ -72,12 +78,11 @@ export function createPublisher(
     queues.set(name, queue)
   }
 
-  const add = async ({ job, ...ids }: Due, options: PublishOptions): Promise<boolean> => {
+  const add = async (due: Due, options: PublishOptions): Promise<boolean> => {
+    const { job, ...ids } = due
+    const requestId = requestIdOf(due, options)
     try {
-      const payload = parsePayload(
-        job,
-        options.requestId === undefined ? ids : { ...ids, request_id: options.requestId },
-      )
+      const payload = parsePayload(job, requestId === undefined ? ids : { ...ids, request_id: requestId })
       await requireReady(connection)
       const subject = Object.values(ids).join('-')
       await queues.get(job)?.add(job, payload, {
@@ -86,7 +91,7 @@ export function createPublisher(
       })
       return true
     } catch (error) {
-      onError(error, job)
+      onError(error, job, requestId)
       return false
     }
   }

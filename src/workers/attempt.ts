@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type JobName, type Payload, parsePayload } from '../queues/contract.ts'
 import type { JobDeps, WorkerServices } from './deps.ts'
 import { codeOf, isFinal, isLockConflict, RetryLater } from './errors.ts'
@@ -60,10 +61,10 @@ function depsFor(
   jobId: string | undefined,
   payload: Payload<JobName>,
 ): JobDeps {
-  const requestId = payload.request_id
+  const requestId = payload.request_id ?? `${name}:${jobId ?? randomUUID()}`
   return {
     ...services,
-    log: services.log.child({ ...payload, job: name, job_id: jobId }),
+    log: services.log.child({ ...payload, request_id: requestId, job: name, job_id: jobId }),
     em: services.db.em.fork(),
     requestId,
     effects: { revealConfirmMinutes: services.settings.revealConfirmMinutes },

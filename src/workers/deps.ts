@@ -37,7 +37,8 @@ export type WorkerServices = {
 /** What one attempt of one job gets: an entity manager, a logger and a request id of its own. */
 export type JobDeps = WorkerServices & {
   em: EntityManager
-  requestId: string | undefined
+  /** The id of the request that caused this job, or one made for the job; in every line it logs and every job it causes. */
+  requestId: string
   /** Publishes wake-ups under this job's request id. */
   publish(due: readonly Due[], options?: PublishOptions): Promise<void>
   effects: EffectContext

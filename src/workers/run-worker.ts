@@ -2,7 +2,7 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { backoffMs } from '../domain/backoff.ts'
 import { DEFAULT_PREFIX } from '../queues/connection.ts'
-import { type JobName, jobs } from '../queues/contract.ts'
+import { type JobName, jobs, parsePayload } from '../queues/contract.ts'
 import { makeAttempt } from './attempt.ts'
 import type { WorkerServices } from './deps.ts'
 import { codeOf } from './errors.ts'
@@ -35,8 +35,22 @@ export function runWorker<N extends JobName>(
   })
   const log = services.log.child({ job: handler.name })
   worker.on('error', (error) => log.warn({ error_code: codeOf(error) }, 'worker connection trouble'))
-  worker.on('stalled', (jobId) => log.warn({ job_id: jobId }, 'job stalled: its worker died or was blocked'))
+  worker.on('stalled', async (jobId) => {
+    const request_id = await requestOf(services, handler.name, jobId)
+    log.warn({ request_id, job_id: jobId }, 'job stalled: its worker died or was blocked')
+  })
   return worker
+}
+
+/** The request a job was caused by; unknown while Redis cannot be asked, and for a job that is gone. */
+async function requestOf(services: WorkerServices, name: JobName, jobId: string): Promise<string | undefined> {
+  try {
+    const job = await services.publisher.queues.get(name)?.getJob(jobId)
+    return job === undefined ? undefined : parsePayload(name, job.data).request_id
+  } catch (error) {
+    services.log.debug({ job: name, job_id: jobId, error_code: codeOf(error) }, 'a stalled job could not be read')
+    return undefined
+  }
 }
 
 async function runAttempt<N extends JobName>(

@@ -46,7 +46,8 @@ export async function openServices(
   const post = createWebhookPost()
   const publisher = createPublisher(
     redis,
-    (error, job) => log.warn({ job, error_code: codeOf(error) }, 'wake-up not published; the sweep repeats it'),
+    (error, job, request_id) =>
+      log.warn({ request_id, job, error_code: codeOf(error) }, 'wake-up not published; the sweep repeats it'),
     prefix,
   )
   return {

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { claimOpenLinks, firstLeadAt, knownReplyIds } from '../../db/backfill.ts'
-import { type StoredArrival, storeInboundSms, storeStripeEvent } from '../../db/inbox-store.ts'
+import { type Arrival, type StoredArrival, storeInboundSms, storeStripeEvent } from '../../db/inbox-store.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
 import type { FoundPayment } from '../../gateways/stripe.ts'
@@ -32,21 +33,24 @@ const EVENT_TYPES = [
  * Asks both gateways for what they told nobody while we were down, and puts it through the same inbox as their webhooks.
  * What one gateway does not answer does not keep the others from being asked.
  *
+ * @param requestId the id of this run, kept with what it finds in place of the request that never came
  * @returns how many messages were new
  * @throws the first error, once every source was tried
  */
-export async function backfillOnce(services: WorkerServices): Promise<number> {
+export async function backfillOnce(services: WorkerServices, requestId = `backfill:${randomUUID()}`): Promise<number> {
   const sources = [missedReplies, undeliveredEvents, paidSessions]
-  const results = await Promise.allSettled(sources.map((source) => source(services)))
+  const results = await Promise.allSettled(sources.map((source) => source(services, requestId)))
   const found = results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0)
-  if (found > 0) services.log.info({ count: found }, 'backfill found what the webhooks had not brought')
+  if (found > 0) {
+    services.log.info({ request_id: requestId, count: found }, 'backfill found what the webhooks had not brought')
+  }
   const failed = results.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason
   return found
 }
 
 /** Texts, newest page first, for as long as a page holds one we did not know. */
-async function missedReplies(services: WorkerServices): Promise<number> {
+async function missedReplies(services: WorkerServices, requestId: string): Promise<number> {
   const since = await firstLeadAt(services.db.em.fork())
   if (since === null) return 0
   let found = 0
@@ -58,20 +62,26 @@ async function missedReplies(services: WorkerServices): Promise<number> {
     )
     const missed = replies.filter(({ id }) => !known.has(String(id)))
     // Oldest first: replies of one sender are handled in the order they are stored.
-    const stored = await storeReplies(services, missed.reverse(), since)
+    const stored = await storeReplies(services, requestId, missed.reverse(), since)
     found += stored
     if (stored === 0 || replies.length < REPLIES_PER_PAGE) break
   }
   return found
 }
 
-async function storeReplies(services: WorkerServices, replies: TextMagicReply[], since: Date): Promise<number> {
+async function storeReplies(
+  services: WorkerServices,
+  requestId: string,
+  replies: TextMagicReply[],
+  since: Date,
+): Promise<number> {
   let stored = 0
   for (const reply of replies) {
     const sms = readInboundSms(reply)
     if (sms === null || (sms.sentAt !== null && sms.sentAt < since)) continue
     stored += await keep(
       services,
+      requestId,
       (arrival) => storeInboundSms(services.db.em.fork(), services.sealer, sms, arrival),
       reply,
     )
@@ -79,13 +89,14 @@ async function storeReplies(services: WorkerServices, replies: TextMagicReply[],
   return stored
 }
 
-async function undeliveredEvents(services: WorkerServices): Promise<number> {
+async function undeliveredEvents(services: WorkerServices, requestId: string): Promise<number> {
   const now = await databaseNow(services.db.em.fork())
   const createdAfter = new Date(now.getTime() - EVENTS_LOOKBACK_MS)
   let stored = 0
   for await (const event of services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })) {
     stored += await keep(
       services,
+      requestId,
       (arrival) => storeStripeEvent(services.db.em.fork(), services.sealer, event.id, arrival),
       event,
     )
@@ -94,7 +105,7 @@ async function undeliveredEvents(services: WorkerServices): Promise<number> {
 }
 
 /** Payments on links we still wait for, whatever became of their events. */
-async function paidSessions(services: WorkerServices): Promise<number> {
+async function paidSessions(services: WorkerServices, requestId: string): Promise<number> {
   let stored = 0
   for (const { stripeId, unlockId, leadId } of await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)) {
     for (const payment of await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })) {
@@ -102,6 +113,7 @@ async function paidSessions(services: WorkerServices): Promise<number> {
       const id = `backfill:${payment.sessionId}`
       stored += await keep(
         services,
+        requestId,
         (arrival) => storeStripeEvent(services.db.em.fork(), services.sealer, id, arrival),
         { id, type: 'checkout.session.completed', data: { object: asSession(payment, unlockId, leadId) } },
       )
@@ -125,12 +137,13 @@ function asSession(payment: FoundPayment, unlockId: number, leadId: string) {
 
 async function keep(
   services: WorkerServices,
-  store: (arrival: { raw: Buffer; contentType: string }) => Promise<StoredArrival>,
+  requestId: string,
+  store: (arrival: Arrival) => Promise<StoredArrival>,
   content: unknown,
 ): Promise<number> {
-  const stored = await store({ raw: Buffer.from(JSON.stringify(content)), contentType: 'application/json' })
+  const stored = await store({ raw: Buffer.from(JSON.stringify(content)), contentType: 'application/json', requestId })
   if (stored.duplicate) return 0
-  await services.publisher.publish(stored.due)
+  await services.publisher.publish(stored.due, { requestId })
   return 1
 }
 
@@ -138,7 +151,7 @@ export const backfill = defineJob({
   name: 'backfill',
 
   async run(deps) {
-    await backfillOnce(deps)
+    await backfillOnce(deps, deps.requestId)
   },
 
   async onFailed(deps, _payload, code) {

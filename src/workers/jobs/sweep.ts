@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { claimDue } from '../../db/due.ts'
 import { inTransaction } from '../../db/orm.ts'
 import type { WorkerServices } from '../deps.ts'
@@ -7,24 +8,30 @@ import { defineJob } from '../job.ts'
 const BATCH = 200
 
 /**
- * Finds in Postgres what is due and has no live job, and wakes it up. What Redis lost comes back here.
+ * Finds in Postgres what is due and has no live job, and wakes it up, under the id of the request it came with. What Redis
+ * lost comes back here.
  *
+ * @param ownId the id of this run, for work whose row does not tell its request
  * @returns how many wake-ups were published
  */
-export async function sweepOnce(services: WorkerServices): Promise<number> {
+export async function sweepOnce(services: WorkerServices, ownId = `sweep:${randomUUID()}`): Promise<number> {
   // What is claimed here is put off for minutes: with nobody to wake it up, an outage of Redis would outlast itself.
   if (!(await services.publisher.isReachable())) return 0
-  const due = await inTransaction(services.db.em, (tx) => claimDue(tx, BATCH))
-  if (due === null || due.length === 0) return 0
-  services.log.info({ count: due.length }, 'sweep found work without a job')
-  return services.publisher.publish(due, { onlyIfIdle: true })
+  const wakeUps = await inTransaction(services.db.em, (tx) => claimDue(tx, BATCH))
+  if (wakeUps === null || wakeUps.length === 0) return 0
+  services.log.info({ request_id: ownId, count: wakeUps.length }, 'sweep found work without a job')
+  const requestIds = new Map(wakeUps.map(({ due, requestId }) => [due, requestId]))
+  return services.publisher.publish([...requestIds.keys()], {
+    onlyIfIdle: true,
+    requestId: (due) => requestIds.get(due) ?? ownId,
+  })
 }
 
 export const sweep = defineJob({
   name: 'sweep',
 
   async run(deps) {
-    await sweepOnce(deps)
+    await sweepOnce(deps, deps.requestId)
   },
 
   async onFailed(deps, _payload, code) {

@@ -1,6 +1,6 @@
 import type { Due } from '../../../src/domain/due.ts'
 import { type JobName, type Payload, parsePayload } from '../../../src/queues/contract.ts'
-import type { Publisher, PublishOptions } from '../../../src/queues/publisher.ts'
+import { type Publisher, type PublishOptions, requestIdOf } from '../../../src/queues/publisher.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Random } from './random.ts'
 import { operation } from './tasks.ts'
@@ -81,8 +81,10 @@ export class SimulatedQueues implements Publisher {
     this.#jobs = []
   }
 
-  #add({ job, ...ids }: Due, options: PublishOptions): boolean {
-    const data = options.requestId === undefined ? ids : { ...ids, request_id: options.requestId }
+  #add(due: Due, options: PublishOptions): boolean {
+    const { job, ...ids } = due
+    const requestId = requestIdOf(due, options)
+    const data = requestId === undefined ? ids : { ...ids, request_id: requestId }
     const payload = parsePayload(job, data)
     this.published.push(JSON.stringify({ job, payload }))
     const deduplication = options.onlyIfIdle ? nameOf({ job, ...ids } as Due) : null
