@@ -1,30 +1,40 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
-type Kind = { timeoutMs: number; stores: boolean }
+type Kind = {
+  timeoutMs: number
+  stores: boolean
+  /** Files side by side. Faults mostly wait, for leases to end and for gateways that do not answer. */
+  workers: number
+}
 
 /** Each is a folder of tests/. They run in this order, so that the cheap ones fail first. */
 const KINDS: Record<string, Kind> = {
-  unit: { timeoutMs: 60_000, stores: false },
-  integration: { timeoutMs: 60_000, stores: true },
-  acceptance: { timeoutMs: 180_000, stores: true },
-  faults: { timeoutMs: 300_000, stores: true },
-  simulation: { timeoutMs: 1_200_000, stores: true },
+  unit: { timeoutMs: 60_000, stores: false, workers: 2 },
+  integration: { timeoutMs: 90_000, stores: true, workers: 3 },
+  acceptance: { timeoutMs: 180_000, stores: true, workers: 3 },
+  faults: { timeoutMs: 300_000, stores: true, workers: 4 },
+  simulation: { timeoutMs: 1_200_000, stores: true, workers: 1 },
 }
+
+/** Needs a Chromium, which a bare machine has not: `npm run test:browser` asks for them alone. */
+const BROWSER: Kind = { timeoutMs: 180_000, stores: false, workers: 1 }
 
 const STORES = 'tests/support/stores-once.ts'
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
     // The seed is printed: `vitest run --sequence.seed=<seed>` repeats an order.
     sequence: { shuffle: { files: true, tests: true }, hooks: 'stack' },
     retry: 0,
     dangerouslyIgnoreUnhandledErrors: false,
     reporters: ['default'],
-    projects: Object.entries(KINDS).map(([name, kind], order) => project(name, kind, order)),
+    projects:
+      mode === 'browser'
+        ? [project('browser', BROWSER, 0)]
+        : Object.entries(KINDS).map(([name, kind], order) => project(name, kind, order)),
   },
-})
+}))
 
 function project(name: string, kind: Kind, order: number): TestProjectInlineConfiguration {
   return {
@@ -36,6 +46,7 @@ function project(name: string, kind: Kind, order: number): TestProjectInlineConf
       globalSetup: kind.stores ? [STORES] : [],
       testTimeout: kind.timeoutMs,
       hookTimeout: kind.timeoutMs,
+      maxWorkers: kind.workers,
       sequence: { groupOrder: order },
     },
   }

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { StateDirectory } from '../../src/sandbox/processes/state-directory.ts'
 import { SAMPLE_PROVIDERS } from '../../src/sandbox/sample.ts'
@@ -12,7 +10,6 @@ import { temporaryState } from './state.ts'
 
 const TIMEOUT_MS = 240_000
 const [AMY, BEN] = SAMPLE_PROVIDERS
-const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 
 let state: StateDirectory
 /** Each test leaves one running for the next. */
@@ -55,35 +52,6 @@ test('the story is played on a virtual phone and on the payment page', { timeout
     await events.close()
   }
 })
-
-// Where there is a browser: the same by hand and eye. Everything but the page's own script is shown by the test above.
-if (browser !== undefined) {
-  test('in a browser: Amy answers by the button, pays, and reads the details', { timeout: TIMEOUT_MS }, async () => {
-    const chrome = await chromium.launch({ executablePath: browser, args: ['--no-sandbox', '--disable-gpu'] })
-    try {
-      const page = await chrome.newPage()
-      const errors: string[] = []
-      page.on('pageerror', (error) => errors.push(error.message))
-      await page.goto(`${sandbox.pagesUrl}/sandbox`)
-      const amy = page.locator(`[data-phone="${AMY.phone}"]`)
-      const bubble = (text: string | RegExp) => amy.getByTestId('message-text').filter({ hasText: text }).last()
-      await bubble(sandbox.leadId).waitFor({ timeout: 40_000 })
-      await page.getByRole('button', { name: 'Reply Y as Amy' }).click()
-      const link = bubble(LINK).filter({ hasText: sandbox.leadId }).getByRole('link')
-      await link.waitFor({ timeout: 40_000 })
-      const opening = page.waitForEvent('popup')
-      await link.click()
-      const checkout = await opening
-      await expect.poll(() => checkout.getByTestId('amount').textContent(), { timeout: 20_000 }).toBe('$20.00')
-      await checkout.getByTestId('pay-button').click()
-      await checkout.getByTestId('payment-complete').waitFor({ timeout: 20_000 })
-      await bubble(DETAILS).filter({ hasText: 'Sarah Johnson' }).waitFor({ timeout: 40_000 })
-      expect(errors).toEqual([])
-    } finally {
-      await chrome.close()
-    }
-  })
-}
 
 test('Ctrl-C stops every process; the next start has its data again, also after a kill', {
   timeout: TIMEOUT_MS,

@@ -10,8 +10,8 @@ import { postWebhooks } from './webhooks.ts'
 
 const AWAY_MS = 10_000
 const HUNG_MS = 5_000
-/** Gateways give a webhook ten seconds or more; an answer waits for Redis for two at most. */
-const QUICK_MS = 5_000
+/** What gateways give a webhook at least; an answer waits for Redis for two seconds at most. */
+const QUICK_MS = 10_000
 
 let site: Site
 

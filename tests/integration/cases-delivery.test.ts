@@ -104,6 +104,7 @@ describe('a receipt for the details', () => {
     product.textmagic.configure({ receiptBeforeAnswer: true })
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasDetails()
+    await calm(product)
     const { timeline, messages } = await product.unlock(unlockId)
     expect(timeline.map(({ to_status }: { to_status: string }) => to_status)).toEqual([
       'TEASER_SENT',

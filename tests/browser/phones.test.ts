@@ -1,16 +1,14 @@
-import { existsSync } from 'node:fs'
 import fastify, { type FastifyInstance } from 'fastify'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { registerPhonesPage } from '../../src/sandbox/phones/routes.ts'
 import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
-import { call, startEmulator, startReceiver } from './sandbox-textmagic-harness.ts'
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
+import { call, startEmulator, startReceiver } from '../integration/sandbox-textmagic-harness.ts'
+import { startBrowser } from './browser.ts'
 
 const patient = { timeout: 15_000 }
 
-describe.skipIf(executablePath === undefined)('the phones page in a browser', { timeout: 30_000 }, () => {
+describe('the phones page in a browser', { timeout: 30_000 }, () => {
   let browser: Browser
   let receiver: Awaited<ReturnType<typeof startReceiver>>
   let emulator: TextMagicEmulator
@@ -19,9 +17,7 @@ describe.skipIf(executablePath === undefined)('the phones page in a browser', { 
   const consoleErrors: string[] = []
 
   beforeAll(async () => {
-    const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run']
-    const quiet = ['--disable-component-update', '--disable-sync']
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: [...args, ...quiet] })
+    browser = await startBrowser()
   }, 60_000)
 
   afterAll(() => browser?.close())
