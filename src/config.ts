@@ -24,6 +24,7 @@ export type Config = MigrateConfig & {
   port: number
   /** URLs end without a slash. */
   publicUrl: string
+  corsOrigins: string[]
   adminApiKey: string
   operatorApiKey: string | null
   /** Newest first, at least one. */
@@ -74,6 +75,7 @@ function toConfig(env: Environment): Config {
     redisUrl: env.REDIS_URL,
     port: env.PORT,
     publicUrl: withoutTrailingSlash(env.PUBLIC_URL ?? `http://localhost:${env.PORT}`),
+    corsOrigins: splitList(env.CORS_ORIGINS ?? '').filter((origin) => origin !== ''),
     adminApiKey: env.ADMIN_API_KEY,
     operatorApiKey: env.OPERATOR_API_KEY ?? null,
     encryptionKeys: parseEncryptionKeys(env.ENCRYPTION_KEYS),

@@ -8,10 +8,13 @@ import { createStoredKeys } from './auth/stored-keys.ts'
 import { answerMalformedHttp } from './client-errors.ts'
 import type { ApiDeps, App } from './deps.ts'
 import { answerError, answerNotFound } from './errors.ts'
+import { BODY_LIMIT, CONNECTION_LIMITS, HANDLER_TIMEOUT_MS, limitRoutes, SMALL_BODY_LIMIT } from './limits.ts'
 import { endConnectionsWhenClosing } from './plugins/closing.ts'
+import { allowOrigins } from './plugins/cors.ts'
 import { serveDocs } from './plugins/docs.ts'
 import { serveQueueBoard } from './plugins/queue-board.ts'
 import { logRequests, requestIdOf } from './plugins/request-log.ts'
+import { sendSecurityHeaders } from './plugins/security-headers.ts'
 import { listEscalations } from './routes/escalations/list-escalations.ts'
 import { resolveEscalation } from './routes/escalations/resolve-escalation.ts'
 import { healthz } from './routes/health/healthz.ts'
@@ -37,13 +40,6 @@ import { textmagicDelivery } from './routes/webhooks/textmagic-delivery.ts'
 import { requireToken } from './routes/webhooks/textmagic-token.ts'
 import { validatorCompiler } from './validation.ts'
 
-/** Largest body of any request, bytes: 256 KiB. */
-export const BODY_LIMIT = 256 * 1024
-
-/** A request must be here in this time, milliseconds; headers and body. */
-const REQUEST_TIMEOUT_MS = 30_000
-/** Longer than the idle timeout of usual load balancers (60 s), so that none reuses a connection we are closing. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000
 const MAX_PATH_PARAMETER = 256
 
 /**
@@ -57,9 +53,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     loggerInstance: deps.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestIdOf,
-    bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    ...CONNECTION_LIMITS,
     forceCloseConnections: 'idle',
     // A connection accepted before the stop is answered: a gateway that gets a 503 may give its callback URL up.
     return503OnClosing: false,
@@ -77,6 +71,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.addHook('onClose', () => storedKeys.settled())
   app.decorateRequest('sentContentType', '')
   logRequests(app)
+  await sendSecurityHeaders(app, deps.config.publicUrl)
   endConnectionsWhenClosing(app)
   await limitFailures(app)
   await serveDocs(app)
@@ -89,7 +84,10 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   return app
 }
 
-function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): void {
+async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise<void> {
+  limitRoutes(scope, { bodyLimit: SMALL_BODY_LIMIT, handlerTimeout: HANDLER_TIMEOUT_MS })
+  // Before the key is asked for: a browser's preflight carries none.
+  await allowOrigins(scope, deps.config.corsOrigins)
   requireBearer(scope, identify)
   enforceRoles(scope)
   scope.addHook('onRequest', async (_request, reply) => {
@@ -118,6 +116,7 @@ function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): void {
 }
 
 async function webhooks(scope: App, deps: ApiDeps): Promise<void> {
+  limitRoutes(scope, { bodyLimit: BODY_LIMIT, handlerTimeout: HANDLER_TIMEOUT_MS })
   takeRawBodies(scope)
   stripeWebhook(scope, deps)
   await scope.register(async (plain) => {

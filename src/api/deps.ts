@@ -9,6 +9,10 @@ import type { Publisher } from '../queues/publisher.ts'
 
 /** What of the configuration the ingress needs. */
 export type ApiConfig = {
+  /** Where the API is reached from outside. */
+  publicUrl: string
+  /** Whose pages may call the API from a browser. */
+  corsOrigins: readonly string[]
   adminApiKey: string
   /** Without one there is no operator. */
   operatorApiKey: string | null

@@ -42,6 +42,8 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
     redis,
     logger,
     config: {
+      publicUrl: config.publicUrl,
+      corsOrigins: config.corsOrigins,
       adminApiKey: config.adminApiKey,
       operatorApiKey: config.operatorApiKey,
       stripeWebhookSecrets: config.stripe.webhookSecrets,

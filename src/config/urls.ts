@@ -25,6 +25,11 @@ export function isBaseUrl(text: string): boolean {
   return isHttpUrl(text) && !/[?#]/.test(text)
 }
 
+/** As a browser names a site: scheme, host and port, nothing after it, no wildcard. */
+export function isOrigin(text: string): boolean {
+  return isHttpUrl(text) && new URL(text).origin === text && !text.includes('*')
+}
+
 /** The base URL without slashes at its end, so that `${base}/path` is right. */
 export function withoutTrailingSlash(url: string): string {
   return url.replace(/\/+$/, '')

@@ -3,7 +3,7 @@ import { isSupportedCurrency, MAXIMUM_CHARGE } from '../domain/money.ts'
 import { parseQuietHours, parseTimeZones } from '../domain/quiet-hours.ts'
 import { parseEncryptionKeys } from './encryption-keys.ts'
 import { splitList } from './list.ts'
-import { isBaseUrl, isHttpUrl, isPostgresUrl, isRedisUrl } from './urls.ts'
+import { isBaseUrl, isHttpUrl, isOrigin, isPostgresUrl, isRedisUrl } from './urls.ts'
 
 /** Pino's levels, and the one that switches the log off. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -34,6 +34,9 @@ export const Environment = Type.Object({
   REDIS_URL: checked(isRedisUrl, 'a Redis URL, such as redis://host:6379'),
   PORT: Integer({ minimum: 0, maximum: 65_535, default: 3000, description: 'a port number, 0 to 65535' }),
   PUBLIC_URL: Optional(checked(isBaseUrl, 'the http(s) URL under which this API is reached, without a query')),
+  CORS_ORIGINS: Optional(
+    checked(isOriginList, 'origins such as https://desk.example.com, without a path, separated by commas'),
+  ),
   ADMIN_API_KEY: apiKey(),
   OPERATOR_API_KEY: Optional(apiKey()),
   STRIPE_SECRET_KEY: secret("Stripe's secret or restricted key (sk_… or rk_…)", `^(?!pk_|whsec_)${VISIBLE}$`),
@@ -123,6 +126,10 @@ function apiKey() {
     pattern: `^[\\x21-\\x7e]{${KEY_LENGTH},}$`,
     description: `a key of at least ${KEY_LENGTH} characters without spaces (openssl rand -hex 32)`,
   })
+}
+
+function isOriginList(value: string): boolean {
+  return splitList(value).every(isOrigin)
 }
 
 function isWebhookSecretList(value: string): boolean {

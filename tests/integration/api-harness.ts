@@ -89,6 +89,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     redis,
     logger,
     config: {
+      publicUrl: 'http://localhost:3000',
+      corsOrigins: [],
       adminApiKey: ADMIN_KEY,
       operatorApiKey: OPERATOR_KEY,
       stripeWebhookSecrets: [STRIPE_SECRET],

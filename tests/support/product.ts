@@ -122,6 +122,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     redis,
     logger,
     config: {
+      publicUrl: config.publicUrl,
+      corsOrigins: config.corsOrigins,
       adminApiKey: config.adminApiKey,
       operatorApiKey: config.operatorApiKey,
       stripeWebhookSecrets: config.stripe.webhookSecrets,

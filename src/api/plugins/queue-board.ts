@@ -6,8 +6,18 @@ import { requireAdminInBrowser } from '../auth/basic.ts'
 import type { Identify } from '../auth/keyring.ts'
 import type { ApiDeps, App } from '../deps.ts'
 import { ProblemError } from '../problem.ts'
+import { allowPage } from './security-headers.ts'
 
 const BASE_PATH = '/admin/queues'
+
+/** Bull Board: its own files and calls. Left out are fonts of another host, and the few styles written into the page. */
+const BOARD_PAGE = {
+  'base-uri': ["'self'"],
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'connect-src': ["'self'"],
+}
 
 /** Bull Board with every queue, for the admin alone. A job carries ids only, so nothing else can be seen here. */
 export async function serveQueueBoard(
@@ -29,6 +39,7 @@ export async function serveQueueBoard(
   })
   await app.register(
     async (scope) => {
+      allowPage(scope, BOARD_PAGE)
       requireAdminInBrowser(scope, identify)
       // A queue whose connection never came up would wait for it for ever.
       scope.addHook('preHandler', async () => {

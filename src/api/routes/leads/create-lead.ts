@@ -7,6 +7,7 @@ import { revealFits } from '../../../domain/texts.ts'
 import { EVERY_KEY } from '../../auth/roles.ts'
 import { canonicalJson } from '../../canonical-json.ts'
 import type { ApiDeps, App } from '../../deps.ts'
+import { BODY_LIMIT } from '../../limits.ts'
 import { problemResponses, unacceptable } from '../../problem.ts'
 import { distinctIds, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { LeadSchema, leadView, OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
@@ -55,7 +56,7 @@ const schema = {
 
 /** POST /api/leads */
 export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps): void {
-  app.post('/leads', { schema, config: EVERY_KEY }, async (request, reply) => {
+  app.post('/leads', { schema, config: EVERY_KEY, bodyLimit: BODY_LIMIT }, async (request, reply) => {
     const lead = leadOf(request.body)
     const receivers = distinctIds(request.body.provider_ids ?? [])
     const terms = termsOf(request.body.config, config)

@@ -3,6 +3,7 @@ import { findLead } from '../../../db/leads.ts'
 import { inTransaction } from '../../../db/orm.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
+import { BODY_LIMIT } from '../../limits.ts'
 import { notFound, problemResponses } from '../../problem.ts'
 import { distinctIds, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
@@ -26,7 +27,7 @@ const schema = {
 
 /** POST /api/leads/{id}/send */
 export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
-  app.post('/leads/:id/send', { schema, config: STAFF }, async (request) => {
+  app.post('/leads/:id/send', { schema, config: STAFF, bodyLimit: BODY_LIMIT }, async (request) => {
     const terms = termsOf(request.body.config, config)
     const offer = await inTransaction(db.em, async (tx) => {
       const lead = await findLead(tx, request.params.id)
