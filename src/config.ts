@@ -48,6 +48,8 @@ export type Config = MigrateConfig & {
   backfillMinutes: number
   brandName: string
   quiet: QuietPolicy
+  /** Empty for none. */
+  teaserFooter: string
   /** For leads posted without a `config` of their own. */
   leadDefaults: { priceCents: number; currency: string; ttlHours: number }
   /** `queues` goes through `parseWorkerQueues`; concurrency null leaves it to each job's contract. */
@@ -101,6 +103,7 @@ function toConfig(env: Environment): Config {
     brandName: env.BRAND_NAME,
     logLevel: env.LOG_LEVEL,
     quiet: { hours: parseQuietHours(env.QUIET_HOURS), zonesOfUnknown: parseTimeZones(env.DEFAULT_TIME_ZONES) },
+    teaserFooter: env.TEASER_FOOTER ?? '',
     leadDefaults: {
       priceCents: env.DEFAULT_PRICE_CENTS,
       currency: env.DEFAULT_CURRENCY,

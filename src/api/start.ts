@@ -51,7 +51,7 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
       defaultPriceCents: config.leadDefaults.priceCents,
       defaultCurrency: config.leadDefaults.currency,
       defaultTtlHours: config.leadDefaults.ttlHours,
-      teasers: { quiet: config.quiet },
+      teasers: { quiet: config.quiet, footer: config.teaserFooter },
     },
   })
   const close = async () => {

@@ -80,6 +80,9 @@ export const Environment = Type.Object({
   }),
   LOG_LEVEL: Type.Enum(LOG_LEVELS, { default: 'info', description: `one of ${LOG_LEVELS.join(', ')}` }),
   QUIET_HOURS: checked(readableBy(parseQuietHours), 'hours such as 21:00-08:00, or off', '21:00-08:00'),
+  TEASER_FOOTER: Optional(
+    Type.String({ pattern: '^\\P{Cc}{1,100}$', description: 'a text of 1 to 100 characters on one line' }),
+  ),
   DEFAULT_TIME_ZONES: checked(
     readableBy(parseTimeZones),
     'IANA names of time zones, separated by commas, such as America/New_York,America/Los_Angeles',

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { smsEncoding } from '../domain/sms-encoding.ts'
 
 /** Shorter than this, a key was thought up rather than drawn at random. */
 const STRONG_KEY_LENGTH = 24
@@ -43,6 +44,9 @@ export function configWarnings(config: Config): string[] {
     TEXTMAGIC_API_URL: textmagic.apiUrl,
   })) {
     if (url.startsWith('http:')) warnings.push(`${variable} is not encrypted (http): for emulators only`)
+  }
+  if (smsEncoding(config.teaserFooter).encoding === 'ucs2') {
+    warnings.push('TEASER_FOOTER has a character outside GSM-7: a first teaser then takes twice as many parts and more')
   }
   if (config.opsAlertWebhookUrl === null) {
     warnings.push('OPS_ALERT_WEBHOOK_URL is not set: escalations are seen only by those who look for them')

@@ -12,8 +12,12 @@ export type OfferTerms = {
   ttlHours: number
 }
 
-/** How teasers are sent. */
-export type TeaserPolicy = { quiet: QuietPolicy }
+/** How teasers are written and sent. */
+export type TeaserPolicy = {
+  quiet: QuietPolicy
+  /** Ends the first teaser of each provider; empty for none. */
+  footer: string
+}
 
 export type SkippedProvider = { providerId: string; reason: 'opted_out' | 'already_sent' }
 
@@ -58,10 +62,12 @@ export async function offerLead(
   policy: TeaserPolicy,
 ): Promise<Offer> {
   if (providerIds.length === 0) return { unlocks: [], skipped: [] }
-  const providers = await lockReceivers(tx, providerIds)
+  const withFooter = policy.footer !== ''
+  const providers = await lockReceivers(tx, providerIds, withFooter)
   const unknown = providerIds.filter((id) => !providers.has(id))
   if (unknown.length > 0) throw new UnknownProvidersError(unknown)
 
+  const neverOffered = withFooter ? await withoutTeaser(tx, providerIds) : new Set<string>()
   const added = await insertUnlocks(tx, lead.id, [...providers.values()], terms)
   const offer: Offer = { unlocks: [], skipped: [] }
   for (const providerId of providerIds) {
@@ -71,20 +77,38 @@ export async function offerLead(
       offer.skipped.push({ providerId, reason: provider?.optedOutAt == null ? 'already_sent' : 'opted_out' })
       continue
     }
-    await addTeaser(tx, lead, provider, unlock, policy)
+    await addTeaser(tx, lead, provider, unlock, policy.quiet, neverOffered.has(providerId) ? policy.footer : '')
     offer.unlocks.push(unlock)
   }
   return offer
 }
 
 /**
- * Share-locks the providers in one order: a STOP that arrives now waits for our commit, and then finds the new unlock to
- * close it.
+ * Locks the providers in one order: a STOP that arrives now waits for our commit, and then finds the new unlock to close
+ * it.
+ *
+ * @param alone offers to the same provider also wait for each other: which one is the first is decided under the lock
  */
-async function lockReceivers(tx: EntityManager, ids: readonly string[]): Promise<Map<string, Provider>> {
-  await tx.execute('select 1 from providers where id in (?) order by id for share', [[...ids]])
+async function lockReceivers(
+  tx: EntityManager,
+  ids: readonly string[],
+  alone: boolean,
+): Promise<Map<string, Provider>> {
+  const strength = alone ? 'no key update' : 'share'
+  await tx.execute(`select 1 from providers where id in (?) order by id for ${strength}`, [[...ids]])
   const providers = await tx.find(Provider, { id: { $in: [...ids] } }, { refresh: true })
   return new Map(providers.map((provider) => [provider.id, provider]))
+}
+
+/** Those of the providers who never had a teaser, nor wait for one. One that was not sent in the end does not count. */
+async function withoutTeaser(tx: EntityManager, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await tx.execute<{ id: string }[]>(
+    `select id from providers p where id in (?) and not exists (
+       select from outbound_messages m
+       where m.provider_id = p.id and m.purpose = 'teaser' and m.status not in ('cancelled', 'failed'))`,
+    [[...ids]],
+  )
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** One insert in id order, so that two requests for the same providers wait for each other instead of deadlocking. */
@@ -111,7 +135,8 @@ async function addTeaser(
   lead: Lead,
   provider: Provider,
   unlock: Unlock,
-  { quiet }: TeaserPolicy,
+  quiet: QuietPolicy,
+  footer: string,
 ): Promise<void> {
   const body = teaserText({
     providerName: provider.name,
@@ -122,6 +147,7 @@ async function addTeaser(
     budgetRange: lead.budgetRange ?? null,
     priceCents: unlock.priceCents,
     currency: unlock.currency,
+    footer,
   })
   const notBefore = offerAllowedAt(unlock.dbNow, provider.timeZone ?? null, quiet)
   if (!fitsOneMessage(body)) throw new TeaserTooLongError('the teaser does not fit into one message')

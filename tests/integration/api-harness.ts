@@ -98,7 +98,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       defaultPriceCents: 2000,
       defaultCurrency: 'usd',
       defaultTtlHours: 24,
-      teasers: { quiet: { hours: null, zonesOfUnknown: [] } },
+      teasers: { quiet: { hours: null, zonesOfUnknown: [] }, footer: '' },
       ...options.config,
     },
   })

@@ -131,7 +131,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       defaultPriceCents: config.leadDefaults.priceCents,
       defaultCurrency: config.leadDefaults.currency,
       defaultTtlHours: config.leadDefaults.ttlHours,
-      teasers: { quiet: config.quiet },
+      teasers: { quiet: config.quiet, footer: config.teaserFooter },
     },
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })

@@ -63,6 +63,7 @@ describe('the configuration', () => {
         hours: { start: 21 * 60, end: 8 * 60 },
         zonesOfUnknown: ['America/New_York', 'Pacific/Honolulu'],
       },
+      teaserFooter: '',
       leadDefaults: { priceCents: 2000, currency: 'usd', ttlHours: 24 },
       worker: { queues: 'all', concurrency: null },
     })
@@ -91,6 +92,7 @@ describe('the configuration', () => {
       BRAND_NAME: 'Silver Touch',
       LOG_LEVEL: 'debug',
       QUIET_HOURS: 'off',
+      TEASER_FOOTER: ' Reply STOP to opt out. ',
       DEFAULT_TIME_ZONES: 'Europe/London, Europe/Berlin,Europe/London',
       DEFAULT_PRICE_CENTS: '1250',
       DEFAULT_CURRENCY: 'eur',
@@ -122,6 +124,7 @@ describe('the configuration', () => {
       backfillMinutes: 2.5,
       brandName: 'Silver Touch',
       logLevel: 'debug',
+      teaserFooter: 'Reply STOP to opt out.',
       quiet: { hours: null, zonesOfUnknown: ['Europe/London', 'Europe/Berlin'] },
       leadDefaults: { priceCents: 1250, currency: 'eur', ttlHours: 0.25 },
       worker: { queues: 'reveal, handle-payment', concurrency: 4 },
@@ -210,6 +213,8 @@ describe('a malformed variable stops the process:', () => {
     ['LOG_LEVEL', 'verbose'],
     ['QUIET_HOURS', '9pm-8am'],
     ['QUIET_HOURS', '21:00-21:00'],
+    ['TEASER_FOOTER', 'two\nlines'],
+    ['TEASER_FOOTER', 'x'.repeat(101)],
     ['DEFAULT_TIME_ZONES', 'EST5'],
     ['DEFAULT_TIME_ZONES', 'America/New_York,'],
     ['DEFAULT_PRICE_CENTS', '20.50'],
@@ -323,12 +328,14 @@ describe('the warnings about a configuration that works', () => {
         ADMIN_API_KEY: 'guessable',
         STRIPE_API_URL: 'http://127.0.0.1:4242',
         TEXTMAGIC_RATE_PER_SECOND: '200',
+        TEASER_FOOTER: 'Reply STOP – any time',
       }),
     ).join('\n')
     expect(warnings).toContain('TEXTMAGIC_WEBHOOK_TOKEN is not set')
     expect(warnings).toContain('ADMIN_API_KEY is short')
     expect(warnings).toContain('STRIPE_API_URL is not encrypted')
     expect(warnings).toContain('TEXTMAGIC_RATE_PER_SECOND is above')
+    expect(warnings).toContain('TEASER_FOOTER has a character outside GSM-7')
     expect(warnings).toContain('OPS_ALERT_WEBHOOK_URL is not set')
     expect(warnings).toContain('NODE_ENV is not production')
     expect(warnings).not.toContain('guessable')

@@ -12,6 +12,8 @@ export type TeaserFields = {
   budgetRange?: string | null
   priceCents: number
   currency: string
+  /** Ends the text, on a provider's first teaser: how to opt out. */
+  footer?: string | null
 }
 
 export type PaymentLinkFields = {
@@ -34,6 +36,7 @@ export function teaserText(fields: TeaserFields): string {
     `Reply Y to unlock contact details for ${formatPrice(fields.priceCents, fields.currency)}.`,
     'Reply N to skip.',
     `Lead ${fields.leadId}.`,
+    cleanText(fields.footer),
   ]
     .filter((part) => part !== '')
     .join(' ')

@@ -79,7 +79,7 @@ async function offer(
       const stored = await lead(tx)
       return stored === null
         ? { unlocks: [], skipped: [] }
-        : offerLead(tx, stored, receivers, terms, { quiet: settings.quiet })
+        : offerLead(tx, stored, receivers, terms, { quiet: settings.quiet, footer: '' })
     })
     const ids = offered.unlocks.map(({ id }) => id)
     await publisher.publish(ids.map((unlock_id) => ({ job: 'send-teaser', unlock_id })))

@@ -43,6 +43,12 @@ describe('the teaser', () => {
     )
   })
 
+  test('ends with the footer where there is one, on the same line', () => {
+    const footer = ' Reply STOP\nto opt out. '
+    expect(texts.teaserText({ ...TEASER, footer })).toBe(`${texts.teaserText(TEASER)} Reply STOP to opt out.`)
+    expect(texts.teaserText({ ...TEASER, footer: '' })).toBe(texts.teaserText(TEASER))
+  })
+
   test('starts by itself when the provider has no name', () => {
     expect(texts.teaserText({ ...TEASER, providerName: ' ' })).toMatch(/^New client inquiry in Miami\. Type/)
   })
