@@ -15,6 +15,7 @@ import { serveDocs } from './plugins/docs.ts'
 import { serveQueueBoard } from './plugins/queue-board.ts'
 import { logRequests, requestIdOf } from './plugins/request-log.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
+import { listAudit } from './routes/audit/list-audit.ts'
 import { listEscalations } from './routes/escalations/list-escalations.ts'
 import { resolveEscalation } from './routes/escalations/resolve-escalation.ts'
 import { healthz } from './routes/health/healthz.ts'
@@ -110,6 +111,7 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
     listMessages,
     listEscalations,
     resolveEscalation,
+    listAudit,
   ]) {
     route(scope, deps)
   }

@@ -10,7 +10,7 @@ export type Actor = {
   requestId: string | null
 }
 
-export type AuditEntry = Actor & {
+type NewEntry = Actor & {
   /** What was done, e.g. `lead.read_locked`. */
   action: string
   /** To what, by id, e.g. `lead:lead_abc12345`. Never content. */
@@ -18,7 +18,7 @@ export type AuditEntry = Actor & {
 }
 
 /** Writes who did what to which record. Where the entry is the condition of an answer, write it before answering. */
-export async function recordAudit(em: EntityManager, entry: AuditEntry): Promise<void> {
+export async function recordAudit(em: EntityManager, entry: NewEntry): Promise<void> {
   const { keyName, role, action, target, requestId } = entry
   await em.execute('insert into audit_log (key_name, role, action, target, request_id) values (?, ?, ?, ?, ?)', [
     keyName,

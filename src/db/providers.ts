@@ -1,4 +1,5 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import { type Actor, recordAudit } from './audit.ts'
 import { Provider } from './entities/index.ts'
 import { type Condition, whereAll } from './listing.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
@@ -22,8 +23,8 @@ export class PhoneTakenError extends Error {
 }
 
 /**
- * Stores a provider's details as a whole, new or in place of the old ones. A STOP stays in force: only the person can
- * take it back.
+ * Stores a provider's details as a whole, new or in place of the old ones, audited in the same transaction. A STOP stays
+ * in force: only the person can take it back.
  *
  * @throws {PhoneTakenError}
  */
@@ -31,21 +32,23 @@ export async function putProvider(
   em: EntityManager,
   id: string,
   details: ProviderDetails,
+  by: Actor,
 ): Promise<{ provider: Provider; created: boolean }> {
   try {
-    return await write(em, id, details)
+    return await write(em, id, details, by)
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error
   }
   // The number is taken: by another provider, or by the same one in a request that was a moment earlier.
   if ((await findProviderIdByPhone(em.fork(), details.phone)) !== id) throw new PhoneTakenError()
-  return write(em, id, details)
+  return write(em, id, details, by)
 }
 
 function write(
   em: EntityManager,
   id: string,
   details: ProviderDetails,
+  by: Actor,
 ): Promise<{ provider: Provider; created: boolean }> {
   return inTransaction(em, async (tx) => {
     const [row] = await tx.execute<{ created: boolean }[]>(
@@ -55,6 +58,7 @@ function write(
        returning (xmax = 0) as created`,
       [id, details.name, details.phone, details.email, details.timeZone],
     )
+    await recordAudit(tx, { ...by, action: 'provider.put', target: `provider:${id}` })
     return { provider: await tx.findOneOrFail(Provider, { id }), created: row?.created ?? false }
   })
 }

@@ -32,6 +32,7 @@ export async function serveDocs(app: App): Promise<void> {
         { name: 'unlocks', description: 'One provider, one lead: from teaser to reveal' },
         { name: 'messages', description: 'Every SMS we mean to send, and what became of it' },
         { name: 'escalations', description: 'What a person must look at' },
+        { name: 'audit', description: 'Who did what' },
         { name: 'webhooks', description: 'What gateways call' },
         { name: 'health', description: 'What the platform asks' },
       ],

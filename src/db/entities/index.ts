@@ -1,4 +1,5 @@
 import { ApiKey } from './api-key.ts'
+import { AuditEntry } from './audit-entry.ts'
 import { Escalation } from './escalation.ts'
 import { InboxRow } from './inbox-row.ts'
 import { Lead } from './lead.ts'
@@ -11,6 +12,7 @@ import { UnlockEventRow } from './unlock-event.ts'
 
 export const entities = [
   ApiKey,
+  AuditEntry,
   Escalation,
   InboxRow,
   Lead,
@@ -22,4 +24,16 @@ export const entities = [
   UnlockEventRow,
 ]
 
-export { ApiKey, Escalation, InboxRow, Lead, OutboundMessage, Payment, PaymentLink, Provider, Unlock, UnlockEventRow }
+export {
+  ApiKey,
+  AuditEntry,
+  Escalation,
+  InboxRow,
+  Lead,
+  OutboundMessage,
+  Payment,
+  PaymentLink,
+  Provider,
+  Unlock,
+  UnlockEventRow,
+}

@@ -75,6 +75,7 @@ const PROVIDERS: readonly SimulatedProvider[] = [
   { id: 'provider2', name: 'Ben', phone: '+15550100002' },
   { id: 'provider3', name: 'Cat', phone: '+15550100003' },
 ]
+const BEFOREHAND = { keyName: 'admin', role: 'admin', requestId: null } as const
 
 const sealer = createSealer([{ id: 'simulated', key: randomBytes(32) }])
 
@@ -147,7 +148,7 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
     },
   }
   for (const { id, name, phone } of PROVIDERS) {
-    await putProvider(database.db.em, id, { name, phone, email: null, timeZone: null })
+    await putProvider(database.db.em, id, { name, phone, email: null, timeZone: null }, BEFOREHAND)
   }
   return world
 }

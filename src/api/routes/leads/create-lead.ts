@@ -1,9 +1,11 @@
 import { type Static, Type } from 'typebox'
+import { recordAudit } from '../../../db/audit.ts'
 import { oncePerKey } from '../../../db/idempotency.ts'
 import { insertLead, type NewLead } from '../../../db/leads.ts'
 import { type EntityManager, inTransaction } from '../../../db/orm.ts'
 import { cleanText } from '../../../domain/clean-text.ts'
 import { revealFits } from '../../../domain/texts.ts'
+import { actorOf } from '../../auth/caller.ts'
 import { EVERY_KEY } from '../../auth/roles.ts'
 import { canonicalJson } from '../../canonical-json.ts'
 import type { ApiDeps, App } from '../../deps.ts'
@@ -64,6 +66,7 @@ export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps)
 
     const create = async (tx: EntityManager): Promise<Static<typeof Answer>> => {
       const stored = await insertLead(tx, sealer, lead)
+      await recordAudit(tx, { ...actorOf(request), action: 'lead.create', target: `lead:${stored.id}` })
       const offer = await offerOrRefuse(tx, stored, receivers, terms, config.teasers)
       return {
         lead: leadView(stored),

@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
+import { recordAudit } from '../../../db/audit.ts'
 import { findLead } from '../../../db/leads.ts'
 import { inTransaction } from '../../../db/orm.ts'
+import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
@@ -32,6 +34,7 @@ export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
     const offer = await inTransaction(db.em, async (tx) => {
       const lead = await findLead(tx, request.params.id)
       if (lead === null) throw notFound('lead')
+      await recordAudit(tx, { ...actorOf(request), action: 'lead.send', target: `lead:${lead.id}` })
       return offerOrRefuse(tx, lead, distinctIds(request.body.provider_ids), terms, config.teasers)
     })
     await publishOffer(publisher, offer.unlocks, terms, request.id)

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { PhoneTakenError, type ProviderDetails, putProvider as storeProvider } from '../../../db/providers.ts'
 import { cleanText } from '../../../domain/clean-text.ts'
 import { normalisePhone } from '../../../domain/phone.ts'
+import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { type FieldError, ProblemError, problemResponses, unacceptable } from '../../problem.ts'
@@ -26,7 +27,8 @@ const Body = Type.Object(
 const schema = {
   tags: ['providers'],
   summary: 'Store a provider as a whole',
-  description: 'What is left out is emptied. A STOP of theirs stays in force: only they can take it back, by text.',
+  description:
+    'Audited. What is left out is emptied. A STOP of theirs stays in force: only they can take it back, by text.',
   security: [{ apiKey: [] }],
   params: Type.Object({ id: Type.String({ maxLength: 100 }) }),
   body: Body,
@@ -42,7 +44,7 @@ export function putProvider(app: App, { db }: ApiDeps): void {
   app.put('/providers/:id', { schema, config: STAFF }, async (request, reply) => {
     const details = detailsOf(request.body)
     try {
-      const { provider, created } = await storeProvider(db.em, idOf(request.params.id), details)
+      const { provider, created } = await storeProvider(db.em, idOf(request.params.id), details, actorOf(request))
       return reply.code(created ? 201 : 200).send({ provider: providerView(provider) })
     } catch (error) {
       if (!(error instanceof PhoneTakenError)) throw error
