@@ -20,9 +20,9 @@ const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`
 /** A send must be made under a claim that is in force. */
 export async function checkSend(world: World, reference: number): Promise<void> {
   const [row] = await world.database.rows<{ status: string; claimed: number; left: number }>(
-    `select status, ${MS('lease_until')} - $2 as claimed, ${MS('lease_until - app_now()')} as left
+    `select status, ${MS('lease_until')} - $2 as claimed, ${MS('lease_until')} - $3 as left
      from outbound_messages where id = $1`,
-    [reference, world.services.settings.ledgerTiming.leaseMs],
+    [reference, world.services.settings.ledgerTiming.leaseMs, world.clock.now],
   )
   if (row?.status !== 'sending' || row.left <= 0) {
     world.violations.push(`4: message ${reference} is sent while ${row?.status}, ${row?.left} ms before its lease ends`)

@@ -36,7 +36,7 @@ export function sweep(world: World, plan: Plan = drawPlan(world.random, world.pr
     world,
     'sweep',
     plan,
-    async () => `${await sweepOnce(world.services)} due`,
+    async () => `${await sweepOnce(world.services, runId('sweep', world))} due`,
     () => undefined,
   )
 }
@@ -45,12 +45,17 @@ export function sweep(world: World, plan: Plan = drawPlan(world.random, world.pr
 export function backfill(world: World, plan: Plan = drawPlan(world.random, world.profile)): Promise<void> {
   const run = async () => {
     try {
-      return `${await backfillOnce(world.services)} found`
+      return `${await backfillOnce(world.services, runId('backfill', world))} found`
     } catch (error) {
       return `failed of ${error instanceof Error ? error.message : 'unknown'}`
     }
   }
   return perform(world, 'backfill', plan, run, () => undefined)
+}
+
+/** What a run is called in the logs: in a history, the same each time it is replayed. */
+function runId(name: string, { steps }: World): string {
+  return `${name}:${steps.length}`
 }
 
 /** A person has a failed job run again, as Bull Board's Retry does. */

@@ -1,19 +1,15 @@
-import type { Client } from 'pg'
-
 /** Far from the machine's own time, so that a decision taken by the wrong clock goes wrong. */
 const START = Date.UTC(2031, 0, 6, 15)
 
 /**
  * The time of a history. Postgres reads it as `app_now()`, from a sequence, because a sequence is seen at once by every
- * transaction; `performance.now()` of this process follows it.
+ * transaction, and stays where it was set when one is rolled back; `performance.now()` of this process follows it.
  */
 export class SimulatedClock {
-  readonly #database: Client
   #now = START
   #told = 0
 
-  constructor(database: Client) {
-    this.#database = database
+  constructor() {
     Object.defineProperty(performance, 'now', { value: () => this.#now - START, configurable: true })
   }
 
@@ -31,11 +27,12 @@ export class SimulatedClock {
     this.#now += Math.max(0, Math.round(ms))
   }
 
-  /** Tells Postgres the time, if it has passed; to be called before whatever asks it. */
-  async tell(): Promise<void> {
-    if (this.#told === this.#now) return
-    this.#told = this.#now
-    await this.#database.query(`select setval('simulated_clock', ${this.#now})`)
+  /** Sends Postgres the time, if it has passed since it was told last. */
+  async tell<T>(send: (news: string | null) => Promise<T>): Promise<T> {
+    const now = this.#now
+    const answer = await send(now === this.#told ? null : `select setval('simulated_clock', ${now})`)
+    this.#told = now
+    return answer
   }
 
   /** Back to the beginning, for another history. */
@@ -46,7 +43,7 @@ export class SimulatedClock {
 
 /** Makes `app_now()` of this database tell the simulated time. */
 export const SIMULATED_APP_NOW = `
-  create sequence simulated_clock;
+  create unlogged sequence simulated_clock;
   create or replace function app_now() returns timestamptz language sql stable as
     $$ select timestamptz 'epoch' + last_value * interval '1 millisecond' from simulated_clock $$;
 `

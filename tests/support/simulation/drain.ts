@@ -89,7 +89,10 @@ async function retryEverything(world: World): Promise<void> {
     await runJob(world, wakeUp)
   }
   for (const table of ['webhook_inbox', 'outbound_messages', 'lead_unlocks', 'payment_links', 'payments']) {
-    await world.database.rows(`update ${table} set next_attempt_at = app_now(), attempts = 0
-      where next_attempt_at > '9000-01-01'`)
+    await world.database.rows(
+      `update ${table} set next_attempt_at = timestamptz 'epoch' + $1 * interval '1 millisecond', attempts = 0
+       where next_attempt_at > '9000-01-01'`,
+      [world.clock.now],
+    )
   }
 }

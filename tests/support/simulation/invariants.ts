@@ -34,26 +34,37 @@ const RULES = `
     where e.kind = 'expire_failed' or (e.kind = 'inbox_failed' and i.source <> 'textmagic_delivery')
 `
 
+/** Every link there is, and whose it is. */
+const LINKS = `
+  select null as broken, l.stripe_id, l.url, l.status, p.phone from payment_links l
+    join lead_unlocks u on u.id = l.unlock_id join providers p on p.id = u.provider_id
+`
+
+export type KnownLink = { stripe_id: string; url: string; status: string; phone: string }
+
+/** What breaks a rule, and the links, in one round trip. */
+const STEP = `select broken, null as stripe_id, null as url, null as status, null as phone from (${RULES}) as rules
+  union all ${LINKS}`
+
 /** Checks what must hold after every step. What concerns a single SMS is checked when the gateway accepts it. */
 export async function checkStep(world: World): Promise<void> {
   if (!world.unchecked) return
   world.unchecked = false
-  const broken = await world.database.rows<{ broken: string }>(RULES)
-  world.violations.push(...broken.map((rule) => rule.broken))
-  await checkLinks(world)
+  // Nothing but what was committed since can have broken a rule of the database.
+  if (world.database.takeChanged()) {
+    const rows = await world.database.rows<KnownLink & { broken: string | null }>(STEP)
+    world.violations.push(...rows.flatMap(({ broken }) => broken ?? []))
+    world.links = rows.filter(({ broken }) => broken === null)
+  }
+  checkLinks(world)
   checkSecrecy(world)
 }
 
 /** Every page a provider can pay on is one we know of, is theirs, and is at least being closed when its unlock moved on. */
-async function checkLinks(world: World): Promise<void> {
+function checkLinks(world: World): void {
   const urls = knownLinks(world)
-  if (urls.length === 0) return
-  const rows = await world.database.rows<{ stripe_id: string; url: string; status: string; phone: string }>(
-    `select l.stripe_id, l.url, l.status, p.phone from payment_links l
-     join lead_unlocks u on u.id = l.unlock_id join providers p on p.id = u.provider_id`,
-  )
   for (const url of urls) {
-    const row = rows.find((one) => one.url === url)
+    const row = world.links.find((one) => one.url === url)
     if (row === undefined) {
       world.violations.push('2: somebody was sent a link that we do not know')
       continue

@@ -20,7 +20,8 @@ export async function runJob(world: World, wakeUp: WakeUp, plan: Plan = UNDISTUR
     number: wakeUp.attemptsMade + 1,
     of: jobs[wakeUp.job].attempts,
   }
-  const name = nameOf({ ...wakeUp.payload, job: wakeUp.job })
+  const { request_id: _origin, ...ids } = wakeUp.payload
+  const name = nameOf({ ...ids, job: wakeUp.job })
   await perform(
     world,
     name,

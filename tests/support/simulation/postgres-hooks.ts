@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import pg, { type PoolClient } from 'pg'
+import type { SimulatedClock } from './clock.ts'
+import { Conversation } from './conversation.ts'
 import { currentTask, outsideTask } from './tasks.ts'
 
 /** A task in the way of a suspended one's lock is told so after this long, milliseconds of real time. */
@@ -9,16 +11,23 @@ const LOCK_TIMEOUT_MS = 15
 type Connect = (this: unknown, ...args: unknown[]) => Promise<PoolClient>
 type Query = (this: unknown, ...args: unknown[]) => Promise<unknown>
 
+/** What the queries of tasks have to do with the rest of the simulation. */
+export type Watcher = {
+  /** Its time is told to Postgres ahead of each statement. */
+  clock: SimulatedClock
+  /** Something was sent that may have changed what others see. */
+  onChange(): void
+}
+
 /**
  * Makes every query that a task sends, and every connection it takes, a moment at which it can be interrupted. To be called
  * once in a process, and before the product's pool is opened, because others watch queries as well.
- *
- * @param tellTime called before each of those queries
  */
-export function hookPostgres(tellTime: () => Promise<void>): void {
+export function hookPostgres(watcher: Watcher): void {
   const connect: Connect = pg.Pool.prototype.connect
   const query: Query = pg.Client.prototype.query
   const known = new WeakSet<PoolClient>()
+  const conversations = new WeakMap<object, Conversation>()
 
   const taken = async (pool: unknown, args: unknown[]): Promise<PoolClient> => {
     const client = await connect.apply(pool, args)
@@ -44,14 +53,22 @@ export function hookPostgres(tellTime: () => Promise<void>): void {
     })
   })
   replace(pg.Client.prototype, 'query', function (this: unknown, ...args) {
+    const client = Object(this)
     const task = currentTask()
-    if (task === undefined || typeof args[0] !== 'string') return query.apply(this, args)
+    const [sql, ...rest] = args
+    const known = conversations.get(client)
+    if (typeof sql !== 'string' || (task === undefined && known === undefined)) return query.apply(client, args)
+    const conversation = known ?? new Conversation((...message) => query.apply(client, message), watcher.clock)
+    conversations.set(client, conversation)
     const effect = () =>
       outsideTask(async () => {
-        await tellTime()
-        return query.apply(this, args)
+        try {
+          return await conversation.say(sql, ...rest)
+        } finally {
+          if (conversation.changes(sql)) watcher.onChange()
+        }
       })
-    return task.operate(labelOf(args[0]), effect, { cut: () => cut(this, query) })
+    return task === undefined ? effect() : task.operate(labelOf(sql), effect, { cut: () => cut(client, query) })
   })
 }
 

@@ -9,6 +9,7 @@ import { createRegistry, type Registry } from '../../../src/workers/registry.ts'
 import { checkSend, onAccepted } from './acceptance.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { SimulatedDatabase } from './database.ts'
+import type { KnownLink } from './invariants.ts'
 import type { Mail } from './mail-bodies.ts'
 import { Network } from './network.ts'
 import { type SimulatedPost, simulatedPost } from './post.ts'
@@ -56,6 +57,8 @@ export type World = {
   /** When the claim was made under which a message was last given to the gateway. */
   claimedAt: Map<number, number>
   accepted: AcceptedSms[]
+  /** As the database last had them. */
+  links: readonly KnownLink[]
   carrier: CarrierWord[]
   /** Nothing goes wrong any more. */
   calm: boolean
@@ -136,6 +139,7 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
     suspended: [],
     claimedAt: new Map(),
     accepted: [],
+    links: [],
     carrier: [],
     calm: false,
     log,
