@@ -26,6 +26,7 @@ import { listLeads } from './routes/leads/list-leads.ts'
 import { sendLead } from './routes/leads/send-lead.ts'
 import { listMessages } from './routes/messages/list-messages.ts'
 import { getProvider } from './routes/providers/get-provider.ts'
+import { importProviders } from './routes/providers/import-providers.ts'
 import { listProviders } from './routes/providers/list-providers.ts'
 import { putProvider } from './routes/providers/put-provider.ts'
 import { expireUnlock } from './routes/unlocks/expire-unlock.ts'
@@ -102,6 +103,7 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
     putProvider,
     getProvider,
     listProviders,
+    importProviders,
     listUnlocks,
     getUnlock,
     retryReveal,
@@ -113,7 +115,7 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
     resolveEscalation,
     listAudit,
   ]) {
-    route(scope, deps)
+    await route(scope, deps)
   }
 }
 

@@ -11,8 +11,9 @@ const PROBLEMS = {
   'idempotency-conflict': [409, 'The idempotency key was used with another body'],
   'not-allowed-now': [409, 'The state does not allow this'],
   'too-large': [413, 'The body is too large'],
-  'unsupported-media-type': [415, 'The body is not JSON'],
+  'unsupported-media-type': [415, 'The body has a type that is not taken here'],
   unacceptable: [422, 'A value cannot be accepted'],
+  'bad-file': [422, 'The file has errors'],
   'unknown-provider': [422, 'A provider does not exist'],
   'too-many-failures': [429, 'Too many failed authentications'],
   internal: [500, 'Something went wrong here'],
@@ -22,8 +23,8 @@ const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
-/** A field of the request and what is wrong with it; never its value. */
-export type FieldError = { field: string; message: string }
+/** A field of the request, or of a line of its file, and what is wrong with it; never its value. */
+export type FieldError = { field: string; message: string; line?: number }
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
 
@@ -35,7 +36,15 @@ export const ProblemSchema = Type.Object(
     detail: Type.Optional(Type.String()),
     instance: Type.String({ description: 'The path of the request' }),
     request_id: Type.String({ description: 'Also the x-request-id header: quote it when you ask for help' }),
-    errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          line: Type.Optional(Type.Integer({ description: 'Of the file, from 1' })),
+          field: Type.String(),
+          message: Type.String(),
+        }),
+      ),
+    ),
     checks: Type.Optional(Type.Record(Type.String(), Type.String())),
   },
   { description: 'RFC 9457 problem details' },

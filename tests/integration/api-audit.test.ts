@@ -40,7 +40,7 @@ async function escalation(): Promise<number> {
   return row?.id ?? 0
 }
 
-type Example = () => Promise<{ url: string; body?: unknown; action: string; target: string | RegExp }>
+type Example = () => Promise<{ url: string; body?: unknown; csv?: string; action: string; target: string | RegExp }>
 
 const operation = (name: string, make: () => Promise<number>): Example => {
   return async () => {
@@ -65,6 +65,11 @@ const CHANGES: Record<string, Example> = {
     const body = { name: 'Dana', phone: '+13055550170' }
     return { url: '/api/providers/provider70', body, action: 'provider.put', target: 'provider:provider70' }
   },
+  'POST /api/providers/import': async () => {
+    const csv = 'id,name,phone\nprovider72,Fay,+13055550172'
+    const target = 'providers: 1 created, 0 updated'
+    return { url: '/api/providers/import', csv, action: 'provider.import', target }
+  },
   'POST /api/unlocks/{id}/retry-reveal': operation('retry-reveal', () => unlock('PAID')),
   'POST /api/unlocks/{id}/resend-link': operation('resend-link', () => unlock('CREATE_PAYMENT_LINK')),
   'POST /api/unlocks/{id}/expire': operation('expire', () => unlock('AWAIT_CONFIRM')),
@@ -84,10 +89,13 @@ describe('every route under /api that changes something', () => {
   it.each(Object.entries(CHANGES))(
     '%s leaves one entry: key, role, action, target and request',
     async (route, make) => {
-      const { url, body, action, target } = await make()
+      const { url, body, csv, action, target } = await make()
       const id = `audit-${route.replaceAll(/[^A-Za-z]/g, '-')}`
       const method = route.startsWith('PUT') ? 'PUT' : 'POST'
-      const { status } = await api.call(method, url, body, { ...OPERATOR, 'x-request-id': id })
+      const headers = { ...OPERATOR, 'x-request-id': id }
+      const { status } = await (csv === undefined
+        ? api.call(method, url, body, headers)
+        : api.inject({ method, url, headers: { ...headers, 'content-type': 'text/csv' }, payload: csv }))
       expect([route, Math.floor(status / 100)]).toEqual([route, 2])
       expect(await entries(id)).toEqual([
         {

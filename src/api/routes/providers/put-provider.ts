@@ -1,28 +1,11 @@
-import { type Static, Type } from 'typebox'
-import { PhoneTakenError, type ProviderDetails, putProvider as storeProvider } from '../../../db/providers.ts'
-import { cleanText } from '../../../domain/clean-text.ts'
-import { normalisePhone } from '../../../domain/phone.ts'
+import { Type } from 'typebox'
+import { PhoneTakenError, putProvider as storeProvider } from '../../../db/providers.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
-import { type FieldError, ProblemError, problemResponses, unacceptable } from '../../problem.ts'
+import { ProblemError, problemResponses, unacceptable } from '../../problem.ts'
+import { DetailsSchema, type Read, readDetails, readProviderId } from './details.ts'
 import { ProviderSchema, providerView } from './schemas.ts'
-
-const Body = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 100 }),
-    phone: Type.String({
-      minLength: 1,
-      maxLength: 40,
-      description: 'Stored as E.164; without a + it is read as a US number',
-    }),
-    email: Type.Optional(Type.Union([Type.String({ maxLength: 254, format: 'email' }), Type.Null()])),
-    time_zone: Type.Optional(
-      Type.Union([Type.String({ maxLength: 64 }), Type.Null()], { description: 'IANA name, such as America/New_York' }),
-    ),
-  },
-  { additionalProperties: false },
-)
 
 const schema = {
   tags: ['providers'],
@@ -31,7 +14,7 @@ const schema = {
     'Audited. What is left out is emptied. A STOP of theirs stays in force: only they can take it back, by text.',
   security: [{ apiKey: [] }],
   params: Type.Object({ id: Type.String({ maxLength: 100 }) }),
-  body: Body,
+  body: DetailsSchema,
   response: {
     200: Type.Object({ provider: ProviderSchema }),
     201: Type.Object({ provider: ProviderSchema }),
@@ -42,9 +25,10 @@ const schema = {
 /** PUT /api/providers/{id} */
 export function putProvider(app: App, { db }: ApiDeps): void {
   app.put('/providers/:id', { schema, config: STAFF }, async (request, reply) => {
-    const details = detailsOf(request.body)
+    const details = orUnacceptable(readDetails(request.body))
+    const id = orUnacceptable(readProviderId(request.params.id))
     try {
-      const { provider, created } = await storeProvider(db.em, idOf(request.params.id), details, actorOf(request))
+      const { provider, created } = await storeProvider(db.em, id, details, actorOf(request))
       return reply.code(created ? 201 : 200).send({ provider: providerView(provider) })
     } catch (error) {
       if (!(error instanceof PhoneTakenError)) throw error
@@ -53,31 +37,7 @@ export function putProvider(app: App, { db }: ApiDeps): void {
   })
 }
 
-/** Ids come from another system, where they were seen with spaces at their end. */
-function idOf(written: string): string {
-  const id = written.trim()
-  if (/^[^\p{Cc}]{1,64}$/u.test(id)) return id
-  throw unacceptable({ field: 'id', message: 'must have 1 to 64 characters and no control characters' })
-}
-
-function detailsOf(body: Static<typeof Body>): ProviderDetails {
-  const wrong: FieldError[] = []
-  const name = cleanText(body.name)
-  const phone = normalisePhone(body.phone)
-  if (name === '') wrong.push({ field: 'name', message: 'must not be empty' })
-  if (phone === null) wrong.push({ field: 'phone', message: 'must be a valid phone number' })
-  if (body.time_zone && !isTimeZone(body.time_zone)) {
-    wrong.push({ field: 'time_zone', message: 'must be the IANA name of a time zone' })
-  }
-  if (phone === null || wrong.length > 0) throw unacceptable(...wrong)
-  return { name, phone, email: body.email ?? null, timeZone: body.time_zone || null }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch (error) {
-    if (error instanceof RangeError) return false
-    throw error
-  }
+function orUnacceptable<T>({ value, errors }: Read<T>): T {
+  if (value === null) throw unacceptable(...errors)
+  return value
 }

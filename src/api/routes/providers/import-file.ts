@@ -1,0 +1,169 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
+import { type Parser, parse } from 'csv-parse'
+import type { ImportedProvider } from '../../../db/provider-import.ts'
+import { readProviderId, readUncheckedDetails } from './details.ts'
+import { FileErrors } from './file-errors.ts'
+
+const REQUIRED_COLUMNS = ['id', 'name', 'phone'] as const
+const OPTIONAL_COLUMNS = ['email', 'time_zone'] as const
+export const COLUMNS = [...REQUIRED_COLUMNS, ...OPTIONAL_COLUMNS]
+type Column = (typeof COLUMNS)[number]
+
+/** Rows of one file: a transaction that changes them all stays short. */
+export const MAX_ROWS = 10_000
+/** A quote that is never closed would take in the whole rest of the file. */
+const MAX_RECORD_CHARACTERS = 16_384
+const FIRST_LINE = 1
+/** Rows read before other requests get their turn. */
+const ROWS_AT_A_TIME = 50
+
+export type ProviderFile = {
+  /** The rows without fault. */
+  rows: ImportedProvider[]
+  /** Every provider the file is about, also where their row has a fault. */
+  ids: ReadonlySet<string>
+  columns: ReadonlySet<Column>
+  errors: FileErrors
+}
+
+/**
+ * Reads a CSV file of providers as it comes: UTF-8, with or without a byte order mark, lines ending any way, a header with
+ * the columns in any order. Blank lines and lines of empty cells are passed over.
+ */
+export async function readProviderFile(chunks: AsyncIterable<Buffer>): Promise<ProviderFile> {
+  const errors = new FileErrors()
+  const reader = new RowReader(errors)
+  await pipeline(Readable.from(chunks), csvParser(errors), async (records: AsyncIterable<string[]>) => {
+    let line = FIRST_LINE
+    let taken = 0
+    for await (const cells of records) {
+      if (!reader.take(line, cells)) return
+      line += linesOf(cells)
+      taken += 1
+      if (taken % ROWS_AT_A_TIME === 0) await setImmediate()
+    }
+  })
+  if (!reader.hasHeader && errors.count === 0) errors.add(1, { field: 'row', message: 'the file is empty' })
+  return { rows: reader.rows, ids: reader.ids, columns: new Set(reader.header), errors }
+}
+
+/**
+ * Splits the file into records. After a wrong quote nobody can tell where the next one begins: nothing after it is read, and
+ * the error says so.
+ */
+function csvParser(errors: FileErrors): Parser {
+  let line = FIRST_LINE
+  let broken = false
+  return parse({
+    bom: true,
+    trim: true,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    max_record_size: MAX_RECORD_CHARACTERS,
+    skip_records_with_error: true,
+    on_record(cells) {
+      if (broken) return null
+      line += linesOf(cells)
+      return cells
+    },
+    on_skip() {
+      const message = 'has a quote that is not closed, or stands inside a value; from here on the file was not read'
+      if (!broken) errors.add(line, { field: 'row', message })
+      broken = true
+      return undefined
+    },
+  })
+}
+
+/** The parser's own count is wrong after a line break inside a value. */
+function linesOf(cells: readonly string[]): number {
+  return 1 + cells.reduce((breaks, cell) => breaks + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0)
+}
+
+/** Makes providers of records, the first of which is the header. */
+class RowReader {
+  readonly rows: ImportedProvider[] = []
+  header: Column[] = []
+  readonly #errors: FileErrors
+  readonly #lineOfId = new Map<string, number>()
+  readonly #lineOfPhone = new Map<string, number>()
+  #taken = 0
+
+  constructor(errors: FileErrors) {
+    this.#errors = errors
+  }
+
+  get hasHeader(): boolean {
+    return this.header.length > 0
+  }
+
+  get ids(): ReadonlySet<string> {
+    return new Set(this.#lineOfId.keys())
+  }
+
+  /** @returns false when the rest of the file need not be read */
+  take(line: number, values: readonly string[]): boolean {
+    const cells = values.map((value) => value.trim())
+    if (cells.every((cell) => cell === '')) return true
+    if (!this.hasHeader) return this.#takeHeader(line, cells)
+    this.#taken += 1
+    if (this.#taken > MAX_ROWS) {
+      this.#errors.add(line, { field: 'row', message: `is one too many: a file holds at most ${MAX_ROWS} providers` })
+      return false
+    }
+    this.#takeRow(line, cells)
+    return true
+  }
+
+  #takeHeader(line: number, cells: readonly string[]): boolean {
+    const names = cells.map((cell) => cell.toLowerCase())
+    const known = names.filter(isColumn)
+    const before = this.#errors.count
+    for (const name of new Set(names.filter((name) => !isColumn(name)))) {
+      const message = `is not a column of this file: ${COLUMNS.join(',')} are, separated by commas`
+      this.#errors.add(line, { field: name.slice(0, 100) || 'row', message })
+    }
+    for (const column of COLUMNS) {
+      const times = known.filter((name) => name === column).length
+      if (times > 1) this.#errors.add(line, { field: column, message: 'is there more than once' })
+    }
+    for (const column of REQUIRED_COLUMNS) {
+      if (!known.includes(column)) this.#errors.add(line, { field: column, message: 'is a required column' })
+    }
+    if (this.#errors.count > before) return false
+    this.header = known
+    return true
+  }
+
+  #takeRow(line: number, cells: readonly string[]): void {
+    if (cells.length !== this.header.length) {
+      const message = `has ${cells.length} values where the header has ${this.header.length}`
+      this.#errors.add(line, { field: 'row', message })
+      return
+    }
+    // An empty cell is a value that is not there.
+    const filled = this.header.flatMap((column, index) => (cells[index] ? [[column, cells[index]] as const] : []))
+    for (const [field, value] of filled) {
+      if (value.includes('\ufffd')) this.#errors.add(line, { field, message: 'is not UTF-8' })
+    }
+    const { id: writtenId = '', ...written } = Object.fromEntries(filled)
+    const id = readProviderId(writtenId)
+    const details = readUncheckedDetails(written)
+    this.#errors.add(line, ...id.errors, ...details.errors)
+    if (id.value !== null) this.#once(this.#lineOfId, id.value, line, 'id')
+    if (details.value !== null) this.#once(this.#lineOfPhone, details.value.phone, line, 'phone')
+    if (id.value !== null && details.value !== null) this.rows.push({ line, id: id.value, ...details.value })
+  }
+
+  #once(seen: Map<string, number>, value: string, line: number, field: Column): void {
+    const earlier = seen.get(value)
+    if (earlier === undefined) seen.set(value, line)
+    else this.#errors.add(line, { field, message: `is also on line ${earlier}` })
+  }
+}
+
+function isColumn(name: string): name is Column {
+  return (COLUMNS as readonly string[]).includes(name)
+}

@@ -1,0 +1,84 @@
+import { Type } from 'typebox'
+import {
+  findNumberConflicts,
+  type ImportCounts,
+  type NumberConflict,
+  NumbersTakenError,
+  importProviders as storeProviders,
+} from '../../../db/provider-import.ts'
+import { actorOf } from '../../auth/caller.ts'
+import { STAFF } from '../../auth/roles.ts'
+import type { ApiDeps, App } from '../../deps.ts'
+import { ProblemError, problemResponses } from '../../problem.ts'
+import { MAX_FILE_BYTES, readUpload, takeCsvUploads, type UPLOAD_TYPES } from '../../uploads.ts'
+import { COLUMNS, MAX_ROWS, type ProviderFile, readProviderFile } from './import-file.ts'
+
+const Count = Type.Integer({ minimum: 0 })
+
+const FileBody = {
+  'text/csv': {
+    schema: Type.String({ description: `A header with ${COLUMNS.join(',')} in any order, and a line each` }),
+  },
+  'multipart/form-data': {
+    schema: Type.Object({ file: Type.String({ format: 'binary', description: 'The same, as a file of a form' }) }),
+  },
+} satisfies Record<(typeof UPLOAD_TYPES)[number], unknown>
+
+const schema = {
+  tags: ['providers'],
+  summary: 'Store the providers of a CSV file, all or none',
+  description:
+    `Up to ${MAX_ROWS} providers and ${MAX_FILE_BYTES / 1024 / 1024} MiB. Each is stored as PUT /api/providers/{id} would, ` +
+    'by its id; email and time_zone stay as they are where the file has no such column. Numbers may change hands within ' +
+    'the file. A STOP stays in force. With any line wrong nothing is stored, and the 422 names each line, field and fault. ' +
+    'Audited.',
+  security: [{ apiKey: [] }],
+  querystring: Type.Object(
+    {
+      dry_run: Type.Optional(
+        Type.Boolean({ description: 'Check the file and store nothing: what would be done is answered' }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  body: { content: FileBody },
+  response: {
+    200: Type.Object({ created: Count, updated: Count, unchanged: Count }),
+    ...problemResponses(400, 401, 403, 413, 415, 422, 429, 500, 503),
+  },
+}
+
+const options = { schema, config: STAFF, bodyLimit: MAX_FILE_BYTES }
+
+/** POST /api/providers/import */
+export async function importProviders(app: App, { db }: ApiDeps): Promise<void> {
+  await app.register(async (plain) => {
+    const scope: App = plain.withTypeProvider()
+    await takeCsvUploads(scope)
+    scope.post('/providers/import', options, async (request): Promise<ImportCounts> => {
+      const file = await readUpload(request, readProviderFile)
+      if (file.errors.count > 0) throw refused(file, await findNumberConflicts(db.em.fork(), file.rows, file.ids))
+      const given = {
+        rows: file.rows,
+        columns: { email: file.columns.has('email'), timeZone: file.columns.has('time_zone') },
+        dryRun: request.query.dry_run ?? false,
+        by: actorOf(request),
+      }
+      try {
+        return await storeProviders(db.em, given)
+      } catch (error) {
+        throw error instanceof NumbersTakenError ? refused(file, error.conflicts) : error
+      }
+    })
+  })
+}
+
+const CONFLICT_MESSAGES = {
+  taken: 'belongs to a provider who is not in this file',
+  stopped: 'belongs to a provider of this file who has texted STOP from it: only a START from it lets it change hands',
+} as const satisfies Record<NumberConflict['reason'], string>
+
+function refused({ errors }: ProviderFile, conflicts: readonly NumberConflict[]): ProblemError {
+  for (const { line, reason } of conflicts) errors.add(line, { field: 'phone', message: CONFLICT_MESSAGES[reason] })
+  return new ProblemError('bad-file', `Nothing was stored: ${errors.summary}`, errors.listed)
+}

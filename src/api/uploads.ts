@@ -1,0 +1,78 @@
+import { Readable } from 'node:stream'
+import multipart from '@fastify/multipart'
+import type { FastifyRequest } from 'fastify'
+import type { App } from './deps.ts'
+import { ProblemError, unacceptable } from './problem.ts'
+import { validatorCompiler } from './validation.ts'
+
+/** Largest file, bytes: 8 MiB. */
+export const MAX_FILE_BYTES = 8 * 1024 * 1024
+
+/** Media types an upload may come as, for the documentation. */
+export const UPLOAD_TYPES = ['text/csv', 'multipart/form-data'] as const
+
+/** Takes CSV files in this scope and no other bodies: as the body itself, or as the file of a form. None is buffered. */
+export async function takeCsvUploads(scope: App): Promise<void> {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload))
+  // One byte more than a file may have: that it is too large is found where every upload is counted.
+  await scope.register(multipart, { limits: { files: 1, fileSize: MAX_FILE_BYTES + 1 }, throwFileSizeLimit: false })
+  // A stream is documented as what it holds, and checked while it is read.
+  scope.setValidatorCompiler((route) =>
+    route.httpPart === 'body' ? (value) => ({ value }) : validatorCompiler({ ...route, schema: Object(route.schema) }),
+  )
+}
+
+/**
+ * Reads the file of a request in a scope that takes uploads.
+ *
+ * @param read gets the file's bytes as they come, and may stop before their end
+ * @throws {ProblemError} no file, too large, or cut off on its way
+ */
+export async function readUpload<T>(
+  request: FastifyRequest,
+  read: (chunks: AsyncIterable<Buffer>) => Promise<T>,
+): Promise<T> {
+  const file = await fileOf(request)
+  file.on('error', (error) => request.log.info({ err: error, operation: 'upload' }, 'broke off'))
+  try {
+    return await read(limited(file))
+  } finally {
+    // Whoever still sends reads the answer only when they are done.
+    file.resume()
+  }
+}
+
+async function fileOf(request: FastifyRequest): Promise<Readable> {
+  if (request.isMultipart()) {
+    const part = await request.file().catch(() => {
+      throw new ProblemError('invalid-request', 'The form is malformed')
+    })
+    if (part === undefined) throw unacceptable({ field: 'file', message: 'is required' })
+    return part.file
+  }
+  if (request.body instanceof Readable) return request.body
+  throw new ProblemError('unsupported-media-type', `The body must be one of ${UPLOAD_TYPES.join(', ')}`)
+}
+
+/** Leaves the stream open when its reader stops: closing it would cut the connection before the answer. */
+async function* limited(file: Readable): AsyncGenerator<Buffer> {
+  let taken = 0
+  const chunks = file.iterator({ destroyOnReturn: false })
+  while (true) {
+    const { done, value } = await nextOf(chunks)
+    if (done) return
+    const chunk = Buffer.from(value)
+    taken += chunk.length
+    if (taken > MAX_FILE_BYTES) throw new ProblemError('too-large')
+    yield chunk
+  }
+}
+
+async function nextOf(chunks: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+  try {
+    return await chunks.next()
+  } catch {
+    throw new ProblemError('invalid-request', 'The file did not arrive as a whole')
+  }
+}
