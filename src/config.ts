@@ -25,6 +25,8 @@ export type Config = MigrateConfig & {
   /** URLs end without a slash. */
   publicUrl: string
   corsOrigins: string[]
+  trustedProxies: string[]
+  apiRatePerMinute: number
   adminApiKey: string
   operatorApiKey: string | null
   /** Newest first, at least one. */
@@ -77,7 +79,9 @@ function toConfig(env: Environment): Config {
     redisUrl: env.REDIS_URL,
     port: env.PORT,
     publicUrl: withoutTrailingSlash(env.PUBLIC_URL ?? `http://localhost:${env.PORT}`),
-    corsOrigins: splitList(env.CORS_ORIGINS ?? '').filter((origin) => origin !== ''),
+    corsOrigins: env.CORS_ORIGINS === undefined ? [] : splitList(env.CORS_ORIGINS),
+    trustedProxies: env.TRUST_PROXY === undefined ? [] : splitList(env.TRUST_PROXY),
+    apiRatePerMinute: env.API_RATE_PER_MINUTE,
     adminApiKey: env.ADMIN_API_KEY,
     operatorApiKey: env.OPERATOR_API_KEY ?? null,
     encryptionKeys: parseEncryptionKeys(env.ENCRYPTION_KEYS),

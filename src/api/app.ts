@@ -3,6 +3,7 @@ import fastify, { LogController } from 'fastify'
 import { requireBearer } from './auth/bearer.ts'
 import { limitFailures } from './auth/failures.ts'
 import { createKeyring, type Identify } from './auth/keyring.ts'
+import { limitCallers } from './auth/rate.ts'
 import { enforceRoles } from './auth/roles.ts'
 import { createStoredKeys } from './auth/stored-keys.ts'
 import { answerMalformedHttp } from './client-errors.ts'
@@ -57,6 +58,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     genReqId: requestIdOf,
     ...CONNECTION_LIMITS,
     forceCloseConnections: 'idle',
+    trustProxy: deps.config.trustedProxies.length > 0 ? [...deps.config.trustedProxies] : false,
     // A connection accepted before the stop is answered: a gateway that gets a 503 may give its callback URL up.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
@@ -75,7 +77,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   logRequests(app)
   await sendSecurityHeaders(app, deps.config.publicUrl)
   endConnectionsWhenClosing(app)
-  await limitFailures(app)
+  await limitFailures(app, deps)
   await serveDocs(app)
 
   healthz(app)
@@ -92,6 +94,7 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
   await allowOrigins(scope, deps.config.corsOrigins)
   requireBearer(scope, identify)
   enforceRoles(scope)
+  await limitCallers(scope, deps)
   scope.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store')
   })

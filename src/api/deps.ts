@@ -13,6 +13,10 @@ export type ApiConfig = {
   publicUrl: string
   /** Whose pages may call the API from a browser. */
   corsOrigins: readonly string[]
+  /** Addresses and networks whose word for where a request came from is taken. */
+  trustedProxies: readonly string[]
+  /** Calls that one key may make. */
+  apiRatePerMinute: number
   adminApiKey: string
   /** Without one there is no operator. */
   operatorApiKey: string | null
@@ -34,6 +38,8 @@ export type ApiDeps = {
   publisher: Publisher
   /** A producer connection: asked whether Redis is there. */
   redis: Redis
+  /** Begins the keys of the ingress in Redis; the product's own when absent. */
+  redisPrefix?: string
   logger: FastifyBaseLogger
   config: ApiConfig
 }

@@ -11,7 +11,8 @@ const RETRY_AFTER_SECONDS = 5
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error)
   if (problem.status >= 500) request.log.error({ err: error, operation: 'answer' }, problem.code)
-  if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  const retryAfter = problem.retryAfterSeconds ?? (problem.status === 503 ? RETRY_AFTER_SECONDS : null)
+  if (retryAfter !== null) reply.header('retry-after', retryAfter)
   return reply
     .code(problem.status)
     .type(PROBLEM_CONTENT_TYPE)

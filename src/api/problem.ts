@@ -16,6 +16,7 @@ const PROBLEMS = {
   'bad-file': [422, 'The file has errors'],
   'unknown-provider': [422, 'A provider does not exist'],
   'too-many-failures': [429, 'Too many failed authentications'],
+  'too-many-requests': [429, 'Too many requests with this key'],
   internal: [500, 'Something went wrong here'],
   unavailable: [503, 'Temporarily unavailable'],
   'not-ready': [503, 'Not ready'],
@@ -57,12 +58,20 @@ export class ProblemError extends Error {
   readonly code: ProblemCode
   readonly status: number
   readonly errors: readonly FieldError[]
+  /** When the same request may succeed; null when waiting does not help, or nobody knows. */
+  readonly retryAfterSeconds: number | null
 
-  constructor(code: ProblemCode, detail?: string, errors: readonly FieldError[] = []) {
+  constructor(
+    code: ProblemCode,
+    detail?: string,
+    errors: readonly FieldError[] = [],
+    retryAfterSeconds: number | null = null,
+  ) {
     super(detail ?? PROBLEMS[code][1])
     this.code = code
     this.status = PROBLEMS[code][0]
     this.errors = errors
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
 

@@ -44,6 +44,8 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
     config: {
       publicUrl: config.publicUrl,
       corsOrigins: config.corsOrigins,
+      trustedProxies: config.trustedProxies,
+      apiRatePerMinute: config.apiRatePerMinute,
       adminApiKey: config.adminApiKey,
       operatorApiKey: config.operatorApiKey,
       stripeWebhookSecrets: config.stripe.webhookSecrets,

@@ -3,6 +3,7 @@ import { isSupportedCurrency, MAXIMUM_CHARGE } from '../domain/money.ts'
 import { parseQuietHours, parseTimeZones } from '../domain/quiet-hours.ts'
 import { parseEncryptionKeys } from './encryption-keys.ts'
 import { splitList } from './list.ts'
+import { isNetwork } from './networks.ts'
 import { isBaseUrl, isHttpUrl, isOrigin, isPostgresUrl, isRedisUrl } from './urls.ts'
 
 /** Pino's levels, and the one that switches the log off. */
@@ -37,6 +38,18 @@ export const Environment = Type.Object({
   CORS_ORIGINS: Optional(
     checked(isOriginList, 'origins such as https://desk.example.com, without a path, separated by commas'),
   ),
+  TRUST_PROXY: Optional(
+    checked(
+      isNetworkList,
+      'addresses or networks of our own proxies, such as 10.0.0.0/8, separated by commas; also loopback, linklocal, uniquelocal',
+    ),
+  ),
+  API_RATE_PER_MINUTE: Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 600,
+    description: 'calls of one key, at least 1',
+  }),
   ADMIN_API_KEY: apiKey(),
   OPERATOR_API_KEY: Optional(apiKey()),
   STRIPE_SECRET_KEY: secret("Stripe's secret or restricted key (sk_… or rk_…)", `^(?!pk_|whsec_)${VISIBLE}$`),
@@ -133,6 +146,10 @@ function apiKey() {
 
 function isOriginList(value: string): boolean {
   return splitList(value).every(isOrigin)
+}
+
+function isNetworkList(value: string): boolean {
+  return splitList(value).every(isNetwork)
 }
 
 function isWebhookSecretList(value: string): boolean {

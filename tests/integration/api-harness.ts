@@ -10,7 +10,7 @@ import { createLogger } from '../../src/logging.ts'
 import { producerConnection } from '../../src/queues/connection.ts'
 import type { JobName } from '../../src/queues/contract.ts'
 import { createPublisher, type Publisher } from '../../src/queues/publisher.ts'
-import { createTestDatabase, testRedis } from '../support/stores.ts'
+import { createTestDatabase, type TestDatabase, type TestRedis, testRedis } from '../support/stores.ts'
 
 export const ADMIN_KEY = 'admin-key-for-tests'
 export const OPERATOR_KEY = 'operator-key-for-tests'
@@ -41,6 +41,8 @@ export type Harness = {
   publisher: Publisher
   /** The database of this harness, for connections outside its pool. */
   databaseUrl: string
+  /** Begins each of its keys in Redis. */
+  redisPrefix: string
   /** Everything that was logged, one JSON object a line. */
   log: string[]
   /** Sends a request as the admin, unless it says otherwise; a body is sent as JSON. */
@@ -65,12 +67,13 @@ export type HarnessOptions = {
   redisUrl?: string
   /** A database that is not there. */
   databaseUrl?: string
+  /** Another process of the same system, on its stores; closed before that one. */
+  beside?: Harness
 }
 
 /** The ingress on a database and a Redis prefix of its own, with the providers Amy and Ben. */
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const database = await createTestDatabase()
-  const stores = testRedis()
+  const { database, stores } = await openStores(options)
   const db = await openDatabase({ url: options.databaseUrl ?? database.url, poolSize: 5 })
   const log: string[] = []
   const logger = createLogger({ name: 'api', level: 'debug', destination: { write: (line) => log.push(line) } })
@@ -87,10 +90,13 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     sealer,
     publisher,
     redis,
+    redisPrefix: stores.prefix,
     logger,
     config: {
       publicUrl: 'http://localhost:3000',
       corsOrigins: [],
+      trustedProxies: [],
+      apiRatePerMinute: 1_000_000,
       adminApiKey: ADMIN_KEY,
       operatorApiKey: OPERATOR_KEY,
       stripeWebhookSecrets: [STRIPE_SECRET],
@@ -123,6 +129,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     redis,
     publisher,
     databaseUrl: database.url,
+    redisPrefix: stores.prefix,
     log,
     inject,
     call: (method, url, body, headers = {}) =>
@@ -151,11 +158,20 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       await database.drop()
     },
   }
-  if (options.migrate !== false && options.databaseUrl === undefined) {
+  if (options.migrate !== false && options.databaseUrl === undefined && options.beside === undefined) {
     await db.migrator.up()
     for (const { id, name, phone } of [AMY, BEN]) {
       await harness.rows('insert into providers (id, name, phone) values (?, ?, ?)', [id, name, phone])
     }
   }
   return harness
+}
+
+async function openStores({ beside }: HarnessOptions): Promise<{ database: TestDatabase; stores: TestRedis }> {
+  if (beside === undefined) return { database: await createTestDatabase(), stores: testRedis() }
+  const isTheirs = async () => undefined
+  return {
+    database: { url: beside.databaseUrl, drop: isTheirs },
+    stores: { url: testRedis().url, prefix: beside.redisPrefix, close: isTheirs },
+  }
 }

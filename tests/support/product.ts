@@ -120,10 +120,13 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     sealer,
     publisher,
     redis,
+    redisPrefix: stores.prefix,
     logger,
     config: {
       publicUrl: config.publicUrl,
       corsOrigins: config.corsOrigins,
+      trustedProxies: config.trustedProxies,
+      apiRatePerMinute: config.apiRatePerMinute,
       adminApiKey: config.adminApiKey,
       operatorApiKey: config.operatorApiKey,
       stripeWebhookSecrets: config.stripe.webhookSecrets,

@@ -1,6 +1,8 @@
-import rateLimit from '@fastify/rate-limit'
+import { isIP } from 'node:net'
+import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
-import type { App } from '../deps.ts'
+import type { ApiDeps, App } from '../deps.ts'
+import { createLimiter } from '../plugins/limiter.ts'
 import { ProblemError } from '../problem.ts'
 
 declare module 'fastify' {
@@ -17,13 +19,21 @@ const FAILURES_PER_MINUTE = 30
 
 /**
  * Limits failed authentications per address, and nothing else: a gateway or a client with the right key is never slowed
- * down, whoever shares its address. Counted in memory, each process for itself, so that it works while Redis is away.
+ * down, whoever shares its address.
  */
-export async function limitFailures(app: App): Promise<void> {
-  await app.register(rateLimit, { global: false })
-  const count = app.createRateLimit({ max: FAILURES_PER_MINUTE, timeWindow: '1 minute' })
-  app.decorate('refuseAuthentication', async (request: FastifyRequest, problem: ProblemError): Promise<never> => {
-    const counted = await count(request)
-    throw !counted.isAllowed && counted.isExceeded ? new ProblemError('too-many-failures') : problem
+export async function limitFailures(app: App, deps: Pick<ApiDeps, 'redis' | 'redisPrefix'>): Promise<void> {
+  const count = await createLimiter(app, deps, {
+    name: 'failures',
+    max: FAILURES_PER_MINUTE,
+    countedFor: ({ ip }) => addressOf(ip),
   })
+  app.decorate('refuseAuthentication', async (request: FastifyRequest, problem: ProblemError): Promise<never> => {
+    const { exceeded, secondsLeft } = await count(request)
+    throw exceeded ? new ProblemError('too-many-failures', undefined, [], secondsLeft) : problem
+  })
+}
+
+/** An IPv6 client has a whole /64 to choose from. What a proxy forwards need not be an address at all. */
+function addressOf(ip: string): string {
+  return isIP(ip) === 0 ? 'unknown' : normalizeIP(ip)
 }
