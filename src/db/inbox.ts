@@ -3,7 +3,6 @@ import type { Due } from '../domain/due.ts'
 import { InboxRow } from './entities/index.ts'
 import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
-import { databaseNow } from './subscriptions.ts'
 
 /**
  * Locks an inbox row for handling.
@@ -24,7 +23,7 @@ export async function lockInboxRow(
 export async function markProcessed(tx: EntityManager, row: InboxRow, outcome: string): Promise<void> {
   row.status = 'processed'
   row.outcome = outcome
-  row.processedAt = await databaseNow(tx)
+  row.processedAt = row.dbNow
   await resolveEscalations(tx, ['inbox_failed', 'forward_failed'], `inbox:${row.id}`, 'handled')
 }
 

@@ -157,8 +157,16 @@ export async function recordAccepted(
   context: EffectContext,
 ): Promise<Due[]> {
   const locked = await lock(tx, messageId)
-  if (locked === null) return []
-  const { message, unlock } = locked
+  return locked === null ? [] : accept(tx, locked, gatewayId, context)
+}
+
+/** The same for a message whose rows the transaction has locked. */
+export async function accept(
+  tx: EntityManager,
+  { message, unlock }: Locked,
+  gatewayId: string | null,
+  context: EffectContext,
+): Promise<Due[]> {
   message.gatewayId ??= gatewayId
   if (message.acceptedAt != null) return []
   message.acceptedAt = message.dbNow

@@ -5,7 +5,7 @@ import { applyEvent } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
-import { lockMessage, recordAccepted } from './ledger.ts'
+import { accept, lockMessage } from './ledger.ts'
 import { addReveal, isUnsent } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 
@@ -24,7 +24,8 @@ export async function findReceiptMessage(
   const byGatewayId = await em.findOne(OutboundMessage, { gatewayId: receipt.gatewayId })
   if (byGatewayId !== null || receipt.reference === null || receipt.reference > 2_147_483_647) return byGatewayId
   const byReference = await em.findOne(OutboundMessage, { id: receipt.reference })
-  if (byReference === null || byReference.gatewayId != null) return null
+  // The answer to the send may have been recorded since the look by the gateway's id.
+  if (byReference === null || (byReference.gatewayId ?? receipt.gatewayId) !== receipt.gatewayId) return null
   return receipt.receiver === null || byReference.phone === receipt.receiver ? byReference : null
 }
 
@@ -39,8 +40,9 @@ export async function recordReceipt(
   receipt: Receipt,
   context: EffectContext,
 ): Promise<{ due: Due[]; unsubscribed: boolean }> {
-  const due = await recordAccepted(tx, receipt.messageId, receipt.gatewayId, context)
-  const { message, unlock } = await lockMessage(tx, receipt.messageId)
+  const locked = await lockMessage(tx, receipt.messageId)
+  const due = await accept(tx, locked, receipt.gatewayId, context)
+  const { message, unlock } = locked
   const outcome = receiptOutcome(receipt.letter)
   if (message.status === 'delivered' || message.deliveryStatus === receipt.letter) return { due, unsubscribed: false }
   message.deliveryStatus = receipt.letter

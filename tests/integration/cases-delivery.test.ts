@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { findReceiptMessage } from '../../src/db/receipts.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
@@ -127,6 +128,27 @@ describe('a receipt for the details', () => {
     await fetch(`${product.url}/webhook/textmagic/delivery?token=${token}`, { method: 'POST', body })
     await product.reaches(unlockId, 'DONE')
     expect(await causeOfDone(unlockId)).toBe('delivered')
+  })
+
+  it('that is looked up while the answer to the send is being recorded finds its message', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    const record =
+      'update outbound_messages set gateway_id = ? where unlock_id = ? and accepted_at is not null and purpose = ?'
+    await product.rows(record, [null, unlockId, 'reveal'])
+    const em = product.db.em.fork()
+    const { findOne } = em
+    const firstFindOne = async (...args: unknown[]) => {
+      Reflect.deleteProperty(em, 'findOne')
+      const found = await Reflect.apply(findOne, em, args)
+      await product.rows(record, [String(messageId), unlockId, 'reveal'])
+      return found
+    }
+    Object.defineProperty(em, 'findOne', { value: firstFindOne, configurable: true })
+    const reference = Number(detailsTo(dana)[0]?.referenceId)
+    const found = await findReceiptMessage(em, { gatewayId: String(messageId), reference, receiver: null })
+    expect(found?.id).toBe(reference)
+    await product.textmagic.deliver(messageId, 'd')
+    await product.reaches(unlockId, 'DONE')
   })
 
   it('that comes to the URL for texts counts', async () => {

@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq'
 import type { JobName } from '../../src/queues/contract.ts'
+import { callbackUrls } from '../../src/sandbox/environment.ts'
 import type { Product } from './product.ts'
 import { settled } from './settled.ts'
 import { until } from './until.ts'
@@ -85,7 +86,9 @@ export async function calm(product: Product): Promise<void> {
   for (const switched of [product.textmagic.faults, product.stripe.faults, product.stripe.recordedFaults]) {
     switched.clear()
   }
-  product.textmagic.configure({ receipts: 'auto', receiptBeforeAnswer: false, deliveryDelayMs: 5, rejectFrom: false })
+  const deliveryUrl = callbackUrls(product.url, product.secrets).delivery
+  const usual = { receipts: 'auto', receiptBeforeAnswer: false, deliveryDelayMs: 5, rejectFrom: false } as const
+  product.textmagic.configure({ ...usual, deliveryUrl })
   product.stripe.setRefundOutcome('succeeded')
   await product.stripe.releaseWebhooks()
   await settled(product)

@@ -24,6 +24,8 @@ export const InboxRow = defineEntity({
     nextAttemptAt: p.datetime().defaultRaw('app_now()'),
     receivedAt: p.datetime().defaultRaw('app_now()'),
     processedAt: p.datetime().nullable(),
+    /** The database's time when the row was read. */
+    dbNow: p.datetime().formula('app_now()').hidden(),
   },
 })
 export type InboxRow = InferEntity<typeof InboxRow>

@@ -26,6 +26,7 @@ export async function drain(world: World): Promise<void> {
   world.stripe.actions.setRefundOutcome('succeeded')
   world.steps.push('-- from here on everything works')
   await endSuspensions(world)
+  await backfill(world, UNDISTURBED)
   await live(world, SOON_MS)
   await checkSoon(world)
   await retryEverything(world)
@@ -36,7 +37,6 @@ export async function drain(world: World): Promise<void> {
 /** Lives on for so long, from one moment at which something is due to the next. */
 async function live(world: World, ms: number): Promise<void> {
   const end = world.clock.now + ms
-  await backfill(world, UNDISTURBED)
   while (world.clock.now < end && world.violations.length === 0) {
     await sweep(world, UNDISTURBED)
     await workOff(world)

@@ -68,7 +68,12 @@ export function hookPostgres(watcher: Watcher): void {
           if (conversation.changes(sql)) watcher.onChange()
         }
       })
-    return task === undefined ? effect() : task.operate(labelOf(sql), effect, { cut: () => cut(client, query) })
+    if (task === undefined) return effect()
+    const lose = () => {
+      task.lose(client)
+      return cut(client, query)
+    }
+    return task.operate(labelOf(sql), effect, { cut: lose })
   })
 }
 

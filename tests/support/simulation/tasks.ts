@@ -29,7 +29,7 @@ export type OperationOptions = {
 }
 
 /** What an operation asks of the task it is part of. */
-export type Interruptible = Pick<Task, 'operate' | 'hold' | 'letGo'>
+export type Interruptible = Pick<Task, 'operate' | 'hold' | 'lose' | 'letGo'>
 
 const current = new AsyncLocalStorage<Interruptible>()
 /** What a task that died waits for. */
@@ -61,6 +61,7 @@ export class Task<T = unknown> {
   readonly name: string
   readonly #plan: Plan
   readonly #clients = new Set<PoolClient>()
+  readonly #lost = new WeakSet<object>()
   #moments = 0
   #dead = false
   #rest = Promise.withResolvers<Rest<T>>()
@@ -124,6 +125,11 @@ export class Task<T = unknown> {
     this.#clients.add(client)
   }
 
+  /** A connection of this task is gone: nothing can be said on it any more. */
+  lose(client: object): void {
+    this.#lost.add(client)
+  }
+
   letGo(client: PoolClient): void {
     this.#clients.delete(client)
   }
@@ -149,8 +155,9 @@ export class Task<T = unknown> {
     this.#dead = true
     // What the server does when a connection breaks: transactions roll back.
     for (const client of this.#clients) {
-      await outsideTask(() => client.query('rollback'))
-      client.release()
+      const isLost = this.#lost.has(client)
+      if (!isLost) await outsideTask(() => client.query('rollback'))
+      client.release(isLost)
     }
     this.#clients.clear()
     this.#rest.resolve({ type: 'crashed', at })
