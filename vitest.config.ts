@@ -13,7 +13,7 @@ const KINDS: Record<string, Kind> = {
   integration: { timeoutMs: 90_000, stores: true, workers: 3 },
   acceptance: { timeoutMs: 180_000, stores: true, workers: 3 },
   faults: { timeoutMs: 300_000, stores: true, workers: 4 },
-  simulation: { timeoutMs: 1_200_000, stores: true, workers: 1 },
+  simulation: { timeoutMs: 3_600_000, stores: true, workers: 1 },
 }
 
 /** Needs a Chromium, which a bare machine has not: `npm run test:browser` asks for them alone. */

@@ -6,7 +6,7 @@ import { type RunOptions, runHistories } from '../support/simulation/runner.ts'
 import { postgresFor } from '../support/simulation/server.ts'
 
 const USAGE = 'npm run simulate -- [--histories 300] [--seed <number>] [--processes <number>] [--until-broken]'
-const PROGRESS_EVERY = 500
+const PROGRESS_EVERY = 100
 
 /** Lives through histories and says what it found; exits with 1 when a rule was broken. */
 async function main(): Promise<void> {
