@@ -1,3 +1,5 @@
+import type { Static } from 'typebox'
+import { readCertificates } from './config/certificates.ts'
 import { type EncryptionKey, parseEncryptionKeys } from './config/encryption-keys.ts'
 import { splitList } from './config/list.ts'
 import { MigrateEnvironment, readEnvironment } from './config/read.ts'
@@ -11,7 +13,12 @@ export { configWarnings } from './config/warnings.ts'
 export { parseWorkerQueues } from './config/worker-queues.ts'
 
 /** What the migrate process needs. */
-export type MigrateConfig = { databaseUrl: string; logLevel: Environment['LOG_LEVEL'] }
+export type MigrateConfig = {
+  databaseUrl: string
+  /** In PEM: authorities to trust beside the ones everybody does. */
+  extraCertificates: string[]
+  logLevel: Environment['LOG_LEVEL']
+}
 
 /**
  * The settings of the API and of the workers. Both need them all: a deployment that forgot one fails at its start, not
@@ -20,6 +27,8 @@ export type MigrateConfig = { databaseUrl: string; logLevel: Environment['LOG_LE
 export type Config = MigrateConfig & {
   /** NODE_ENV=production: what only a laptop may do was refused. */
   production: boolean
+  /** Connections to Postgres of one process at most; null leaves it to the kind of process. */
+  databasePoolSize: number | null
   redisUrl: string
   port: number
   /** URLs end without a slash. */
@@ -68,14 +77,22 @@ export function loadConfig(env: NodeJS.ProcessEnv, role: 'migrate'): MigrateConf
 export function loadConfig(env: NodeJS.ProcessEnv, role?: 'api' | 'worker'): Config
 export function loadConfig(env: NodeJS.ProcessEnv, role?: 'api' | 'worker' | 'migrate'): Config | MigrateConfig {
   if (role !== 'migrate') return toConfig(readEnvironment(Environment, env))
-  const { DATABASE_URL, LOG_LEVEL } = readEnvironment(MigrateEnvironment, env)
-  return { databaseUrl: DATABASE_URL, logLevel: LOG_LEVEL }
+  return toMigrateConfig(readEnvironment(MigrateEnvironment, env))
+}
+
+function toMigrateConfig(env: Static<typeof MigrateEnvironment>): MigrateConfig {
+  return {
+    databaseUrl: env.DATABASE_URL,
+    extraCertificates: env.NODE_EXTRA_CA_CERTS === undefined ? [] : readCertificates(env.NODE_EXTRA_CA_CERTS),
+    logLevel: env.LOG_LEVEL,
+  }
 }
 
 function toConfig(env: Environment): Config {
   return {
-    databaseUrl: env.DATABASE_URL,
     production: env.NODE_ENV === 'production',
+    ...toMigrateConfig(env),
+    databasePoolSize: env.DATABASE_POOL_SIZE ?? null,
     redisUrl: env.REDIS_URL,
     port: env.PORT,
     publicUrl: withoutTrailingSlash(env.PUBLIC_URL ?? `http://localhost:${env.PORT}`),
@@ -105,7 +122,6 @@ function toConfig(env: Environment): Config {
     sweepSeconds: env.SWEEP_SECONDS,
     backfillMinutes: env.BACKFILL_MINUTES,
     brandName: env.BRAND_NAME,
-    logLevel: env.LOG_LEVEL,
     quiet: { hours: parseQuietHours(env.QUIET_HOURS), zonesOfUnknown: parseTimeZones(env.DEFAULT_TIME_ZONES) },
     teaserFooter: env.TEASER_FOOTER ?? '',
     leadDefaults: {

@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
-import type { Redis } from 'ioredis'
 import { migrations } from './db/migrations/index.ts'
+import type { Publisher } from './queues/publisher.ts'
 
 const CHECK_TIMEOUT_MS = 3_000
 
@@ -13,16 +13,16 @@ export type StoreChecks = {
 }
 
 /** Asks Postgres and Redis, each for 3 seconds at most. Creates nothing, also in an empty database. */
-export async function checkStores(db: MikroORM, redis: Redis): Promise<StoreChecks> {
-  const [applied, pong] = await Promise.all([
+export async function checkStores(db: MikroORM, publisher: Pick<Publisher, 'isReachable'>): Promise<StoreChecks> {
+  const [applied, reachable] = await Promise.all([
     within(CHECK_TIMEOUT_MS, appliedMigrations(db)),
-    within(CHECK_TIMEOUT_MS, redis.ping()),
+    within(CHECK_TIMEOUT_MS, publisher.isReachable()),
   ])
   const isPending = migrations.some(({ name }) => !applied?.includes(name))
   return {
     database: applied === null ? 'failed' : 'ok',
     migrations: applied === null ? 'unknown' : isPending ? 'pending' : 'ok',
-    redis: pong === null ? 'failed' : 'ok',
+    redis: reachable === true ? 'ok' : 'failed',
   }
 }
 

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
-import type { Redis } from 'ioredis'
 import type { TeaserPolicy } from '../db/offers.ts'
 import type { Sealer } from '../db/sealing.ts'
+import type { RedisConnection } from '../queues/connection.ts'
 import type { Publisher } from '../queues/publisher.ts'
 
 /** What of the configuration the ingress needs. */
@@ -37,7 +37,7 @@ export type ApiDeps = {
   sealer: Sealer
   publisher: Publisher
   /** A producer connection: asked whether Redis is there. */
-  redis: Redis
+  redis: RedisConnection
   /** Begins the keys of the ingress in Redis; the product's own when absent. */
   redisPrefix?: string
   logger: FastifyBaseLogger

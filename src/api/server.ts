@@ -1,6 +1,7 @@
 import { ConfigError, configWarnings, loadConfig } from '../config.ts'
 import { runMain, stopOnSignal } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
+import { trustCertificates } from '../trust.ts'
 import { startApi } from './start.ts'
 
 /** Requests under way are answered within this, or given up: each calls Postgres and Redis alone. */
@@ -10,6 +11,7 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env, 'api')
   const log = createLogger({ name: 'api', level: config.logLevel })
   exitOnUncaught(log)
+  trustCertificates(config.extraCertificates)
   for (const warning of configWarnings(config)) log.warn(warning)
   try {
     const starting = startApi(config, log, (error) => {

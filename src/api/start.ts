@@ -2,9 +2,13 @@ import type { Config } from '../config.ts'
 import { openDatabase } from '../db/orm.ts'
 import { createSealer } from '../db/sealing.ts'
 import type { Logger } from '../logging.ts'
-import { EvictionPolicyError, producerConnection, requireNoEviction } from '../queues/connection.ts'
+import { producerConnection } from '../queues/connection.ts'
+import { EvictionPolicyError, requireNoEviction } from '../queues/eviction-policy.ts'
 import { createPublisher } from '../queues/publisher.ts'
 import { buildApp } from './app.ts'
+
+/** Connections to Postgres of one API process, unless configured. */
+const POOL_SIZE = 10
 
 export type RunningApi = {
   /** Where it listens; the one that was free when the configuration says 0. */
@@ -20,7 +24,7 @@ export type RunningApi = {
  * @param onFatal told when it turns out that this process must not go on: Redis would throw jobs away
  */
 export async function startApi(config: Config, logger: Logger, onFatal: (error: Error) => void): Promise<RunningApi> {
-  const db = await openDatabase({ url: config.databaseUrl })
+  const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize ?? POOL_SIZE })
   const redis = producerConnection(config.redisUrl)
   redis.on('error', (error) => logger.warn({ operation: 'redis', err: error }, 'connection to Redis failed'))
   redis.on('ready', () => {

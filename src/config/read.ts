@@ -4,12 +4,12 @@ import { validatePrice } from '../domain/money.ts'
 import { hasCommonHours, parseQuietHours, parseTimeZones } from '../domain/quiet-hours.ts'
 import { ConfigError, type ConfigProblem } from './error.ts'
 import { productionProblems } from './production.ts'
-import { Environment } from './variables.ts'
+import { Environment, NO_EXPLANATION } from './variables.ts'
 
 const DECIMAL = /^\d+(\.\d+)?$/
 
 /** What `npm run migrate` needs of the environment. */
-export const MigrateEnvironment = Type.Pick(Environment, ['DATABASE_URL', 'LOG_LEVEL'])
+export const MigrateEnvironment = Type.Pick(Environment, ['DATABASE_URL', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'])
 
 /**
  * Checks the variables of a schema: space around a value is dropped, an empty one counts as missing, numbers are read
@@ -47,7 +47,10 @@ function readValue(raw: string | undefined, property: Type.TSchema): unknown {
 
 function problemOf(value: unknown, property: Type.TSchema): string | null {
   if (value === undefined) return Type.IsOptional(property) ? null : 'is missing'
-  return Value.Check(property, value) ? null : 'is malformed'
+  if (Value.Check(property, value)) return null
+  const refused = Value.Errors(property, value).find(({ keyword }) => keyword === '~refine')
+  const explanation = refused?.message ?? NO_EXPLANATION
+  return explanation === NO_EXPLANATION ? 'is malformed' : `is malformed: ${explanation}`
 }
 
 /** What is wrong with variables that are each fine on their own. */

@@ -1,10 +1,13 @@
 import Type from 'typebox'
+import { parseDatabaseUrl } from '../database-url.ts'
 import { isSupportedCurrency, MAXIMUM_CHARGE } from '../domain/money.ts'
 import { parseQuietHours, parseTimeZones } from '../domain/quiet-hours.ts'
+import { parseRedisUrl } from '../redis-url.ts'
+import { readCertificates } from './certificates.ts'
 import { parseEncryptionKeys } from './encryption-keys.ts'
 import { splitList } from './list.ts'
 import { isNetwork } from './networks.ts'
-import { isBaseUrl, isHttpUrl, isOrigin, isPostgresUrl, isRedisUrl } from './urls.ts'
+import { isBaseUrl, isHttpUrl, isOrigin } from './urls.ts'
 
 /** Pino's levels, and the one that switches the log off. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -19,6 +22,9 @@ const KEY_LENGTH = 8
 /** Secrets travel in headers and URLs: visible ASCII. */
 const VISIBLE = '[\\x21-\\x7e]+'
 
+/** A refinement that says no more than that the value does not fit. */
+export const NO_EXPLANATION = ''
+
 const { Integer, Number: Decimal, Optional } = Type
 
 /**
@@ -31,8 +37,16 @@ export const Environment = Type.Object({
     default: 'development',
     description: 'production, or another word such as development',
   }),
-  DATABASE_URL: checked(isPostgresUrl, 'a Postgres URL, such as postgresql://user:password@host:5432/lead_unlock'),
-  REDIS_URL: checked(isRedisUrl, 'a Redis URL, such as redis://host:6379'),
+  DATABASE_URL: explained(
+    parseDatabaseUrl,
+    'a Postgres URL, such as postgresql://user:password@host:5432/lead_unlock?sslmode=verify-full',
+  ),
+  DATABASE_POOL_SIZE: Optional(Integer({ minimum: 1, maximum: 1000, description: 'a whole number from 1 to 1000' })),
+  REDIS_URL: explained(
+    parseRedisUrl,
+    'a Redis URL, such as redis://host:6379, redis+cluster://host:6379,host:6379 or redis+sentinel://host:26379/master',
+  ),
+  NODE_EXTRA_CA_CERTS: Optional(explained(readCertificates, 'the path of a PEM file with certificates to trust')),
   PORT: Integer({ minimum: 0, maximum: 65_535, default: 3000, description: 'a port number, 0 to 65535' }),
   PUBLIC_URL: Optional(checked(isBaseUrl, 'the http(s) URL under which this API is reached, without a query')),
   CORS_ORIGINS: Optional(
@@ -126,7 +140,17 @@ export type Environment = Type.Static<typeof Environment>
 
 function checked(check: (value: string) => boolean, description: string, fallback?: string) {
   const options = fallback === undefined ? { description } : { description, default: fallback }
-  return Type.Refine(Type.String(options), check, () => description)
+  return Type.Refine(Type.String(options), check, () => NO_EXPLANATION)
+}
+
+/** A value that `parse` reads, or throws a RangeError that says what is wrong without holding any of it. */
+function explained(parse: (value: string) => unknown, description: string) {
+  const problem = problemOf(parse)
+  return Type.Refine(
+    Type.String({ description }),
+    (value) => problem(value) === null,
+    (value) => problem(value) ?? NO_EXPLANATION,
+  )
 }
 
 function baseUrl(fallback: string) {
@@ -157,12 +181,17 @@ function isWebhookSecretList(value: string): boolean {
 }
 
 function readableBy(parse: (value: string) => unknown): (value: string) => boolean {
+  const problem = problemOf(parse)
+  return (value) => problem(value) === null
+}
+
+function problemOf(parse: (value: string) => unknown): (value: string) => string | null {
   return (value) => {
     try {
       parse(value)
-      return true
+      return null
     } catch (error) {
-      if (error instanceof RangeError) return false
+      if (error instanceof RangeError) return error.message
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { parseDatabaseUrl } from '../database-url.ts'
 import { smsEncoding } from '../domain/sms-encoding.ts'
 
 /** Shorter than this, a key was thought up rather than drawn at random. */
@@ -47,6 +48,9 @@ export function configWarnings(config: Config): string[] {
   }
   if (smsEncoding(config.teaserFooter).encoding === 'ucs2') {
     warnings.push('TEASER_FOOTER has a character outside GSM-7: a first teaser then takes twice as many parts and more')
+  }
+  if (parseDatabaseUrl(config.databaseUrl).tls?.check === 'nothing') {
+    warnings.push('DATABASE_URL says sslmode=no-verify: whoever answers in the name of the database is believed')
   }
   if (config.opsAlertWebhookUrl === null) {
     warnings.push('OPS_ALERT_WEBHOOK_URL is not set: escalations are seen only by those who look for them')

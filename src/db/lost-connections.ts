@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import { isBegin } from './connection-options.ts'
 
 type Execute = (query: { sql: string }, ...rest: unknown[]) => Promise<unknown>
 
@@ -48,8 +49,4 @@ export function releaseWhereNothingBegan(pool: Pool): void {
       return answer
     })
   })
-}
-
-function isBegin(sql: unknown): boolean {
-  return typeof sql === 'string' && /^(?:begin|start transaction)\b/.test(sql)
 }

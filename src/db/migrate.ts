@@ -1,6 +1,7 @@
 import { ConfigError, loadConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
+import { trustCertificates } from '../trust.ts'
 import { migrateUp } from './migrate-up.ts'
 import { openDatabase } from './orm.ts'
 
@@ -8,6 +9,7 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env, 'migrate')
   const log = createLogger({ name: 'migrate', level: config.logLevel })
   exitOnUncaught(log)
+  trustCertificates(config.extraCertificates)
   const db = await openDatabase({ url: config.databaseUrl, poolSize: 2 })
   try {
     const applied = await migrateUp(db)

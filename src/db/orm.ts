@@ -1,5 +1,8 @@
 import { Migrator } from '@mikro-orm/migrations'
 import { defineConfig, type EntityManager, MikroORM } from '@mikro-orm/postgresql'
+import type { Pool } from 'pg'
+import { parseDatabaseUrl } from '../database-url.ts'
+import { connectionOptions, limitTransactions } from './connection-options.ts'
 import { entities } from './entities/index.ts'
 import { releaseWhereNothingBegan, tolerateRollbackOfLostConnection } from './lost-connections.ts'
 import { migrations } from './migrations/index.ts'
@@ -7,14 +10,11 @@ import { migrations } from './migrations/index.ts'
 export type { EntityManager } from '@mikro-orm/postgresql'
 
 export type DatabaseOptions = {
+  /** As `parseDatabaseUrl` takes it. */
   url: string
   /** Connections at most; 10 when absent. */
   poolSize?: number
 }
-
-/** Longest wait for a row lock and for a statement, milliseconds: nothing here is slow unless something is wrong. */
-const LOCK_TIMEOUT_MS = 15_000
-const STATEMENT_TIMEOUT_MS = 30_000
 
 /**
  * Connects to Postgres. Use `db.fork()` for each request and each job attempt, never the global manager.
@@ -22,9 +22,10 @@ const STATEMENT_TIMEOUT_MS = 30_000
  * @returns the ORM; `close()` it to release the pool
  */
 export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> {
+  const address = parseDatabaseUrl(options.url)
   return new MikroORM(
     defineConfig({
-      clientUrl: options.url,
+      clientUrl: address.url,
       entities,
       extensions: [Migrator],
       migrations: {
@@ -36,12 +37,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
       },
       pool: { min: 0, max: options.poolSize ?? 10 },
       driverOptions: {
-        statement_timeout: STATEMENT_TIMEOUT_MS,
-        lock_timeout: LOCK_TIMEOUT_MS,
-        idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
-        connectionTimeoutMillis: 10_000,
-        keepAlive: true,
-        onPoolCreated: releaseWhereNothingBegan,
+        ...connectionOptions(address),
+        onPoolCreated(pool: Pool) {
+          releaseWhereNothingBegan(pool)
+          if (address.throughPooler) limitTransactions(pool)
+        },
       },
       onCreateConnection: tolerateRollbackOfLostConnection,
       forceUtcTimezone: true,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { SEND_CLASSES, type SendClass } from '../domain/outbound.ts'
 import { GatewayError, NotDoneError } from './errors.ts'
 import { LEAVE_QUEUE, TAKE_SLOT } from './send-limit-script.ts'
@@ -43,7 +43,7 @@ export type SendLimit = {
  * @param options.prefix of the keys, which hold counters and random ids only and expire by themselves
  */
 export function createSendLimit(options: {
-  redis: Redis
+  redis: Redis | Cluster
   prefix: string
   perSecond: number
   maxWaitMs: number

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
 import type { Due } from '../domain/due.ts'
-import { DEFAULT_PREFIX } from './connection.ts'
+import { DEFAULT_PREFIX, type RedisConnection } from './connection.ts'
 import { type JobName, jobNames, jobs, parsePayload } from './contract.ts'
 
 export type PublishOptions = {
@@ -28,7 +27,7 @@ export class RedisAwayError extends Error {
 const FIRST_CONNECTION_MS = 2_000
 
 /** BullMQ waits for a connection as long as it takes; a producer must not. */
-async function requireReady(connection: Redis): Promise<void> {
+async function requireReady(connection: RedisConnection): Promise<void> {
   if (connection.status === 'connecting' || connection.status === 'connect') {
     const ready = once(connection, 'ready', { signal: AbortSignal.timeout(FIRST_CONNECTION_MS) })
     await ready.catch(() => {
@@ -57,7 +56,7 @@ export type Publisher = {
  * @param onError told of each wake-up that could not be published, and of the request that caused it
  */
 export function createPublisher(
-  connection: Redis,
+  connection: RedisConnection,
   onError: (error: unknown, job: JobName, requestId?: string) => void,
   prefix: string = DEFAULT_PREFIX,
 ): Publisher {
@@ -104,7 +103,9 @@ export function createPublisher(
     },
     async isReachable() {
       try {
-        return (await connection.ping()) === 'PONG'
+        // PING would go to any node of a cluster; this goes where the jobs are.
+        await connection.exists(`${prefix}:reachable`)
+        return true
       } catch {
         // Away, or silent for longer than a command may take: whoever listens to the connection's errors is told why.
         return false

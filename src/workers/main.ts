@@ -2,6 +2,7 @@ import { ConfigError, configWarnings, loadConfig, parseWorkerQueues } from '../c
 import { runMain, stopOnSignal } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
 import { jobNames } from '../queues/contract.ts'
+import { trustCertificates } from '../trust.ts'
 import { startWorkers } from './start.ts'
 
 /** A job under way may be waiting for a gateway, which is given up after 10 s. */
@@ -12,6 +13,7 @@ async function main(): Promise<void> {
   const queues = parseWorkerQueues(config.worker.queues, jobNames)
   const log = createLogger({ name: 'worker', level: config.logLevel })
   exitOnUncaught(log)
+  trustCertificates(config.extraCertificates)
   for (const warning of configWarnings(config)) log.warn(warning)
   try {
     const starting = startWorkers(config, log, queues)

@@ -1,7 +1,6 @@
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq'
-import type { Redis } from 'ioredis'
 import { backoffMs } from '../domain/backoff.ts'
-import { DEFAULT_PREFIX } from '../queues/connection.ts'
+import { DEFAULT_PREFIX, type RedisConnection } from '../queues/connection.ts'
 import { type JobName, jobs, parsePayload } from '../queues/contract.ts'
 import { makeAttempt } from './attempt.ts'
 import type { WorkerServices } from './deps.ts'
@@ -12,7 +11,7 @@ import type { JobHandler } from './job.ts'
 const MAX_STALLED_COUNT = 100
 
 export type RunOptions = {
-  connection: Redis
+  connection: RedisConnection
   prefix?: string
   /** Jobs side by side; the contract's number when absent. */
   concurrency?: number

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import { DEFAULT_LEDGER_TIMING, type LedgerTiming } from '../db/ledger.ts'
 import { openDatabase } from '../db/orm.ts'
@@ -8,12 +7,12 @@ import { createStripe } from '../gateways/stripe.ts'
 import { createTextMagic } from '../gateways/textmagic.ts'
 import { createWebhookPost } from '../gateways/webhook-post.ts'
 import type { Logger } from '../logging.ts'
-import { DEFAULT_PREFIX } from '../queues/connection.ts'
+import { DEFAULT_PREFIX, type RedisConnection } from '../queues/connection.ts'
 import { createPublisher } from '../queues/publisher.ts'
 import type { WorkerServices } from './deps.ts'
 import { codeOf } from './errors.ts'
 
-/** Connections to Postgres of one worker process; more jobs than that wait for one. */
+/** Connections to Postgres of one worker process, unless configured; more jobs than that wait for one. */
 const POOL_SIZE = 20
 /** Longest wait for a slot of the shared send limit, milliseconds. */
 const SEND_LIMIT_WAIT_MS = 20_000
@@ -28,12 +27,12 @@ export type OpenedServices = { services: WorkerServices; close(): Promise<void> 
  */
 export async function openServices(
   config: Config,
-  redis: Redis,
+  redis: RedisConnection,
   log: Logger,
   options: { prefix?: string; ledgerTiming?: LedgerTiming } = {},
 ): Promise<OpenedServices> {
   const prefix = options.prefix ?? DEFAULT_PREFIX
-  const db = await openDatabase({ url: config.databaseUrl, poolSize: POOL_SIZE })
+  const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize ?? POOL_SIZE })
   const limiter = createSendLimit({
     redis,
     prefix: prefix.replace(/[{}]/g, ''),

@@ -86,7 +86,7 @@ test.for(['api', 'worker'] as const)(
     const { code, output } = await runToEnd(program, MALFORMED)
     expect(code).toBe(1)
     for (const variable of Object.keys(MALFORMED)) {
-      expect(output).toMatch(new RegExp(`^ {2}${variable} is malformed; expected .+`, 'm'))
+      expect(output).toMatch(new RegExp(`^ {2}${variable} is malformed(: .+)?; expected .+`, 'm'))
     }
     expect(output).not.toContain('hidden')
   },

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import type { InjectOptions } from 'fastify'
-import type { Redis } from 'ioredis'
 import { buildApp } from '../../src/api/app.ts'
 import type { ApiConfig, App } from '../../src/api/deps.ts'
 import { openDatabase } from '../../src/db/orm.ts'
 import { createSealer, type Sealer } from '../../src/db/sealing.ts'
 import { createLogger } from '../../src/logging.ts'
-import { producerConnection } from '../../src/queues/connection.ts'
+import { producerConnection, type RedisConnection } from '../../src/queues/connection.ts'
 import type { JobName } from '../../src/queues/contract.ts'
 import { createPublisher, type Publisher } from '../../src/queues/publisher.ts'
 import { createTestDatabase, type TestDatabase, type TestRedis, testRedis } from '../support/stores.ts'
@@ -37,7 +36,7 @@ export type Harness = {
   app: App
   db: MikroORM
   sealer: Sealer
-  redis: Redis
+  redis: RedisConnection
   publisher: Publisher
   /** The database of this harness, for connections outside its pool. */
   databaseUrl: string

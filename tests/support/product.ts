@@ -22,7 +22,7 @@ import { type StripeEmulator, startStripeEmulator } from '../../src/sandbox/stri
 import { startTextMagicEmulator } from '../../src/sandbox/textmagic/emulator.ts'
 import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
 import { type RunningWorkers, startWorkers } from '../../src/workers/start.ts'
-import { createTestDatabase, testRedis } from './stores.ts'
+import { createTestDatabase, type TestRedis, testRedis } from './stores.ts'
 import { until } from './until.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are asserted on field by field
@@ -70,11 +70,13 @@ export type ProductOptions = {
   env?: Record<string, string>
   workers?: boolean
   ledgerTiming?: { leaseMs: number; settleMs: number }
+  /** Instead of the run's own; closed with the product. */
+  redis?: TestRedis
 }
 
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const database = await createTestDatabase()
-  const stores = testRedis()
+  const stores = options.redis ?? testRedis()
   const secrets = newSandboxSecrets()
   const log: string[] = []
   const logger = createLogger({ name: 'test', level: 'debug', destination: { write: (line) => log.push(line) } })

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, configWarnings, loadConfig, parseWorkerQueues } from '../../src/config.ts'
 
 const KEY = Buffer.alloc(32, 1)
+const CERTIFICATE = fileURLToPath(new URL('../fixtures/tls/ca.pem', import.meta.url))
 const OLD_KEY = Buffer.alloc(32, 2)
 
 const REQUIRED = {
@@ -31,7 +33,9 @@ describe('the configuration', () => {
     expect(loadConfig(REQUIRED)).toEqual({
       databaseUrl: REQUIRED.DATABASE_URL,
       production: false,
+      databasePoolSize: null,
       redisUrl: REQUIRED.REDIS_URL,
+      extraCertificates: [],
       port: 3000,
       publicUrl: 'http://localhost:3000',
       corsOrigins: [],
@@ -74,6 +78,8 @@ describe('the configuration', () => {
   test('reads every variable that is set', () => {
     const config = loadConfig({
       ...REQUIRED,
+      DATABASE_POOL_SIZE: '15',
+      NODE_EXTRA_CA_CERTS: CERTIFICATE,
       PORT: '8080',
       PUBLIC_URL: 'https://leads.example.com/',
       CORS_ORIGINS: 'https://desk.example.com, http://localhost:5173',
@@ -105,6 +111,8 @@ describe('the configuration', () => {
       WORKER_CONCURRENCY: '4',
     })
     expect(config).toMatchObject({
+      databasePoolSize: 15,
+      extraCertificates: [expect.stringMatching(/^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----$/)],
       port: 8080,
       publicUrl: 'https://leads.example.com',
       corsOrigins: ['https://desk.example.com', 'http://localhost:5173'],
@@ -139,7 +147,11 @@ describe('the configuration', () => {
 
   test('of the migrate process needs the database only, and ignores what is not its own', () => {
     const env = { DATABASE_URL: REQUIRED.DATABASE_URL, PORT: 'not a port' }
-    expect(loadConfig(env, 'migrate')).toEqual({ databaseUrl: REQUIRED.DATABASE_URL, logLevel: 'info' })
+    expect(loadConfig(env, 'migrate')).toEqual({
+      databaseUrl: REQUIRED.DATABASE_URL,
+      extraCertificates: [],
+      logLevel: 'info',
+    })
     expect(() => loadConfig({}, 'migrate')).toThrow(/^1 problem in the environment:\n {2}DATABASE_URL is missing/)
   })
 
@@ -167,10 +179,7 @@ describe('the configuration', () => {
 
 describe('a malformed variable stops the process:', () => {
   test.each([
-    ['DATABASE_URL', 'mysql://db/lead_unlock'],
-    ['DATABASE_URL', 'db.internal:5432'],
-    ['REDIS_URL', 'http://redis.internal'],
-    ['REDIS_URL', 'redis://'],
+    ['DATABASE_POOL_SIZE', '0'],
     ['PORT', '65536'],
     ['PORT', '3000.5'],
     ['PORT', '0x1F'],
@@ -239,6 +248,19 @@ describe('a malformed variable stops the process:', () => {
     ['WORKER_CONCURRENCY', '0'],
   ])('%s=%s', (variable, value) => {
     expect(problemsOf({ ...REQUIRED, [variable]: value })).toEqual({ [variable]: 'is malformed' })
+  })
+
+  test.each([
+    ['DATABASE_URL', 'mysql://db/lead_unlock', 'it is not a postgresql:// URL'],
+    ['DATABASE_URL', 'postgresql://db/lead_unlock?sslmode=prefer', 'sslmode allow and prefer may end up unencrypted'],
+    ['REDIS_URL', 'redis://', 'a host is missing'],
+    ['REDIS_URL', 'redis+sentinel://redis.internal', 'after the Sentinels belongs /<name of the master>'],
+    ['NODE_EXTRA_CA_CERTS', '/nowhere.pem', 'the file cannot be read'],
+    ['NODE_EXTRA_CA_CERTS', import.meta.filename, 'the file holds no certificate'],
+  ])('%s=%s, and says why', (variable, value, why) => {
+    const { [variable]: problem } = problemsOf({ ...REQUIRED, [variable]: value })
+    expect(problem).toContain(`is malformed: ${why}`)
+    expect(problem).not.toContain(value)
   })
 
   test('a price that Stripe refuses in that currency', () => {
@@ -337,6 +359,7 @@ describe('the warnings about a configuration that works', () => {
     const warnings = configWarnings(
       loadConfig({
         ...REQUIRED,
+        DATABASE_URL: 'postgresql://db/lead_unlock?sslmode=no-verify',
         ADMIN_API_KEY: 'guessable',
         STRIPE_API_URL: 'http://127.0.0.1:4242',
         TEXTMAGIC_RATE_PER_SECOND: '200',
@@ -344,6 +367,7 @@ describe('the warnings about a configuration that works', () => {
       }),
     ).join('\n')
     expect(warnings).toContain('TEXTMAGIC_WEBHOOK_TOKEN is not set')
+    expect(warnings).toContain('DATABASE_URL says sslmode=no-verify')
     expect(warnings).toContain('ADMIN_API_KEY is short')
     expect(warnings).toContain('STRIPE_API_URL is not encrypted')
     expect(warnings).toContain('TEXTMAGIC_RATE_PER_SECOND is above')

@@ -5,7 +5,18 @@ import { type RunningProcess, runProcess } from '../processes/run-process.ts'
 import { terminateThenKill } from '../processes/stopping.ts'
 import type { RedisBinary } from './redis-binary.ts'
 
-export type RedisLaunch = { dir: string; binary: RedisBinary; password: string; ephemeral: boolean; port: number }
+export type RedisLaunch = {
+  /** State directory. */
+  dir: string
+  binary: RedisBinary
+  password: string
+  ephemeral: boolean
+  port: number
+  /** Tells servers of one state directory apart: names the folder of its data, its log and its record. */
+  name?: string
+  /** More lines of its configuration. */
+  settings?: readonly string[]
+}
 
 /** Redis writes its append-only file out on SIGTERM. */
 export const REDIS_STOP = terminateThenKill(10_000)
@@ -13,19 +24,20 @@ export const REDIS_STOP = terminateThenKill(10_000)
 const READY_WITHIN_MS = 60_000
 
 /**
- * Starts one server process on the data in `redis/` of the state directory.
+ * Starts one server process on the data in the folder `name` of the state directory.
  * @throws NotReadyError when it ends, or does not answer in time; it is then stopped
  */
-export async function launchRedis({ dir, binary, password, ephemeral, port }: RedisLaunch): Promise<RunningProcess> {
+export async function launchRedis(launch: RedisLaunch): Promise<RunningProcess> {
+  const { dir, binary, password, port, name = 'redis' } = launch
   const server = await runProcess({
-    name: 'redis',
+    name,
     command: binary.command,
     // The configuration comes by the standard input: a command line can be read by every account.
     args: ['-'],
-    input: configuration({ password, ephemeral, port }),
+    input: configuration(launch),
     env: binary.env,
-    cwd: join(dir, 'redis'),
-    logFile: join(dir, 'logs', 'redis.log'),
+    cwd: join(dir, name),
+    logFile: join(dir, 'logs', `${name}.log`),
     stateDir: dir,
     stop: REDIS_STOP,
   })
@@ -38,7 +50,7 @@ export async function launchRedis({ dir, binary, password, ephemeral, port }: Re
   }
 }
 
-function configuration({ password, ephemeral, port }: Pick<RedisLaunch, 'password' | 'ephemeral' | 'port'>): string {
+function configuration({ password, ephemeral, port, settings = [] }: RedisLaunch): string {
   return [
     'bind 127.0.0.1',
     `port ${port}`,
@@ -48,6 +60,7 @@ function configuration({ password, ephemeral, port }: Pick<RedisLaunch, 'passwor
     'maxmemory-policy noeviction',
     'save ""',
     `appendonly ${ephemeral ? 'no' : 'yes'}`,
+    ...settings,
     '',
   ].join('\n')
 }

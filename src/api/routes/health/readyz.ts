@@ -18,9 +18,9 @@ const schema = {
 }
 
 /** GET /readyz */
-export function readyz(app: App, { db, redis }: ApiDeps): void {
+export function readyz(app: App, { db, publisher }: ApiDeps): void {
   app.get('/readyz', { schema }, async (request, reply) => {
-    const checks = await checkStores(db, redis)
+    const checks = await checkStores(db, publisher)
     const needed = troubles({ database: checks.database, migrations: checks.migrations })
     if (needed === '') return { status: checks.redis === 'ok' ? ('ready' as const) : ('degraded' as const), checks }
     const problem = new ProblemError('not-ready', troubles(checks))
