@@ -26,11 +26,14 @@ import { getLead } from './routes/leads/get-lead.ts'
 import { listLeads } from './routes/leads/list-leads.ts'
 import { sendLead } from './routes/leads/send-lead.ts'
 import { listMessages } from './routes/messages/list-messages.ts'
+import { exportPayments } from './routes/payments/export-payments.ts'
+import { listPayments } from './routes/payments/list-payments.ts'
 import { getProvider } from './routes/providers/get-provider.ts'
 import { importProviders } from './routes/providers/import-providers.ts'
 import { listProviders } from './routes/providers/list-providers.ts'
 import { putProvider } from './routes/providers/put-provider.ts'
 import { expireUnlock } from './routes/unlocks/expire-unlock.ts'
+import { exportUnlocks } from './routes/unlocks/export-unlocks.ts'
 import { getUnlock } from './routes/unlocks/get-unlock.ts'
 import { listUnlocks } from './routes/unlocks/list-unlocks.ts'
 import { refundUnlock } from './routes/unlocks/refund-unlock.ts'
@@ -108,11 +111,14 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
     listProviders,
     importProviders,
     listUnlocks,
+    exportUnlocks,
     getUnlock,
     retryReveal,
     resendLink,
     expireUnlock,
     refundUnlock,
+    listPayments,
+    exportPayments,
     listMessages,
     listEscalations,
     resolveEscalation,

@@ -1,5 +1,4 @@
-import type { Static } from 'typebox'
-import { type TSchema, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { ProblemError } from './problem.ts'
 
@@ -18,6 +17,12 @@ export const pageQuery = {
 /** The last field of every listing. */
 export const nextCursor = Type.Union([Type.String(), Type.Null()], {
   description: 'Ask for the next page with it; null on the last one',
+})
+
+/** The last row of a page of what has a serial number and comes newest first. */
+export const CreationPlace = Type.Object({
+  createdMicros: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  id: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
 })
 
 /** Where a page ends, as one opaque word. */

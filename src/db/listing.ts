@@ -25,25 +25,31 @@ export function createdIn(from: Date | undefined, to: Date | undefined): Conditi
   return [from === undefined ? null : ['created_at >= ?', from], to === undefined ? null : ['created_at < ?', to]]
 }
 
+/** What stands behind a place, in the order newest first. */
+export function afterPlace(place: Place<string | number> | null): Condition {
+  if (place === null) return null
+  return ["(created_at, id) < (timestamptz 'epoch' + ? * interval '1 microsecond', ?)", place.createdMicros, place.id]
+}
+
+/** A time as a place has it. */
+export function micros(column: string): string {
+  return `(extract(epoch from ${column}) * 1000000)::bigint`
+}
+
 /**
  * The places of a page, newest first, from the row after `after`. Rows that arrive meanwhile stand before the first page
  * and shift nothing.
  */
 export async function newestFirst<Id extends string | number>(
   em: EntityManager,
-  table: 'leads' | 'lead_unlocks',
+  table: 'leads' | 'lead_unlocks' | 'payments',
   conditions: readonly Condition[],
   after: Place<Id> | null,
   limit: number,
 ): Promise<Place<Id>[]> {
-  const { where, values } = whereAll([
-    ...conditions,
-    after === null
-      ? null
-      : ["(created_at, id) < (timestamptz 'epoch' + ? * interval '1 microsecond', ?)", after.createdMicros, after.id],
-  ])
+  const { where, values } = whereAll([...conditions, afterPlace(after)])
   const rows = await em.execute<{ id: Id; micros: string }[]>(
-    `select id, (extract(epoch from created_at) * 1000000)::bigint as micros
+    `select id, ${micros('created_at')} as micros
      from ${table} ${where} order by created_at desc, id desc limit ?`,
     [...values, limit],
   )

@@ -20,11 +20,11 @@ export async function listUnlocks(
   after: Place<number> | null,
   limit: number,
 ): Promise<{ row: Unlock; place: Place<number> }[]> {
-  const places = await newestFirst(em, 'lead_unlocks', conditionsOf(filter), after, limit)
+  const places = await newestFirst(em, 'lead_unlocks', unlockConditions(filter), after, limit)
   return inPlace(places, await em.find(Unlock, { id: { $in: places.map(({ id }) => id) } }))
 }
 
-export function conditionsOf(filter: UnlockFilter): Condition[] {
+export function unlockConditions(filter: UnlockFilter): Condition[] {
   return [
     equals('status', filter.status),
     equals('provider_id', filter.providerId),

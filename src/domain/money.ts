@@ -74,6 +74,16 @@ export function formatPrice(cents: number, currency: string): string {
   return sign === undefined ? `${amount} ${code.toUpperCase()}` : `${sign}${amount}`
 }
 
+/**
+ * Writes an amount as a plain decimal number for other programs: `20.00`, `500` (yen), `5.120` (dinar).
+ * @param cents the amount in the currency's smallest unit, zero or more.
+ */
+export function decimalAmount(cents: number, currency: string): string {
+  const decimals = decimalsOf(currency.toLowerCase())
+  const digits = String(cents).padStart(decimals + 1, '0')
+  return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`
+}
+
 function priceProblem(message: string): PriceProblem {
   return { field: 'price_cents', message }
 }

@@ -30,6 +30,7 @@ export async function serveDocs(app: App): Promise<void> {
         { name: 'leads', description: 'Client inquiries and who they are offered to' },
         { name: 'providers', description: 'Who may be offered a lead' },
         { name: 'unlocks', description: 'One provider, one lead: from teaser to reveal' },
+        { name: 'payments', description: 'Money that came in, and what became of it' },
         { name: 'messages', description: 'Every SMS we mean to send, and what became of it' },
         { name: 'escalations', description: 'What a person must look at' },
         { name: 'audit', description: 'Who did what' },

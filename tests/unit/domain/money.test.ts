@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SUPPORTED_CURRENCIES } from '../../../src/domain/currencies.ts'
 import {
+  decimalAmount,
   formatPrice,
   isSupportedCurrency,
   MAXIMUM_CHARGE,
@@ -97,4 +98,18 @@ test.each([
 
 test('the message about a price names the limit', () => {
   expect(validatePrice(10, 'usd')?.message).toBe('must be at least 50 ($0.50)')
+})
+
+test.each([
+  [2000, 'usd', '20.00'],
+  [5, 'USD', '0.05'],
+  [0, 'eur', '0.00'],
+  [99_999_999, 'usd', '999999.99'],
+  [500, 'jpy', '500'],
+  [0, 'jpy', '0'],
+  [5120, 'kwd', '5.120'],
+  [70, 'kwd', '0.070'],
+  [1200, 'xxx', '12.00'],
+])('%d cents of %s are %s for other programs', (cents, currency, text) => {
+  expect(decimalAmount(cents, currency)).toBe(text)
 })

@@ -1,16 +1,11 @@
 import { Type } from 'typebox'
 import { listUnlocks as findUnlocks } from '../../../db/unlock-list.ts'
 import { STAFF } from '../../auth/roles.ts'
-import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import { CreationPlace, DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
 import { filterOf, unlockFilterQuery } from './filter.ts'
 import { UnlockSchema, unlockView } from './schemas.ts'
-
-const Position = Type.Object({
-  createdMicros: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-  id: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
-})
 
 const schema = {
   tags: ['unlocks'],
@@ -28,7 +23,7 @@ const schema = {
 export function listUnlocks(app: App, { db }: ApiDeps): void {
   app.get('/unlocks', { schema, config: STAFF }, async (request) => {
     const { cursor, limit = DEFAULT_LIMIT, ...filter } = request.query
-    const found = await findUnlocks(db.em.fork(), filterOf(filter), decodeCursor(Position, cursor), limit + 1)
+    const found = await findUnlocks(db.em.fork(), filterOf(filter), decodeCursor(CreationPlace, cursor), limit + 1)
     const page = found.slice(0, limit)
     return {
       unlocks: page.map(({ row }) => unlockView(row)),

@@ -3,6 +3,7 @@ import type { OutboundMessage, Unlock } from '../../../db/entities/index.ts'
 import type { UnlockHistory } from '../../../db/views.ts'
 import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
 import { Timestamp, UnlockStatusSchema } from '../leads/schemas.ts'
+import { PaymentSchema, paymentView } from '../payments/schemas.ts'
 
 const text = () => Type.Union([Type.String(), Type.Null()])
 const time = () => Type.Union([Timestamp, Type.Null()])
@@ -58,19 +59,6 @@ const LinkSchema = Type.Object({
   status: Type.Enum(['open', 'closing', 'closed']),
   created_at: Timestamp,
   closed_at: time(),
-})
-
-const PaymentSchema = Type.Object({
-  id: Type.Integer(),
-  status: Type.Enum(['kept', 'held', 'refund_due', 'refund_pending', 'refunded', 'refund_failed']),
-  amount_cents: Type.Integer(),
-  currency: Type.String(),
-  refunded_cents: Type.Integer(),
-  refund_reason: text(),
-  dispute_status: text(),
-  checkout_session_id: Type.String(),
-  payment_intent_id: text(),
-  created_at: Timestamp,
 })
 
 export const HistorySchema = Type.Object({
@@ -141,18 +129,7 @@ export function historyView(history: UnlockHistory): Static<typeof HistorySchema
       created_at: link.createdAt.toISOString(),
       closed_at: iso(link.closedAt),
     })),
-    payments: history.payments.map((payment) => ({
-      id: payment.id,
-      status: payment.status,
-      amount_cents: payment.amountCents,
-      currency: payment.currency,
-      refunded_cents: payment.refundedCents,
-      refund_reason: payment.refundReason ?? null,
-      dispute_status: payment.disputeStatus ?? null,
-      checkout_session_id: payment.checkoutSessionId,
-      payment_intent_id: payment.paymentIntentId ?? null,
-      created_at: payment.createdAt.toISOString(),
-    })),
+    payments: history.payments.map(paymentView),
   }
 }
 

@@ -1,0 +1,29 @@
+import { type Static, Type } from 'typebox'
+import type { PaymentFilter } from '../../../db/payment-list.ts'
+import { parseTime } from '../../time.ts'
+import { Timestamp } from '../leads/schemas.ts'
+import { PaymentStatusSchema } from './schemas.ts'
+
+/** Which payments a listing or an export is about. */
+export const paymentFilterQuery = {
+  status: Type.Optional(PaymentStatusSchema),
+  unlock_id: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
+  lead_id: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  provider_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+  created_from: Type.Optional({ ...Timestamp, description: 'Inclusive; when we heard of it' }),
+  created_to: Type.Optional({ ...Timestamp, description: 'Exclusive' }),
+}
+const PaymentFilterQuery = Type.Object(paymentFilterQuery)
+
+/** @throws {ProblemError} for a time out of range */
+export function filterOf(query: Static<typeof PaymentFilterQuery>): PaymentFilter {
+  return {
+    status: query.status,
+    unlockId: query.unlock_id,
+    leadId: query.lead_id,
+    // Ids come from another system, where they were seen with spaces at their end.
+    providerId: query.provider_id?.trim(),
+    createdFrom: parseTime(query.created_from, 'created_from'),
+    createdTo: parseTime(query.created_to, 'created_to'),
+  }
+}
