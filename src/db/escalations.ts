@@ -2,26 +2,28 @@ import type { Due } from '../domain/due.ts'
 import type { EntityManager } from './orm.ts'
 
 /** What a person must look at; docs/runbook.md says for each what to do. */
-export type EscalationKind =
-  | 'reveal_failed'
-  | 'reveal_undeliverable'
-  | 'teaser_failed'
-  | 'payment_link_failed'
-  | 'message_refused'
-  | 'paid_after_opt_out'
-  | 'opted_out_before_reveal'
-  | 'second_payment'
-  | 'wrong_amount'
-  | 'unknown_unlock'
-  | 'refund_failed'
-  | 'link_not_closed'
-  | 'dispute'
-  | 'unintelligible_webhook'
-  | 'inbox_failed'
-  | 'forward_failed'
-  | 'unsubscribe_failed'
-  | 'expire_failed'
-  | 'stuck'
+export const ESCALATION_KINDS = [
+  'reveal_failed',
+  'reveal_undeliverable',
+  'teaser_failed',
+  'payment_link_failed',
+  'message_refused',
+  'paid_after_opt_out',
+  'opted_out_before_reveal',
+  'second_payment',
+  'wrong_amount',
+  'unknown_unlock',
+  'refund_failed',
+  'link_not_closed',
+  'dispute',
+  'unintelligible_webhook',
+  'inbox_failed',
+  'forward_failed',
+  'unsubscribe_failed',
+  'expire_failed',
+  'stuck',
+] as const
+export type EscalationKind = (typeof ESCALATION_KINDS)[number]
 
 export type NewEscalation = {
   kind: EscalationKind

@@ -270,7 +270,7 @@ function escalateMessage(tx: EntityManager, message: OutboundMessage, what: stri
   return openEscalation(tx, { ...escalationOf(message), unlockId, summary })
 }
 
-const ESCALATION_KINDS: Partial<Record<OutboundMessage['purpose'], EscalationKind>> = {
+const KIND_OF_PURPOSE: Partial<Record<OutboundMessage['purpose'], EscalationKind>> = {
   teaser: 'teaser_failed',
   payment_link: 'payment_link_failed',
   reveal: 'reveal_failed',
@@ -278,7 +278,7 @@ const ESCALATION_KINDS: Partial<Record<OutboundMessage['purpose'], EscalationKin
 
 /** The escalation that a message which cannot be sent opens, and that its acceptance resolves. */
 function escalationOf(message: OutboundMessage): { kind: EscalationKind; subject: string } {
-  const kind = ESCALATION_KINDS[message.purpose]
+  const kind = KIND_OF_PURPOSE[message.purpose]
   return kind === undefined || message.unlockId == null
     ? { kind: 'message_refused', subject: `message:${message.id}` }
     : { kind, subject: `unlock:${message.unlockId}` }
