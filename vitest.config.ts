@@ -17,7 +17,7 @@ const KINDS: Record<string, Kind> = {
 }
 
 /** Needs a Chromium, which a bare machine has not: `npm run test:browser` asks for them alone. */
-const BROWSER: Kind = { timeoutMs: 180_000, stores: false, workers: 1 }
+const BROWSER: Kind = { timeoutMs: 180_000, stores: true, workers: 1 }
 
 const STORES = 'tests/support/stores-once.ts'
 

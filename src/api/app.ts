@@ -70,7 +70,8 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   const storedKeys = createStoredKeys(deps.db, deps.logger)
-  const identify = createKeyring({ admin: deps.config.adminApiKey, operator: deps.config.operatorApiKey }, storedKeys)
+  const environment = { admin: deps.config.adminApiKey, operator: deps.config.operatorApiKey }
+  const identify = createKeyring(environment, storedKeys)
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
   app.setValidatorCompiler(validatorCompiler)
@@ -87,7 +88,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   readyz(app, deps)
   await app.register(async (scope) => apiRoutes(scope.withTypeProvider(), deps, identify), { prefix: '/api' })
   await app.register(async (scope) => webhooks(scope.withTypeProvider(), deps), { prefix: '/webhook' })
-  await serveQueueBoard(app, deps, identify)
+  await serveQueueBoard(app, deps, identify, environment)
   return app
 }
 

@@ -11,6 +11,8 @@ import type { Publisher } from '../queues/publisher.ts'
 export type ApiConfig = {
   /** Where the API is reached from outside. */
   publicUrl: string
+  /** NODE_ENV=production: nothing is relaxed for a laptop. */
+  production: boolean
   /** Whose pages may call the API from a browser. */
   corsOrigins: readonly string[]
   /** Addresses and networks whose word for where a request came from is taken. */

@@ -8,22 +8,41 @@ import { fieldErrors } from './validation.ts'
 const RETRY_AFTER_SECONDS = 5
 
 /** Answers whatever went wrong as a problem. An internal error is logged and never shown. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error)
+export function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  extension: object = {},
+): FastifyReply {
+  const problem = problemFor(error)
   if (problem.status >= 500) request.log.error({ err: error, operation: 'answer' }, problem.code)
-  const retryAfter = problem.retryAfterSeconds ?? (problem.status === 503 ? RETRY_AFTER_SECONDS : null)
-  if (retryAfter !== null) reply.header('retry-after', retryAfter)
-  return reply
-    .code(problem.status)
+  return answerWith(problem, reply)
     .type(PROBLEM_CONTENT_TYPE)
-    .send(problemOf(problem, request.url, request.id))
+    .send({ ...problemOf(problem, request.url, request.id), ...extension })
+}
+
+/**
+ * Answers what went wrong on the queue board: a problem like any other, with the two fields that the board's page shows
+ * to its reader.
+ */
+export function answerBoardError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { title, detail } = problemOf(problemFor(error), request.url, request.id)
+  return answerError(error, request, reply, { error: title, ...(detail === undefined ? {} : { message: detail }) })
 }
 
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return answerError(new ProblemError('not-found', 'No such resource'), request, reply)
 }
 
-function toProblem(error: unknown): ProblemError {
+/** Sets the status of a problem, and when to try again. */
+export function answerWith(problem: ProblemError, reply: FastifyReply): FastifyReply {
+  const retryAfter = problem.retryAfterSeconds ?? (problem.status === 503 ? RETRY_AFTER_SECONDS : null)
+  if (retryAfter !== null) reply.header('retry-after', retryAfter)
+  return reply.code(problem.status)
+}
+
+/** @returns what an error is for the client; nothing of an internal one */
+export function problemFor(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof IdempotencyConflictError) return new ProblemError('idempotency-conflict')
   const { validation, validationContext, statusCode, code } = asFastifyError(error)

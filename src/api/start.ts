@@ -47,6 +47,7 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
     logger,
     config: {
       publicUrl: config.publicUrl,
+      production: config.production,
       corsOrigins: config.corsOrigins,
       trustedProxies: config.trustedProxies,
       apiRatePerMinute: config.apiRatePerMinute,

@@ -8,7 +8,7 @@ import { adminApi, answerOf, type Json } from './admin-api.ts'
 import { DEPLOY_MS, type Deployment, deploy } from './deployment.ts'
 import { logLines } from './logs.ts'
 import { DETAILS, newPerson, offeredWithLink, type Person, reaches, STEP_MS } from './people.ts'
-import { queueBoard } from './queue-board.ts'
+import { type QueueBoard, queueBoard } from './queue-board.ts'
 
 /** Any of these is enough to find the client, or to know who they are. */
 const CONTACT_DETAILS = ['Sarah', 'Johnson', '1234567890', 'sarah.johnson', 'email.com', 'Ocean Drive', '33139']
@@ -20,28 +20,27 @@ beforeAll(async () => {
 }, DEPLOY_MS)
 afterAll(() => deployment?.close())
 
-test('the queue board opens to the admin alone, and takes no orders from other sites', async () => {
+test('the queue board opens to whoever signs in with a key, and takes no orders from other sites', async () => {
   const { secrets } = deployment
   const board = queueBoard(deployment)
-  for (const credentials of [
-    undefined,
-    'admin:guessed',
-    `operator:${secrets.operatorApiKey}`,
-    `admin:${secrets.operatorApiKey}`,
-  ]) {
-    expect(await board.call('GET', '/api/queues', credentials)).toMatchObject({ status: 401 })
-    expect(await board.call('PUT', '/api/queues/reveal/pause', credentials)).toMatchObject({ status: 401 })
+  expect(await board.call('GET', '/')).toMatchObject({ status: 303 })
+  expect(await board.signIn('guessed')).toBe(401)
+  expect(await board.call('GET', '/api/queues')).toMatchObject({ status: 401 })
+  expect(await board.call('PUT', '/api/queues/reveal/pause')).toMatchObject({ status: 401 })
+
+  for (const key of [secrets.operatorApiKey, secrets.adminApiKey]) {
+    expect(await board.signIn(key)).toBe(303)
+    expect(await board.call('PUT', '/api/queues/reveal/pause', 'cross-site')).toMatchObject({ status: 403 })
+    expect(await board.call('PUT', '/api/queues/reveal/obliterate')).toMatchObject({ status: 403 })
+    const page = await board.call('GET', '/')
+    expect(page.status).toBe(200)
+    expect(page.body).toContain('Lead Unlock')
+    const { body } = await board.call('GET', '/api/queues')
+    expect(body.queues.find(({ name }: Json) => name === 'reveal')).toMatchObject({
+      isPaused: false,
+      readOnlyMode: false,
+    })
   }
-  const admin = `admin:${secrets.adminApiKey}`
-  expect(await board.call('PUT', '/api/queues/reveal/pause', admin, 'cross-site')).toMatchObject({ status: 403 })
-  const page = await board.call('GET', '/', admin)
-  expect(page.status).toBe(200)
-  expect(page.body).toContain('Lead Unlock')
-  const { body } = await board.call('GET', '/api/queues', admin)
-  expect(body.queues.find(({ name }: Json) => name === 'reveal')).toMatchObject({
-    isPaused: false,
-    readOnlyMode: false,
-  })
 })
 
 test('a reveal that the SMS gateway refuses for good waits in the queue board; a retry there completes it', async () => {
@@ -57,7 +56,7 @@ test('a reveal that the SMS gateway refuses for good waits in the queue board; a
   expect(JSON.parse(alert.body)).toEqual({ text: expect.stringContaining('[reveal_failed]') })
   expectNoContactDetails('the alert', alert.body)
 
-  const board = queueBoard(deployment)
+  const board = await signedInBoard()
   await until('the failed job to be on the board', async () => (await failedReveals(unlockId)).length > 0)
   const [job] = await failedReveals(unlockId)
   expect(job).toMatchObject({ name: 'reveal', data: { unlock_id: unlockId }, failedReason: 'invalid_request' })
@@ -75,7 +74,7 @@ test('no log line, Redis key, job, URL, alert or stored text holds a contact det
   const ben = await newPerson(deployment, 'Ben')
   const { leadId, unlockId } = await payWhileTextsAreRefused(ben)
   const [job] = await failedReveals(unlockId)
-  await queueBoard(deployment).retry('reveal', job.id)
+  await (await signedInBoard()).retry('reveal', job.id)
   await reaches(deployment, unlockId, 'DONE')
   await callTheApiWrongly(leadId)
   // A reply asks for the details again: one more text that holds them.
@@ -147,8 +146,14 @@ async function callTheApiWrongly(leadId: string): Promise<void> {
   expect((await api('GET', locked)).body.lead).toMatchObject({ client_name, client_phone })
 }
 
+async function signedInBoard(): Promise<QueueBoard> {
+  const board = queueBoard(deployment)
+  expect(await board.signIn(deployment.secrets.operatorApiKey)).toBe(303)
+  return board
+}
+
 async function failedReveals(unlockId: number): Promise<Json[]> {
-  const jobs = await queueBoard(deployment).failed('reveal')
+  const jobs = await (await signedInBoard()).failed('reveal')
   return jobs.filter(({ data }) => data.unlock_id === unlockId)
 }
 

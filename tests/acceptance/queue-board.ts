@@ -1,34 +1,41 @@
 import { type Answer, answerOf, type Json } from './admin-api.ts'
 import type { Deployment } from './deployment.ts'
 
-/** Bull Board as a browser talks to it. */
+/** Bull Board as somebody's browser talks to it. */
 export type QueueBoard = {
-  /** Calls it with these credentials, or none. @param origin what a browser says of the page that asks */
-  call(method: string, path: string, credentials?: string, origin?: string): Promise<Answer>
+  /** Sends the form of the sign-in page. @returns the status; the cookie is kept for what follows */
+  signIn(key: string): Promise<number>
+  /** @param origin what the browser says of the page that asks */
+  call(method: string, path: string, origin?: string): Promise<Answer>
   /** The failed jobs of a queue. */
   failed(queue: string): Promise<Json[]>
   /** Presses "Retry" on a failed job. */
   retry(queue: string, jobId: string): Promise<Answer>
 }
 
-export function queueBoard({ url, secrets }: Deployment): QueueBoard {
-  const admin = `admin:${secrets.adminApiKey}`
-  const call: QueueBoard['call'] = async (method, path, credentials, origin = 'same-origin') =>
-    answerOf(
-      await fetch(`${url}/admin/queues${path}`, {
-        method,
-        headers: {
-          'sec-fetch-site': origin,
-          ...(credentials === undefined ? {} : { authorization: `Basic ${btoa(credentials)}` }),
-        },
-      }),
-    )
+/** A browser that nobody has signed in with yet. */
+export function queueBoard({ url }: Deployment): QueueBoard {
+  let cookie = ''
+  const send = (method: string, path: string, origin: string, body?: URLSearchParams) =>
+    fetch(`${url}/admin${path}`, {
+      method,
+      redirect: 'manual',
+      headers: { 'sec-fetch-site': origin, cookie },
+      ...(body === undefined ? {} : { body }),
+    })
+  const call: QueueBoard['call'] = async (method, path, origin = 'same-origin') =>
+    answerOf(await send(method, `/queues${path}`, origin))
   return {
     call,
+    async signIn(key) {
+      const response = await send('POST', '/sign-in', 'same-origin', new URLSearchParams({ key }))
+      cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+      return response.status
+    },
     async failed(queue) {
-      const { body } = await call('GET', `/api/queues?activeQueue=${queue}&status=failed&page=1&jobsPerPage=50`, admin)
+      const { body } = await call('GET', `/api/queues?activeQueue=${queue}&status=failed&page=1&jobsPerPage=50`)
       return body.queues.find(({ name }: { name: string }) => name === queue).jobs
     },
-    retry: (queue, jobId) => call('PUT', `/api/queues/${queue}/${jobId}/retry`, admin),
+    retry: (queue, jobId) => call('PUT', `/api/queues/${queue}/${jobId}/retry`),
   }
 }

@@ -33,7 +33,8 @@ test('npm start says where to look, and prints each SMS of the sample lead', asy
   for (const url of [`${sandbox.apiUrl}/docs`, `${sandbox.pagesUrl}/sandbox`]) {
     expect((await fetch(url)).status).toBe(200)
   }
-  expect((await fetch(`${sandbox.apiUrl}/admin/queues`)).status).toBe(401)
+  const board = await fetch(`${sandbox.apiUrl}/admin/queues`)
+  expect([board.status, board.url]).toEqual([200, `${sandbox.apiUrl}/admin/sign-in`])
 })
 
 test('the story is played on a virtual phone and on the payment page', { timeout: TIMEOUT_MS }, async () => {

@@ -83,13 +83,13 @@ describe('failed authentications', () => {
     const address = freshAddress()
     for (let attempt = 0; attempt < LIMIT; attempt += 3) {
       expect((await get('/webhook/textmagic?token=wrong', undefined, address)).status).toBe(401)
-      expect((await get('/admin/queues', basic('admin', 'wrong'), address)).status).toBe(401)
+      expect((await get('/admin/queues', 'Bearer wrong', address)).status).toBe(401)
       expect(
         (await api.inject({ method: 'POST', url: '/webhook/stripe', payload: 'x', remoteAddress: address })).status,
       ).toBe(400)
     }
     for (const url of ['/webhook/textmagic?token=wrong', '/admin/queues', '/api/leads']) {
-      const { status, body } = await get(url, undefined, address)
+      const { status, body } = await get(url, 'Bearer wrong', address)
       expect(status).toBe(429)
       expect(body.type).toBe('urn:lead-unlock:problem:too-many-failures')
     }
@@ -102,74 +102,5 @@ describe('failed authentications', () => {
     )
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     expect(answers[0]?.headers['x-ratelimit-limit']).toBeUndefined()
-  })
-})
-
-describe('the queue board', () => {
-  it('opens to the admin alone', async () => {
-    const open = await get('/admin/queues', basic('admin', ADMIN_KEY))
-    expect(open.status).toBe(200)
-    expect(open.text).toContain('Lead Unlock')
-    const refused = [
-      undefined,
-      basic('admin', OPERATOR_KEY),
-      basic('operator', OPERATOR_KEY),
-      basic('operator', ADMIN_KEY),
-      basic('', ADMIN_KEY),
-      `Bearer ${ADMIN_KEY}`,
-      'Basic !!!',
-    ]
-    for (const authorization of refused) {
-      const { status, headers } = await get('/admin/queues', authorization)
-      expect(status).toBe(401)
-      expect(headers['www-authenticate']).toContain('Basic')
-    }
-  })
-
-  it.each(['/admin/queues/api/queues', '/admin/queues/static/none.js', '/admin/queues/queue/reveal'])(
-    'asks at %s as well',
-    async (url) => {
-      expect((await get(url)).status).toBe(401)
-    },
-  )
-
-  it('shows every queue, and jobs by their ids alone', async () => {
-    await api.publisher.publish([{ job: 'reveal', unlock_id: 12 }])
-    const { status, body } = await get(
-      '/admin/queues/api/queues?activeQueue=reveal&status=waiting',
-      basic('admin', ADMIN_KEY),
-    )
-    expect(status).toBe(200)
-    expect(body.queues.map((queue: { name: string }) => queue.name)).toEqual([...api.publisher.queues.keys()])
-    const reveal = body.queues.find((queue: { name: string }) => queue.name === 'reveal')
-    expect(reveal.jobs.map((job: { data: object }) => job.data)).toEqual([{ unlock_id: 12 }])
-  })
-
-  it("refuses what a page of another site makes the admin's browser send", async () => {
-    const send = (site: string) =>
-      api.inject({
-        method: 'PUT',
-        url: '/admin/queues/api/queues/reveal/pause',
-        headers: { authorization: basic('admin', ADMIN_KEY), 'sec-fetch-site': site },
-      })
-    expect((await send('cross-site')).status).toBe(403)
-    expect((await send('same-site')).status).toBe(403)
-    expect((await send('same-origin')).status).toBe(200)
-    await api.publisher.queues.get('reveal')?.resume()
-  })
-
-  it('answers as a problem when Redis is away, without inner details', async () => {
-    const away = await startHarness({ redisUrl: 'redis://127.0.0.1:1' })
-    try {
-      const { status, text } = await away.inject({
-        method: 'GET',
-        url: '/admin/queues/api/queues',
-        headers: { authorization: basic('admin', ADMIN_KEY) },
-      })
-      expect(status).toBe(503)
-      expect(text).not.toMatch(/127\.0\.0\.1|ECONNREFUSED|enableOfflineQueue/)
-    } finally {
-      await away.close()
-    }
   })
 })

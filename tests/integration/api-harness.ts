@@ -93,6 +93,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     logger,
     config: {
       publicUrl: 'http://localhost:3000',
+      production: false,
       corsOrigins: [],
       trustedProxies: [],
       apiRatePerMinute: 1_000_000,

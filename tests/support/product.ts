@@ -126,6 +126,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     logger,
     config: {
       publicUrl: config.publicUrl,
+      production: config.production,
       corsOrigins: config.corsOrigins,
       trustedProxies: config.trustedProxies,
       apiRatePerMinute: config.apiRatePerMinute,

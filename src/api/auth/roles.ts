@@ -1,7 +1,7 @@
 import type { Role } from '../../domain/roles.ts'
 import type { App } from '../deps.ts'
 import { ProblemError } from '../problem.ts'
-import { callerOf } from './caller.ts'
+import { type Caller, callerOf } from './caller.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -14,6 +14,11 @@ declare module 'fastify' {
 export const EVERY_KEY = { roles: ['admin', 'operator', 'intake'] } as const satisfies { roles: readonly Role[] }
 export const STAFF = { roles: ['admin', 'operator'] } as const satisfies { roles: readonly Role[] }
 export const ADMIN_ONLY = { roles: ['admin'] } as const satisfies { roles: readonly Role[] }
+
+/** Whether a caller is one of the people who run the system. */
+export function isStaff({ role }: Caller): boolean {
+  return STAFF.roles.some((staff) => staff === role)
+}
 
 /**
  * Lets each route of this scope be called by the roles its `config` names, and by no other. Comes after authentication.

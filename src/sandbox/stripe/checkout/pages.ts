@@ -1,6 +1,6 @@
+import { Html, html } from '../../../html.ts'
 import { formatMoney } from '../ledger/currencies.ts'
 import type { LinkRecord, Session } from '../ledger/records.ts'
-import { Html, html } from './html.ts'
 import { style } from './style.ts'
 
 const defaultInactiveMessage = 'This payment link is no longer active.'
