@@ -59,6 +59,8 @@ export type Config = MigrateConfig & {
   backfillMinutes: number
   brandName: string
   quiet: QuietPolicy
+  /** 0 keeps contact details for ever. */
+  retentionDays: number
   /** Empty for none. */
   teaserFooter: string
   /** For leads posted without a `config` of their own. */
@@ -123,6 +125,7 @@ function toConfig(env: Environment): Config {
     backfillMinutes: env.BACKFILL_MINUTES,
     brandName: env.BRAND_NAME,
     quiet: { hours: parseQuietHours(env.QUIET_HOURS), zonesOfUnknown: parseTimeZones(env.DEFAULT_TIME_ZONES) },
+    retentionDays: env.RETENTION_DAYS,
     teaserFooter: env.TEASER_FOOTER ?? '',
     leadDefaults: {
       priceCents: env.DEFAULT_PRICE_CENTS,

@@ -22,6 +22,7 @@ import { resolveEscalation } from './routes/escalations/resolve-escalation.ts'
 import { healthz } from './routes/health/healthz.ts'
 import { readyz } from './routes/health/readyz.ts'
 import { createLead } from './routes/leads/create-lead.ts'
+import { eraseContact } from './routes/leads/erase-contact.ts'
 import { getLead } from './routes/leads/get-lead.ts'
 import { listLeads } from './routes/leads/list-leads.ts'
 import { sendLead } from './routes/leads/send-lead.ts'
@@ -107,6 +108,7 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
     getLead,
     listLeads,
     sendLead,
+    eraseContact,
     putProvider,
     getProvider,
     listProviders,

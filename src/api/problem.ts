@@ -9,6 +9,7 @@ const PROBLEMS = {
   'not-found': [404, 'There is no such thing'],
   'phone-taken': [409, 'The phone number belongs to another provider'],
   'idempotency-conflict': [409, 'The idempotency key was used with another body'],
+  'contact-erased': [409, 'The contact details of this lead were erased'],
   'not-allowed-now': [409, 'The state does not allow this'],
   'too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body has a type that is not taken here'],

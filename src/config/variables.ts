@@ -14,6 +14,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 
 /** The documented rate is 20 a second; a test bench against the emulator may go beyond. */
 const MAXIMUM_RATE = 1000
+const A_CENTURY_IN_DAYS = 36_500
 const A_YEAR_IN_HOURS = 8760
 const A_WEEK_IN_MINUTES = 10_080
 /** Without it a key could be guessed even though failed attempts are rate limited. */
@@ -116,6 +117,12 @@ export const Environment = Type.Object({
     // The ends of the fifty states: a text that is lawful in both is lawful in between.
     'America/New_York,Pacific/Honolulu',
   ),
+  RETENTION_DAYS: Integer({
+    minimum: 0,
+    maximum: A_CENTURY_IN_DAYS,
+    default: 180,
+    description: `a whole number of days, at most ${A_CENTURY_IN_DAYS}; 0 keeps them for ever`,
+  }),
   DEFAULT_PRICE_CENTS: Integer({
     minimum: 1,
     maximum: MAXIMUM_CHARGE,

@@ -1,13 +1,17 @@
 import { LockMode } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
+import { isIn, type UnlockStatus } from '../domain/states.ts'
 import { type Decision, next, type UnlockEvent, type UnlockFacts } from '../domain/transition.ts'
 import { type EffectContext, recordEffects } from './effects.ts'
 import { OutboundMessage, Unlock, UnlockEventRow } from './entities/index.ts'
+import { isContactErased } from './leads.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
 
 /** A reveal in these states is at the gateway with its outcome not recorded; while PAID, an accepted one is an earlier one. */
 const MAY_HAVE_ARRIVED = ['sending', 'unknown'] as const
+
+const MAY_BE_ERASED = ['REVEAL_DETAILS_SENT', 'DONE', 'EXPIRED', 'OPTED_OUT'] as const satisfies readonly UnlockStatus[]
 
 export type Applied = { unlock: Unlock; decision: Decision; due: Due[] }
 
@@ -71,6 +75,8 @@ async function factsOf(tx: EntityManager, unlock: Unlock): Promise<UnlockFacts> 
     teaserAttempted: unlock.teaserSentAt != null,
     revealAttempted,
     revealResends: unlock.revealResends,
+    // Only closed leads are erased, under the locks of all their unlocks.
+    contactErased: isIn(MAY_BE_ERASED, unlock.status) && (await isContactErased(tx, unlock.leadId)),
   }
 }
 

@@ -3,9 +3,12 @@ import type { EntityManager } from './orm.ts'
 
 /** On whose behalf something is done. */
 export type Actor = {
-  /** Which API key, by name; `admin` and `operator` are those of the environment, `cli` is the command line. */
+  /**
+   * Which API key, by name; `admin` and `operator` are those of the environment, `cli` is the command line, and
+   * `retention` the job that erases what is old.
+   */
   keyName: string
-  /** The key's role; null for the command line. */
+  /** The key's role; null where there is no key. */
   role: Role | null
   requestId: string | null
 }

@@ -1,5 +1,11 @@
 import type { Due } from '../domain/due.ts'
-import { declinedText, leadExpiredText, notOnOfferText, resendLimitReachedText } from '../domain/texts.ts'
+import {
+  declinedText,
+  detailsErasedText,
+  leadExpiredText,
+  notOnOfferText,
+  resendLimitReachedText,
+} from '../domain/texts.ts'
 import { type Decision, type Effect, MAX_REVEAL_RESENDS, type Notice } from '../domain/transition.ts'
 import { type Payment, Provider, type Unlock } from './entities/index.ts'
 import { addLinkMessage, addNotice, addReveal } from './messages.ts'
@@ -97,6 +103,8 @@ function noticeText(notice: Notice, leadId: string): string {
       return notOnOfferText({ leadId })
     case 'declined':
       return declinedText({ leadId })
+    case 'details_erased':
+      return detailsErasedText({ leadId })
     case 'resend_limit':
       return resendLimitReachedText({ leadId, times: MAX_REVEAL_RESENDS })
   }

@@ -10,6 +10,7 @@ export const ESCALATION_KINDS = [
   'message_refused',
   'paid_after_opt_out',
   'opted_out_before_reveal',
+  'paid_after_erasure',
   'second_payment',
   'wrong_amount',
   'unknown_unlock',

@@ -24,6 +24,8 @@ export async function markProcessed(tx: EntityManager, row: InboxRow, outcome: s
   row.status = 'processed'
   row.outcome = outcome
   row.processedAt = row.dbNow
+  // A receipt quotes the whole text, which for a reveal is the contact details; what it says of it is recorded.
+  if (row.source === 'textmagic_delivery') row.sealedBody = null
   await resolveEscalations(tx, ['inbox_failed', 'forward_failed'], `inbox:${row.id}`, 'handled')
 }
 
@@ -34,7 +36,7 @@ export const UNMATCHED = 'unmatched'
 export function lockEarlyEvents(tx: EntityManager, paymentIntentId: string): Promise<InboxRow[]> {
   return tx.find(
     InboxRow,
-    { paymentIntentId, $or: [{ status: 'received' }, { outcome: UNMATCHED }] },
+    { paymentIntentId, sealedBody: { $ne: null }, $or: [{ status: 'received' }, { outcome: UNMATCHED }] },
     { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true, orderBy: { id: 'asc' } },
   )
 }

@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core'
 import { newLeadId } from '../domain/lead-id.ts'
 import { Lead } from './entities/index.ts'
 import type { EntityManager } from './orm.ts'
@@ -17,6 +18,12 @@ export type NewLead = LockedFields & {
   preferredTimeWindow: string | null
   budgetRange: string | null
   notesSnippet: string | null
+}
+
+/** There are no contact details any more that could be offered. */
+export class ContactErasedError extends Error {
+  override readonly name = 'ContactErasedError'
+  readonly code = 'contact_erased'
 }
 
 const ID_ATTEMPTS = 5
@@ -64,6 +71,23 @@ export async function insertLead(
   throw new Error(`no free lead id in ${ID_ATTEMPTS} attempts`)
 }
 
+/**
+ * Locks a lead whose contact details are there, so that they stay until the transaction ends.
+ *
+ * @throws {ContactErasedError}
+ */
+export async function lockLeadForOffer(tx: EntityManager, id: string): Promise<Lead | null> {
+  const lead = await tx.findOne(Lead, { id }, { lockMode: LockMode.PESSIMISTIC_READ })
+  if (lead?.contactErasedAt != null) throw new ContactErasedError()
+  return lead
+}
+
+/** Whether a lead's contact details are gone. Asked under the lock of one of its unlocks, the answer stays true. */
+export async function isContactErased(tx: EntityManager, leadId: string): Promise<boolean> {
+  const rows = await tx.execute<object[]>('select from leads where id = ? and contact_erased_at is not null', [leadId])
+  return rows.length > 0
+}
+
 export function findLead(em: EntityManager, id: string): Promise<Lead | null> {
   return em.findOne(Lead, { id })
 }
@@ -71,13 +95,16 @@ export function findLead(em: EntityManager, id: string): Promise<Lead | null> {
 /**
  * Opens a lead's locked fields. The caller answers for the right to see them: a paid unlock, or an audited admin.
  *
+ * @returns null when they were erased
  * @throws {UnsealError} when a value was tampered with or its key is no longer configured
  */
-export function openLockedFields(sealer: Sealer, lead: Lead): LockedFields {
+export function openLockedFields(sealer: Sealer, lead: Lead): LockedFields | null {
+  const { clientName, clientPhone } = lead
+  if (clientName == null || clientPhone == null) return null
   const open = (column: string, sealed: string) => sealer.open(sealed, place(column, lead.id))
   return {
-    clientName: open('client_name', lead.clientName),
-    clientPhone: open('client_phone', lead.clientPhone),
+    clientName: open('client_name', clientName),
+    clientPhone: open('client_phone', clientPhone),
     clientEmail: lead.clientEmail == null ? null : open('client_email', lead.clientEmail),
     exactAddress: lead.exactAddress == null ? null : open('exact_address', lead.exactAddress),
   }

@@ -7,6 +7,7 @@ import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
 import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
+import { isContactErased } from './leads.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
@@ -315,12 +316,16 @@ async function stillWanted(
   optedOut: boolean,
 ): Promise<boolean> {
   const link = message.paymentLinkId == null ? null : await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
+  const isReveal = message.purpose === 'reveal'
+  // Its text is erased: whatever it was, its time is over.
+  if (!isReveal && message.body == null) return false
   return isStillWanted({
     purpose: message.purpose,
     unlockStatus: unlock?.status ?? null,
     ttlPassed: unlock !== null && unlock.ttlExpiresAt <= unlock.dbNow,
     optedOut,
     linkOpen: link?.status === 'open',
+    contactErased: isReveal && unlock !== null && (await isContactErased(tx, unlock.leadId)),
   })
 }
 

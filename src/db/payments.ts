@@ -11,6 +11,10 @@ type RefundReason = Extract<Effect, { type: 'refund_payment' }>['because']
 const ESCALATED: Partial<Record<RefundReason, { kind: EscalationKind; summary: string }>> = {
   paid_after_opt_out: { kind: 'paid_after_opt_out', summary: 'Paid after STOP; the money is being refunded.' },
   second_payment: { kind: 'second_payment', summary: 'Paid twice; the second payment is being refunded.' },
+  contact_erased: {
+    kind: 'paid_after_erasure',
+    summary: 'Paid for a lead whose contact details were erased; the money is being refunded.',
+  },
   opted_out_before_reveal: {
     kind: 'opted_out_before_reveal',
     summary: 'STOP came between payment and reveal; the money is being refunded.',

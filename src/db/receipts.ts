@@ -5,6 +5,7 @@ import { applyEvent } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
+import { isContactErased } from './leads.ts'
 import { accept, lockMessage } from './ledger.ts'
 import { addReveal, isUnsent } from './messages.ts'
 import type { EntityManager } from './orm.ts'
@@ -75,7 +76,8 @@ async function onLostReveal(tx: EntityManager, unlock: Unlock, mayNotBeTexted: b
   const reveals = await tx.find(OutboundMessage, { unlockId: unlock.id, purpose: 'reveal' })
   if (reveals.some(({ status }) => status === 'delivered' || isUnsent(status))) return []
   const lost = reveals.filter(({ status }) => status === 'undelivered').length
-  if (!mayNotBeTexted && lost <= MAX_CARRIER_RETRIES) {
+  const mayBeRepeated = !mayNotBeTexted && !(await isContactErased(tx, unlock.leadId))
+  if (mayBeRepeated && lost <= MAX_CARRIER_RETRIES) {
     await addReveal(tx, unlock)
     return [{ job: 'reveal', unlock_id: unlock.id }]
   }

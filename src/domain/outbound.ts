@@ -9,6 +9,7 @@ export const PURPOSES = [
   'not_on_offer',
   'declined',
   'resend_limit',
+  'details_erased',
   'explain_reply',
   'help',
   'stop_confirmation',
@@ -52,6 +53,8 @@ export type SendFacts = {
   optedOut: boolean
   /** For a payment link: nobody has asked to close it. */
   linkOpen: boolean
+  /** For a reveal: there is nothing left to send. */
+  contactErased: boolean
 }
 
 /**
@@ -71,7 +74,7 @@ export function isStillWanted(facts: SendFacts): boolean {
         (facts.unlockStatus === 'CREATE_PAYMENT_LINK' || isIn(LINK_SENT_STATUSES, facts.unlockStatus))
       )
     case 'reveal':
-      return facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)
+      return !facts.contactErased && facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)
     default:
       return true
   }

@@ -18,6 +18,8 @@ export type UnlockFacts = {
   revealAttempted: boolean
   /** How often the details were sent again on request. */
   revealResends: number
+  /** The client's contact details are gone: there is nothing left to sell or to send. */
+  contactErased: boolean
 }
 
 export type UnlockEvent =
@@ -37,7 +39,7 @@ export type UnlockEvent =
   | { type: 'reveal_confirmed' }
 
 /** Texts that answer a reply without moving the unlock forward. */
-export type Notice = 'lead_expired' | 'not_on_offer' | 'declined' | 'resend_limit'
+export type Notice = 'lead_expired' | 'not_on_offer' | 'declined' | 'resend_limit' | 'details_erased'
 
 export type Effect =
   | { type: 'create_link' }
@@ -48,7 +50,7 @@ export type Effect =
   | { type: 'keep_payment' }
   | {
       type: 'refund_payment'
-      because: 'late_payment' | 'paid_after_opt_out' | 'second_payment' | 'opted_out_before_reveal'
+      because: 'late_payment' | 'paid_after_opt_out' | 'second_payment' | 'opted_out_before_reveal' | 'contact_erased'
     }
   | { type: 'notice'; notice: Notice }
 
@@ -122,9 +124,10 @@ function onYes(facts: UnlockFacts): Decision {
       return effects([{ type: 'reveal' }])
     case 'REVEAL_DETAILS_SENT':
     case 'DONE':
+      if (facts.contactErased) return answer('details_erased')
       return facts.revealResends < MAX_REVEAL_RESENDS ? effects([{ type: 'resend_reveal' }]) : answer('resend_limit')
     case 'EXPIRED':
-      if (facts.closedReason === 'declined' && !facts.ttlPassed) {
+      if (facts.closedReason === 'declined' && !facts.ttlPassed && !facts.contactErased) {
         return move(['CHECK_EXISTING_PAYMENT'], [{ type: 'create_link' }])
       }
       return answer('lead_expired')
@@ -146,6 +149,9 @@ function onStop(facts: UnlockFacts): Decision {
 }
 
 function onPayment(facts: UnlockFacts, latePayment: 'reveal' | 'refund'): Decision {
+  if (facts.contactErased && (isUnpaid(facts) || facts.status === 'EXPIRED')) {
+    return effects([{ type: 'refund_payment', because: 'contact_erased' }])
+  }
   if (isUnpaid(facts)) return paid()
   if (facts.status === 'EXPIRED') {
     return latePayment === 'reveal' ? paid() : effects([{ type: 'refund_payment', because: 'late_payment' }])

@@ -80,6 +80,8 @@ export const jobs = {
   sweep: { payload: nothing, concurrency: 1, attempts: 1, backoff: brief.backoff },
   /** Asks the gateways what was missed while nobody listened. */
   backfill: { payload: nothing, concurrency: 1, attempts: 3, backoff: brief.backoff },
+  /** Erases what is not needed any more. */
+  'erase-contacts': { payload: nothing, concurrency: 1, attempts: 3, backoff: brief.backoff },
 } as const satisfies Record<string, JobContract>
 
 export type JobName = keyof typeof jobs

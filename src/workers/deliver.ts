@@ -14,7 +14,7 @@ import { sendClassOf } from '../domain/outbound.ts'
 import { revealText } from '../domain/texts.ts'
 import { NotDoneError, RefusedError, UnclearError } from '../gateways/errors.ts'
 import type { JobDeps } from './deps.ts'
-import { codeOf, RetryLater } from './errors.ts'
+import { codeOf, FinalError, RetryLater } from './errors.ts'
 
 /** What the gateway's own timeout and a margin take of a claim's lease, milliseconds. */
 const CALL_BUDGET_MS = 15_000
@@ -59,7 +59,7 @@ async function send(
   isTooLate: () => boolean,
 ): Promise<OutboundMessage['status']> {
   try {
-    const text = message.body ?? (await renderReveal(deps, message, unlock))
+    const text = await textOf(deps, message, unlock)
     const { gatewayId } = await deps.textmagic.send({
       text,
       phone: message.phone,
@@ -115,16 +115,25 @@ async function recordFailure(deps: JobDeps, messageId: number, lease: Date, erro
   // Anything else, the database for one: the claim stands, its lease ends, and the message is looked up.
 }
 
+/** @throws {FinalError} when it was erased, which the claim has seen not to be so */
+function textOf(deps: JobDeps, message: OutboundMessage, unlock: Unlock | null): Promise<string> | string {
+  if (message.purpose === 'reveal') return renderReveal(deps, message, unlock)
+  if (message.body == null) throw new FinalError('body_erased')
+  return message.body
+}
+
 /** The one place where locked fields are opened for sending; the claim has just seen that the unlock is paid. */
 async function renderReveal(deps: JobDeps, message: OutboundMessage, unlock: Unlock | null): Promise<string> {
   if (unlock === null) throw new Error(`reveal message ${message.id} has no unlock`)
   const em = deps.em.fork()
   const lead = await em.findOneOrFail(Lead, { id: unlock.leadId })
   const provider = await em.findOneOrFail(Provider, { id: unlock.providerId })
+  const locked = openLockedFields(deps.sealer, lead)
+  if (locked === null) throw new FinalError('contact_erased')
   return revealText({
     brand: deps.settings.brand,
     providerName: provider.name,
     notesSnippet: lead.notesSnippet ?? null,
-    ...openLockedFields(deps.sealer, lead),
+    ...locked,
   })
 }

@@ -20,6 +20,8 @@ export type WorkerSettings = {
   alertUrl: string | null
   ledgerTiming: LedgerTiming
   quiet: QuietPolicy
+  /** Contact details of leads closed for this long are erased; 0 keeps them for ever. */
+  retentionDays: number
 }
 
 /** What every worker process has once. */

@@ -10,6 +10,7 @@ import { FinalError } from './errors.ts'
  * @throws {FinalError} when it does not open: only a person can give back a key that is no longer configured
  */
 export function openBody(deps: Pick<JobDeps, 'sealer'>, row: InboxRow): Buffer {
+  if (row.sealedBody == null) throw new FinalError('body_erased')
   try {
     return deps.sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))
   } catch (error) {

@@ -5,6 +5,7 @@ import { backfill } from './jobs/backfill.ts'
 import { closePaymentLink } from './jobs/close-payment-link.ts'
 import { confirmDelivery } from './jobs/confirm-delivery.ts'
 import { createPaymentLink } from './jobs/create-payment-link.ts'
+import { eraseContacts } from './jobs/erase-contacts.ts'
 import { expire } from './jobs/expire.ts'
 import { forwardMessage } from './jobs/forward-message.ts'
 import { handlePayment } from './jobs/handle-payment.ts'
@@ -37,6 +38,7 @@ const handlers = [
   alert,
   sweep,
   backfill,
+  eraseContacts,
 ] as unknown as JobHandler[]
 
 /**

@@ -3,10 +3,13 @@ import type { Publisher } from '../queues/publisher.ts'
 import type { WorkerServices } from './deps.ts'
 import { codeOf } from './errors.ts'
 import { backfillOnce } from './jobs/backfill.ts'
+import { eraseOnce } from './jobs/erase-contacts.ts'
 import { sweepOnce } from './jobs/sweep.ts'
 
 /** How long a stop waits for a run under way, milliseconds: it may be asking a gateway that does not answer. */
 const STOP_WAIT_MS = 5_000
+
+const ERASE_EVERY_MS = 3_600_000
 
 export type ScheduleOptions = { sweepSeconds: number; backfillMinutes: number }
 
@@ -16,11 +19,14 @@ export async function registerSchedules(publisher: Publisher, options: ScheduleO
   await publisher.queues
     .get('backfill')
     ?.upsertJobScheduler('backfill', { every: options.backfillMinutes * 60_000 }, { data: {} })
+  await publisher.queues
+    .get('erase-contacts')
+    ?.upsertJobScheduler('erase-contacts', { every: ERASE_EVERY_MS }, { data: {} })
 }
 
 /**
- * Runs sweep and backfill by a plain timer in this process too, so that they survive the loss of their schedule in Redis;
- * each once right away.
+ * Runs the recurring work by a plain timer in this process too, so that it survives the loss of its schedule in Redis;
+ * each kind once right away.
  *
  * @returns stops the timers and waits for a run that is under way
  */
@@ -28,6 +34,7 @@ export function startTimers(services: WorkerServices, options: ScheduleOptions):
   const timers = [
     repeat(services, 'sweep', options.sweepSeconds * 1000, () => sweepOnce(services)),
     repeat(services, 'backfill', options.backfillMinutes * 60_000, () => backfillOnce(services)),
+    repeat(services, 'erase-contacts', ERASE_EVERY_MS, () => eraseOnce(services, null)),
   ]
   return async () => {
     await Promise.all(timers.map((stop) => stop()))

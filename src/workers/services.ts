@@ -65,6 +65,7 @@ export async function openServices(
         fallbackUrl: config.fallbackSmsWebhookUrl,
         alertUrl: config.opsAlertWebhookUrl,
         quiet: config.quiet,
+        retentionDays: config.retentionDays,
         ledgerTiming: options.ledgerTiming ?? DEFAULT_LEDGER_TIMING,
       },
     },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { documented } from './api-document.ts'
-import { type Answer, BEN, type Harness, LEAD, OPERATOR_KEY, startHarness } from './api-harness.ts'
+import { ADMIN_KEY, type Answer, BEN, type Harness, LEAD, OPERATOR_KEY, startHarness } from './api-harness.ts'
 import { walk } from './api-pages.ts'
 
 let api: Harness
@@ -11,7 +11,6 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
-const OPERATOR = { authorization: `Bearer ${OPERATOR_KEY}` }
 const entries = (requestId: string) =>
   api.rows('select key_name, role, action, target from audit_log where request_id = ? order by id', [requestId])
 
@@ -40,7 +39,8 @@ async function escalation(): Promise<number> {
   return row?.id ?? 0
 }
 
-type Example = () => Promise<{ url: string; body?: unknown; csv?: string; action: string; target: string | RegExp }>
+type Change = { url: string; body?: unknown; csv?: string; action: string; target: string | RegExp; by?: 'admin' }
+type Example = () => Promise<Change>
 
 const operation = (name: string, make: () => Promise<number>): Example => {
   return async () => {
@@ -60,6 +60,10 @@ const CHANGES: Record<string, Example> = {
   'POST /api/leads/{id}/send': async () => {
     const body = { provider_ids: [BEN.id] }
     return { url: `/api/leads/${lead}/send`, body, action: 'lead.send', target: `lead:${lead}` }
+  },
+  'DELETE /api/leads/{id}/contact': async () => {
+    const { id } = (await api.call('POST', '/api/leads', LEAD)).body.lead
+    return { url: `/api/leads/${id}/contact`, action: 'lead.erase_contact', target: `lead:${id}`, by: 'admin' }
   },
   'PUT /api/providers/{id}': async () => {
     const body = { name: 'Dana', phone: '+13055550170' }
@@ -89,18 +93,19 @@ describe('every route under /api that changes something', () => {
   it.each(Object.entries(CHANGES))(
     '%s leaves one entry: key, role, action, target and request',
     async (route, make) => {
-      const { url, body, csv, action, target } = await make()
+      const { url, body, csv, action, target, by = 'operator' } = await make()
       const id = `audit-${route.replaceAll(/[^A-Za-z]/g, '-')}`
-      const method = route.startsWith('PUT') ? 'PUT' : 'POST'
-      const headers = { ...OPERATOR, 'x-request-id': id }
+      const method = (['PUT', 'DELETE'] as const).find((one) => route.startsWith(one)) ?? 'POST'
+      const authorization = `Bearer ${by === 'admin' ? ADMIN_KEY : OPERATOR_KEY}`
+      const headers = { authorization, 'x-request-id': id }
       const { status } = await (csv === undefined
         ? api.call(method, url, body, headers)
         : api.inject({ method, url, headers: { ...headers, 'content-type': 'text/csv' }, payload: csv }))
       expect([route, Math.floor(status / 100)]).toEqual([route, 2])
       expect(await entries(id)).toEqual([
         {
-          key_name: 'operator',
-          role: 'operator',
+          key_name: by,
+          role: by,
           action,
           target: target instanceof RegExp ? expect.stringMatching(target) : target,
         },

@@ -45,7 +45,12 @@ export type Harness = {
   /** Everything that was logged, one JSON object a line. */
   log: string[]
   /** Sends a request as the admin, unless it says otherwise; a body is sent as JSON. */
-  call(method: 'GET' | 'POST' | 'PUT', url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  call(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    url: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>
   /** Sends a request exactly as given. */
   inject(options: InjectOptions): Promise<Answer>
   /** Rows of a query. */

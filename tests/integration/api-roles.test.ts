@@ -6,7 +6,7 @@ import { documented, type Method } from './api-document.ts'
 import { type Harness, startHarness } from './api-harness.ts'
 
 /** Who may call what; every other route under /api is for admin and operator. */
-const FOR_ADMIN_ALONE: readonly string[] = ['GET /api/audit']
+const FOR_ADMIN_ALONE: readonly string[] = ['GET /api/audit', 'DELETE /api/leads/{id}/contact']
 const FOR_INTAKE: readonly string[] = ['POST /api/leads']
 
 let api: Harness

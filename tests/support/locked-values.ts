@@ -8,7 +8,7 @@ export async function lockedValues(product: Evidence): Promise<Map<string, strin
   return new Map(
     leads.map((lead) => [
       lead.id,
-      Object.values(openLockedFields(product.sealer, lead)).filter((value) => value !== null),
+      Object.values(openLockedFields(product.sealer, lead) ?? {}).filter((value) => value !== null),
     ]),
   )
 }

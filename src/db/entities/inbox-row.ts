@@ -12,7 +12,8 @@ export const InboxRow = defineEntity({
     source: p.string().$type<InboxSource>(),
     externalId: p.string(),
     contentType: p.string(),
-    sealedBody: p.text(),
+    /** Null once it is not needed any more. */
+    sealedBody: p.text().nullable(),
     status: p.string().$type<InboxStatus>().default('received'),
     outcome: p.string().nullable(),
     sentAt: p.datetime().nullable(),

@@ -11,10 +11,12 @@ export const Lead = defineEntity({
     preferredTimeWindow: p.string().nullable(),
     budgetRange: p.string().nullable(),
     notesSnippet: p.string().nullable(),
-    clientName: p.string(),
-    clientPhone: p.string(),
+    /** Null once erased, like the rest of them. */
+    clientName: p.string().nullable(),
+    clientPhone: p.string().nullable(),
     clientEmail: p.string().nullable(),
     exactAddress: p.string().nullable(),
+    contactErasedAt: p.datetime().nullable(),
     createdAt: p.datetime().defaultRaw('app_now()'),
   },
 })

@@ -14,6 +14,7 @@ export const OutboundMessage = defineEntity({
     inboxId: p.bigint('number').nullable(),
     paymentLinkId: p.integer().nullable(),
     phone: p.string(),
+    /** Null for a reveal, and once erased. */
     body: p.text().nullable(),
     status: p.string().$type<MessageStatus>().default('pending'),
     gatewayId: p.string().nullable(),

@@ -24,6 +24,11 @@ export function declinedText({ leadId }: LeadReference): string {
   return `You skipped lead ${leadId}. If you change your mind, reply Y ${leadId} before it expires.`
 }
 
+/** Y for details that are not kept any more. */
+export function detailsErasedText({ leadId }: LeadReference): string {
+  return `The details of lead ${leadId} are no longer stored and cannot be sent again. If you need help, reply HELP.`
+}
+
 /** Y for details that were already sent as often as they are. */
 export function resendLimitReachedText({ leadId, times }: LeadReference & { times: number }): string {
   return `The details of lead ${leadId} were already sent to you ${times} times. If you did not get them, reply HELP.`

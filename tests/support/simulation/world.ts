@@ -116,6 +116,7 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
       fallbackUrl: 'http://fallback.invalid',
       alertUrl: 'http://alerts.invalid',
       ledgerTiming: DEFAULT_LEDGER_TIMING,
+      retentionDays: 0,
       quiet: { hours: null, zonesOfUnknown: [] },
     },
   }

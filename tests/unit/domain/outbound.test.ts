@@ -14,21 +14,21 @@ import { isIn, PAID_STATUSES, UNLOCK_STATUSES, type UnlockStatus } from '../../.
 /** Every combination of facts there is. */
 const EVERY_CASE: SendFacts[] = PURPOSES.flatMap((purpose) =>
   [null, ...UNLOCK_STATUSES].flatMap((unlockStatus) =>
-    Array.from({ length: 8 }, (_, bits) => ({
+    Array.from({ length: 16 }, (_, bits) => ({
       purpose,
       unlockStatus,
       ttlPassed: (bits & 1) > 0,
       optedOut: (bits & 2) > 0,
       linkOpen: (bits & 4) > 0,
+      contactErased: (bits & 8) > 0,
     })),
   ),
 )
 const WANTED = EVERY_CASE.filter(isStillWanted)
 
 function wantedIn(purpose: Purpose, facts: Partial<SendFacts>): (UnlockStatus | null)[] {
-  return [null, ...UNLOCK_STATUSES].filter((unlockStatus) =>
-    isStillWanted({ purpose, unlockStatus, ttlPassed: false, optedOut: false, linkOpen: true, ...facts }),
-  )
+  const known = { ttlPassed: false, optedOut: false, linkOpen: true, contactErased: false, ...facts }
+  return [null, ...UNLOCK_STATUSES].filter((unlockStatus) => isStillWanted({ purpose, unlockStatus, ...known }))
 }
 
 describe('a message is sent only while it is still wanted', () => {
@@ -74,9 +74,13 @@ describe('a message is sent only while it is still wanted', () => {
     }
   })
 
+  test('a reveal: not once the details are erased', () => {
+    expect(wantedIn('reveal', { contactErased: true })).toEqual([])
+  })
+
   test.each([
     ...(['lead_expired', 'not_on_offer', 'declined', 'resend_limit'] as const),
-    ...(['explain_reply', 'help', 'start_confirmation'] as const),
+    ...(['details_erased', 'explain_reply', 'help', 'start_confirmation'] as const),
   ])('an answer (%s): in every state, to everyone who is subscribed', (purpose) => {
     const answers = EVERY_CASE.filter((facts) => facts.purpose === purpose)
     for (const facts of answers) expect(isStillWanted(facts)).toBe(!facts.optedOut)

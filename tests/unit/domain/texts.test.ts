@@ -115,6 +115,7 @@ const OURS: [string, string][] = [
   ['not on offer', texts.notOnOfferText(LEAD)],
   ['explain reply', texts.explainReplyText(LEAD)],
   ['declined', texts.declinedText(LEAD)],
+  ['details erased', texts.detailsErasedText(LEAD)],
   ['resend limit', texts.resendLimitReachedText({ ...LEAD, times: 3 })],
   ['stop confirmation', texts.stopConfirmationText({ brand: 'Gold Touch List' })],
   ['start confirmation', texts.startConfirmationText({ brand: 'Gold Touch List' })],
@@ -129,7 +130,7 @@ test.each(OURS.slice(3))('an answer fits one part: %s', (_name, text) => {
   expect(smsEncoding(text).segments).toBe(1)
 })
 
-test.each(OURS.slice(3, 8))('an answer about a lead names it: %s', (_name, text) => {
+test.each(OURS.slice(3, 9))('an answer about a lead names it: %s', (_name, text) => {
   expect(text).toContain('lead_abc12345')
 })
 

@@ -18,13 +18,17 @@ const CONDITIONS: Record<string, (given: Given) => boolean> = {
   'teaser not out': (given) => !given.teaserAttempted,
   'reveal out': (given) => given.revealAttempted,
   'reveal not out': (given) => !given.revealAttempted,
-  'resends left': (given) => given.revealResends < 3,
-  'resends used up': (given) => given.revealResends >= 3,
-  'declined, ttl open': (given) => given.closedReason === 'declined' && !given.ttlPassed,
+  'resends left': (given) => !given.contactErased && given.revealResends < 3,
+  'resends used up': (given) => !given.contactErased && given.revealResends >= 3,
+  'declined, ttl open': (given) => !given.contactErased && given.closedReason === 'declined' && !given.ttlPassed,
+  'declined, ttl open, but contact erased': (given) =>
+    given.contactErased && given.closedReason === 'declined' && !given.ttlPassed,
   'declined, ttl passed': (given) => given.closedReason === 'declined' && given.ttlPassed,
   'closed by ttl or admin': (given) => given.closedReason !== 'declined',
-  'late payments are revealed': (given) => given.latePayment === 'reveal',
-  'late payments are refunded': (given) => given.latePayment === 'refund',
+  'late payments are revealed': (given) => !given.contactErased && given.latePayment === 'reveal',
+  'late payments are refunded': (given) => !given.contactErased && given.latePayment === 'refund',
+  'contact erased': (given) => given.contactErased,
+  'contact there': (given) => !given.contactErased,
 }
 
 const NOTHING = '-'
@@ -34,6 +38,11 @@ const EXPIRE_BY_ADMIN = 'EXPIRED(admin) | close_links'
 const DECLINE = 'EXPIRED(declined) | close_links, notice:declined'
 const OPT_OUT = 'OPTED_OUT | close_links'
 const PAY = 'PAID | keep_payment, close_links, reveal'
+const REFUND_ERASED = '- | refund_payment:contact_erased'
+const PAY_IF_THERE = [
+  ['contact there', PAY],
+  ['contact erased', REFUND_ERASED],
+] as const
 const SAY_EXPIRED = '- | notice:lead_expired'
 const REFUND_SECOND = '- | refund_payment:second_payment'
 
@@ -87,13 +96,16 @@ const TABLE: Table = {
     REVEAL_DETAILS_SENT: [
       ['resends left', '- | resend_reveal'],
       ['resends used up', '- | notice:resend_limit'],
+      ['contact erased', '- | notice:details_erased'],
     ],
     DONE: [
       ['resends left', '- | resend_reveal'],
       ['resends used up', '- | notice:resend_limit'],
+      ['contact erased', '- | notice:details_erased'],
     ],
     EXPIRED: [
       ['declined, ttl open', 'CHECK_EXISTING_PAYMENT | create_link'],
+      ['declined, ttl open, but contact erased', SAY_EXPIRED],
       ['declined, ttl passed', SAY_EXPIRED],
       ['closed by ttl or admin', SAY_EXPIRED],
     ],
@@ -211,19 +223,20 @@ const TABLE: Table = {
     OPTED_OUT: NOTHING,
   },
   payment: {
-    NEW_LEAD: PAY,
-    TEASER_SENT: PAY,
-    AWAIT_CONFIRM: PAY,
-    CHECK_EXISTING_PAYMENT: PAY,
-    CREATE_PAYMENT_LINK: PAY,
-    PAYMENT_LINK_SENT: PAY,
-    AWAITING_PAYMENT: PAY,
+    NEW_LEAD: PAY_IF_THERE,
+    TEASER_SENT: PAY_IF_THERE,
+    AWAIT_CONFIRM: PAY_IF_THERE,
+    CHECK_EXISTING_PAYMENT: PAY_IF_THERE,
+    CREATE_PAYMENT_LINK: PAY_IF_THERE,
+    PAYMENT_LINK_SENT: PAY_IF_THERE,
+    AWAITING_PAYMENT: PAY_IF_THERE,
     PAID: REFUND_SECOND,
     REVEAL_DETAILS_SENT: REFUND_SECOND,
     DONE: REFUND_SECOND,
     EXPIRED: [
       ['late payments are revealed', PAY],
       ['late payments are refunded', '- | refund_payment:late_payment'],
+      ['contact erased', REFUND_ERASED],
     ],
     OPTED_OUT: '- | refund_payment:paid_after_opt_out',
   },
@@ -280,8 +293,11 @@ function* everyGiven(status: UnlockStatus): Generator<Given> {
       for (const teaserAttempted of [false, true])
         for (const revealAttempted of [false, true])
           for (const revealResends of [0, 1, 2, 3, 4])
-            for (const latePayment of ['reveal', 'refund'] as const)
-              yield { status, closedReason, ttlPassed, teaserAttempted, revealAttempted, revealResends, latePayment }
+            for (const contactErased of [false, true])
+              for (const latePayment of ['reveal', 'refund'] as const) {
+                const known = { status, closedReason, ttlPassed, teaserAttempted, revealAttempted }
+                yield { ...known, revealResends, contactErased, latePayment }
+              }
 }
 
 function eventOf(type: UnlockEvent['type'], { latePayment }: Given): UnlockEvent {

@@ -38,6 +38,7 @@ export class World {
       teaserAttempted: this.#has('teaser', MAY_HAVE_ARRIVED),
       revealAttempted: this.#has('reveal', UNDER_WAY),
       revealResends: this.revealResends,
+      contactErased: false,
     }
   }
 
@@ -59,7 +60,8 @@ export class World {
     if (message.status !== 'pending') return
     const linkOpen = message.link !== null && this.links[message.link] === 'open'
     const { status, ttlPassed, optedOut } = this
-    if (!isStillWanted({ purpose: message.purpose, unlockStatus: status, ttlPassed, optedOut, linkOpen })) {
+    const known = { unlockStatus: status, ttlPassed, optedOut, linkOpen, contactErased: false }
+    if (!isStillWanted({ purpose: message.purpose, ...known })) {
       message.status = 'cancelled'
       if (message.purpose === 'reveal' && optedOut) this.apply({ type: 'stop' })
       return

@@ -18,13 +18,17 @@ export const LeadSchema = Type.Object({
   budget_range: text(),
   notes_snippet: text(),
   created_at: Timestamp,
+  contact_erased_at: Type.Optional({
+    ...Timestamp,
+    description: 'Present once the contact details and the notes are erased',
+  }),
 })
 export type LeadView = Static<typeof LeadSchema>
 
 export const LeadWithLockedFieldsSchema = Type.Object({
   ...LeadSchema.properties,
-  client_name: Type.Optional(Type.String()),
-  client_phone: Type.Optional(Type.String()),
+  client_name: Type.Optional(text()),
+  client_phone: Type.Optional(text()),
   client_email: Type.Optional(text()),
   exact_address: Type.Optional(text()),
 })
@@ -54,15 +58,17 @@ export function leadView(lead: Lead): LeadView {
     budget_range: lead.budgetRange ?? null,
     notes_snippet: lead.notesSnippet ?? null,
     created_at: lead.createdAt.toISOString(),
+    ...(lead.contactErasedAt == null ? {} : { contact_erased_at: lead.contactErasedAt.toISOString() }),
   }
 }
 
-export function lockedFieldsView(locked: LockedFields) {
+/** @param locked null when they were erased */
+export function lockedFieldsView(locked: LockedFields | null) {
   return {
-    client_name: locked.clientName,
-    client_phone: locked.clientPhone,
-    client_email: locked.clientEmail,
-    exact_address: locked.exactAddress,
+    client_name: locked?.clientName ?? null,
+    client_phone: locked?.clientPhone ?? null,
+    client_email: locked?.clientEmail ?? null,
+    exact_address: locked?.exactAddress ?? null,
   }
 }
 

@@ -1,12 +1,13 @@
 import { Type } from 'typebox'
 import { recordAudit } from '../../../db/audit.ts'
-import { findLead } from '../../../db/leads.ts'
-import { inTransaction } from '../../../db/orm.ts'
+import type { Lead } from '../../../db/entities/index.ts'
+import { ContactErasedError, lockLeadForOffer } from '../../../db/leads.ts'
+import { type EntityManager, inTransaction } from '../../../db/orm.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
-import { notFound, problemResponses } from '../../problem.ts'
+import { notFound, ProblemError, problemResponses } from '../../problem.ts'
 import { distinctIds, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
 
@@ -23,7 +24,7 @@ const schema = {
   ),
   response: {
     200: Type.Object({ unlocks: Type.Array(OfferedUnlockSchema), skipped: Type.Array(SkippedSchema) }),
-    ...problemResponses(400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
   },
 }
 
@@ -32,12 +33,23 @@ export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
   app.post('/leads/:id/send', { schema, config: STAFF, bodyLimit: BODY_LIMIT }, async (request) => {
     const terms = termsOf(request.body.config, config)
     const offer = await inTransaction(db.em, async (tx) => {
-      const lead = await findLead(tx, request.params.id)
-      if (lead === null) throw notFound('lead')
+      const lead = await lockLead(tx, request.params.id)
       await recordAudit(tx, { ...actorOf(request), action: 'lead.send', target: `lead:${lead.id}` })
       return offerOrRefuse(tx, lead, distinctIds(request.body.provider_ids), terms, config.teasers)
     })
     await publishOffer(publisher, offer.unlocks, terms, request.id)
     return { unlocks: offer.unlocks.map(offeredUnlockView), skipped: offer.skipped.map(skippedView) }
   })
+}
+
+/** @throws {ProblemError} when there is no such lead, or nothing of it left to offer */
+async function lockLead(tx: EntityManager, id: string): Promise<Lead> {
+  try {
+    const lead = await lockLeadForOffer(tx, id)
+    if (lead === null) throw notFound('lead')
+    return lead
+  } catch (error) {
+    if (error instanceof ContactErasedError) throw new ProblemError('contact-erased')
+    throw error
+  }
 }

@@ -1,0 +1,335 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { inboxPlace } from '../../src/db/inbox-store.ts'
+import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
+import { closeChecked } from '../support/invariants.ts'
+import { placesHolding, tableContents } from '../support/invariants-secrets.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { DETAILS, EXPIRED, LINK, newProvider, type TestProvider } from '../support/provider.ts'
+import { settled } from '../support/settled.ts'
+import { calm, escalated, moveClock, openKinds } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+const ERASED = /are no longer stored and cannot be sent again/
+const DAY = 86_400
+const { client_name, client_phone, client_email, exact_address } = SAMPLE_LEAD
+const CLIENT = { client_name, client_phone, client_email, exact_address }
+/** Nobody else's details, so that those of the sample client are found only where they belong. */
+const clientNamed = (name: string) => ({
+  client_name: name,
+  client_phone: `555 ${name}`,
+  client_email: `${name}@client.example`,
+  exact_address: `1 ${name} Road`,
+})
+const NOTES = 'Gate code 4711, ask for Sarah'
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct({ env: { RETENTION_DAYS: '30' } })
+})
+beforeEach(() => calm(product))
+afterAll(() => closeChecked(product))
+
+const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
+const leadOf = async (leadId: string) =>
+  (await product.api('GET', `/api/leads/${leadId}?include_locked=true`)).body.lead
+const erase = (leadId: string) => product.api('DELETE', `/api/leads/${leadId}/contact`)
+const auditOf = (leadId: string) =>
+  product.rows(`select key_name, role from audit_log where action = 'lead.erase_contact' and target = ? order by id`, [
+    `lead:${leadId}`,
+  ])
+
+/** What all sealed values say that are left, the client's and what gateways sent. */
+async function opened(): Promise<string[]> {
+  const bodies = await product.rows<{ source: 'textmagic'; external_id: string; sealed_body: string }>(
+    'select source, external_id, sealed_body from webhook_inbox where sealed_body is not null',
+  )
+  const texts = bodies.map((row) => product.sealer.open(row.sealed_body, inboxPlace(row.source, row.external_id)))
+  const leads = await product.rows<{ id: string }>('select id from leads')
+  for (const { id } of leads) texts.push(JSON.stringify(await leadOf(id)))
+  return texts
+}
+
+/** Posts a client's lead, and the provider pays for it. */
+async function soldTo(
+  provider: TestProvider,
+  client: Record<keyof typeof CLIENT, string>,
+): Promise<{ leadId: string; unlockId: number }> {
+  const lead = { ...SAMPLE_LEAD, ...client, notes_snippet: NOTES, provider_ids: [provider.id] }
+  const created = await fetch(`${product.url}/api/leads`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${product.secrets.adminApiKey}`,
+      'content-type': 'application/json',
+      'idempotency-key': `sold-to-${provider.id}`,
+    },
+    body: JSON.stringify(lead),
+  })
+  expect(created.status).toBe(201)
+  const [unlock] = await product.rows<{ id: number; lead_id: string }>(
+    'select id, lead_id from lead_unlocks where provider_id = ? order by id desc limit 1',
+    [provider.id],
+  )
+  const { id: unlockId, lead_id: leadId } = unlock ?? { id: 0, lead_id: '' }
+  await product.reaches(unlockId, 'AWAIT_CONFIRM')
+  await provider.says(`Y ${leadId}`)
+  await product.stripe.payLink(await provider.getsLink())
+  await product.reaches(unlockId, 'DONE')
+  return { leadId, unlockId }
+}
+
+describe('the client’s details', () => {
+  it('are in the reveal SMS and, after the whole story, nowhere else; after their erasure not even sealed', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await soldTo(dana, CLIENT)
+    const details = await dana.gets(DETAILS)
+    // A phone's tapback sends us back what we sent.
+    await dana.says(`Liked “${details}”`)
+    await settled(product)
+    for (const value of [...Object.values(CLIENT), NOTES]) expect(details).toContain(value)
+    for (const { text, phone } of product.textmagic.messages()) {
+      if (!DETAILS.test(text) || phone !== dana.phone)
+        for (const value of Object.values(CLIENT)) expect(text).not.toContain(value)
+    }
+    expect(await placesHolding(product, Object.values(CLIENT))).toEqual([])
+    expect((await opened()).some((text) => text.includes(client_email))).toBe(true)
+
+    // What a person writes down is their own affair until then.
+    await product.rows(
+      `insert into escalations (kind, subject, unlock_id, summary, resolved_at, note)
+       values ('reveal_failed', 'unlock:' || ?, ?, 'failed', app_now(), ?)`,
+      [unlockId, unlockId, `told Dana to call ${client_phone}`],
+    )
+    expect((await erase(leadId)).status).toBe(204)
+    const secrets = [...Object.values(CLIENT), NOTES]
+    expect(await placesHolding(product, secrets)).toEqual([])
+    const left = [...(await opened()), ...(await tableContents(product))].filter((text) =>
+      secrets.some((secret) => text.includes(secret)),
+    )
+    expect(left).toEqual([])
+    expect(await leadOf(leadId)).toMatchObject({
+      city: 'Miami',
+      notes_snippet: null,
+      client_name: null,
+      client_phone: null,
+      client_email: null,
+      exact_address: null,
+      contact_erased_at: expect.any(String),
+    })
+  })
+
+  it('are erased once, by an admin only, and each time that is audited', async () => {
+    const dana = await newProvider(product)
+    const { leadId } = await dana.hasDetails()
+    const byOperator = await fetch(`${product.url}/api/leads/${leadId}/contact`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${product.secrets.operatorApiKey}` },
+    })
+    expect(byOperator.status).toBe(403)
+    expect((await leadOf(leadId)).client_name).toMatch(/^Sarah/)
+    const [first, again] = [await erase(leadId), await erase(leadId)]
+    expect([first.status, again.status, first.body]).toEqual([204, 204, null])
+    const { contact_erased_at } = await leadOf(leadId)
+    await erase(leadId)
+    expect((await leadOf(leadId)).contact_erased_at).toBe(contact_erased_at)
+    expect(await auditOf(leadId)).toEqual(Array(3).fill({ key_name: 'admin', role: 'admin' }))
+    expect((await erase('lead_zzzzzzzz')).status).toBe(404)
+  })
+
+  it('are not there any more for whoever asks again, by text or by hand', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasDetails()
+    await erase(leadId)
+    await dana.says(`Y ${leadId}`)
+    expect(await dana.gets(ERASED)).toContain(leadId)
+    const retried = await product.api('POST', `/api/unlocks/${unlockId}/retry-reveal`)
+    expect([retried.status, retried.body.detail]).toEqual([409, expect.stringContaining('were erased')])
+    const sent = await product.api('POST', `/api/leads/${leadId}/send`, { provider_ids: ['provider60'] })
+    expect([sent.status, sent.body.type]).toEqual([409, 'urn:lead-unlock:problem:contact-erased'])
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect(await statusOf(unlockId)).toBe('DONE')
+  })
+
+  it('that the carrier says it lost are not sent again once they are erased: a person hears of it', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasDetails()
+    await erase(leadId)
+    const [reveal] = await product.rows<{ id: number; gateway_id: string }>(
+      `update outbound_messages set status = 'accepted', delivery_status = null
+       where unlock_id = ? and purpose = 'reveal' returning id, gateway_id`,
+      [unlockId],
+    )
+    await product.textmagic.deliver(Number(reveal?.gateway_id), 'f')
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+})
+
+describe('nobody pays for details that are gone', () => {
+  it('they stay while the lead is on offer or its payment link is open', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    expect((await erase(leadId)).body.detail).toContain('it is still on offer')
+    await dana.says(`Y ${leadId}`)
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    expect((await erase(leadId)).status).toBe(409)
+    product.stripe.faults.add({ kind: 'status', status: 500, method: 'POST', path: '/v1/payment_links' })
+    await product.rows(
+      `update payment_links set status = 'closing', next_attempt_at = '9999-01-01' where unlock_id = ?`,
+      [unlockId],
+    )
+    await product.api('POST', `/api/unlocks/${unlockId}/expire`)
+    expect((await erase(leadId)).body.detail).toContain('a payment link of it is still being closed')
+    product.stripe.faults.clear()
+    await product.rows('update payment_links set next_attempt_at = app_now() where unlock_id = ?', [unlockId])
+    await settled(product)
+    expect((await erase(leadId)).status).toBe(204)
+  })
+
+  it('they stay while they are paid for and not delivered', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId, url } = await dana.hasLink()
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages' })
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'PAID')
+    expect((await erase(leadId)).body.detail).toContain('paid for and not sent')
+    product.textmagic.configure({ receipts: 'manual' })
+    product.textmagic.faults.clear()
+    await product.reaches(unlockId, 'REVEAL_DETAILS_SENT')
+    expect((await erase(leadId)).body.detail).toContain('being sent')
+    expect((await leadOf(leadId)).client_name).toMatch(/^Sarah/)
+    const reveal = product.textmagic.messages().find(({ text, phone }) => phone === dana.phone && DETAILS.test(text))
+    await product.textmagic.deliver(reveal?.id ?? 0, 'd')
+    await product.reaches(unlockId, 'DONE')
+    expect((await erase(leadId)).status).toBe(204)
+  })
+
+  it('an offer that was declined is not taken up again', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    await dana.says('N')
+    expect((await erase(leadId)).status).toBe(204)
+    await dana.says(`Y ${leadId}`)
+    await dana.gets(EXPIRED)
+    await settled(product)
+    expect(await statusOf(unlockId)).toBe('EXPIRED')
+    expect(dana.inbox(LINK)).toEqual([])
+  })
+
+  it('a payment that comes late all the same is given back, and a person hears of it', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId, url } = await dana.hasLink()
+    await product.api('POST', `/api/unlocks/${unlockId}/expire`)
+    await settled(product)
+    expect((await erase(leadId)).status).toBe(204)
+    const { paymentIntent } = await product.stripe.payLink(url, { force: true })
+    await until('the refund', () =>
+      product.stripe.charges().some((charge) => charge.payment_intent === paymentIntent.id && charge.refunded),
+    )
+    await escalated(product, unlockId, 'paid_after_erasure')
+    await settled(product)
+    expect(await statusOf(unlockId)).toBe('EXPIRED')
+    expect(dana.inbox(DETAILS)).toEqual([])
+  })
+
+  it('an erasure and an offer, a Y or a payment at once: one of them comes first, and nothing is sold that is gone', async () => {
+    for (const rival of ['offer', 'reply', 'payment'] as const) {
+      const dana = await newProvider(product)
+      const { leadId, unlockId, url } = await dana.hasLink()
+      await dana.says(`N ${leadId}`)
+      await settled(product)
+      const rivals = {
+        offer: () => product.api('POST', `/api/leads/${leadId}/send`, { provider_ids: ['provider61'] }),
+        reply: () => dana.says(`Y ${leadId}`),
+        payment: () => product.stripe.payLink(url, { force: true }),
+      }
+      const [erased] = await Promise.all([erase(leadId), rivals[rival]()])
+      await settled(product)
+      const [row] = await product.rows<{ erased: boolean; open: number }>(
+        `select contact_erased_at is not null as erased, (select count(*)::int from lead_unlocks
+           where lead_id = l.id and status not in ('EXPIRED', 'DONE')) as open from leads l where id = ?`,
+        [leadId],
+      )
+      expect(row?.erased).toBe(erased.status === 204)
+      expect(row?.erased ? row.open : 0).toBe(0)
+      const kept = (await product.unlock(unlockId)).payments.filter(
+        ({ status }: { status: string }) => status === 'kept',
+      )
+      expect(dana.inbox(DETAILS)).toHaveLength(kept.length)
+    }
+  })
+})
+
+describe('what is closed for the configured time', () => {
+  /** Runs the job as its schedule would, and waits until it is done. */
+  async function run(): Promise<void> {
+    const queue = product.publisher.queues.get('erase-contacts')
+    const job = await queue?.add('erase-contacts', {})
+    await until('the run to end', async () => (await job?.isCompleted()) === true)
+  }
+
+  it('is erased: details, notes and bodies; what waits for somebody, or may be taken up again, is not', async () => {
+    const [dana, erik] = [await newProvider(product), await newProvider(product)]
+    const done = await dana.hasDetails()
+    const troubled = await erik.hasDetails()
+    const declined = await dana.hasTeaser({ ttl_hours: 40 * 24 })
+    await dana.says(`N ${declined.leadId}`)
+    const open = await erik.hasTeaser({ ttl_hours: 40 * 24 })
+    const unoffered = await product.api('POST', '/api/leads', {
+      ...SAMPLE_LEAD,
+      ...clientNamed('Una'),
+      provider_ids: [],
+    })
+    await product.rows(
+      `insert into escalations (kind, subject, unlock_id, summary, alerted_at)
+       values ('dispute', 'payment:' || ?, ?, 'disputed', app_now())`,
+      [troubled.unlockId, troubled.unlockId],
+    )
+    await settled(product)
+
+    await moveClock(product, 29 * DAY)
+    await run()
+    expect((await leadOf(done.leadId)).client_name).toMatch(/^Sarah/)
+    expect(await auditOf(done.leadId)).toEqual([])
+
+    await moveClock(product, 2 * DAY)
+    await run()
+    const erased = async (leadId: string) => (await leadOf(leadId)).contact_erased_at !== undefined
+    expect(await erased(done.leadId)).toBe(true)
+    expect(await erased(unoffered.body.lead.id)).toBe(true)
+    for (const { leadId } of [troubled, declined, open]) expect(await erased(leadId)).toBe(false)
+    expect(await auditOf(done.leadId)).toEqual([{ key_name: 'retention', role: null }])
+    const bodies = await product.rows(
+      `select 'message' as what from outbound_messages where unlock_id = ? and body is not null
+       union all select 'webhook' from webhook_inbox where sealed_body is not null and status = 'processed'
+         and received_at <= app_now() - interval '30 days'`,
+      [done.unlockId],
+    )
+    expect(bodies).toEqual([])
+
+    await product.rows(`update escalations set resolved_at = app_now() where unlock_id = ?`, [troubled.unlockId])
+    await moveClock(product, 40 * DAY)
+    await product.reaches(open.unlockId, 'EXPIRED')
+    await run()
+    expect(await erased(troubled.leadId)).toBe(true)
+    expect(await erased(declined.leadId)).toBe(true)
+    expect(await erased(open.leadId)).toBe(false)
+    expect(await openKinds(product, open.unlockId)).toEqual([])
+  })
+
+  it('also idempotency keys, after a week; until then their answer holds no notes of an erased lead', async () => {
+    const dana = await newProvider(product)
+    const { leadId } = await soldTo(dana, clientNamed('Ivy'))
+    await erase(leadId)
+    const keys = () =>
+      product.rows<{ notes: string | null }>(
+        `select response #>> '{lead,notes_snippet}' as notes from idempotency_keys where response #>> '{lead,id}' = ?`,
+        [leadId],
+      )
+    expect(await keys()).toEqual([{ notes: null }])
+    await moveClock(product, 8 * DAY)
+    await run()
+    expect(await keys()).toEqual([])
+  })
+})
