@@ -11,7 +11,9 @@ COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
 USER node
-EXPOSE 3000
+# Where a worker answers about its health.
+ENV WORKER_PORT=9464
+EXPOSE 3000 9464
 # What `npm run api` runs (worker and migrate: see docker-compose.yml), without npm in between: npm ends at SIGTERM
 # without passing it on, and the process would be killed in the middle of its work instead of finishing it.
 CMD ["node", "src/api/server.ts"]

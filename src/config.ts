@@ -38,6 +38,8 @@ export type Config = MigrateConfig & {
   apiRatePerMinute: number
   adminApiKey: string
   operatorApiKey: string | null
+  /** Opens /metrics and nothing else. */
+  metricsToken: string | null
   /** Newest first, at least one. */
   encryptionKeys: EncryptionKey[]
   stripe: { secretKey: string; webhookSecrets: string[]; apiUrl: string }
@@ -66,7 +68,14 @@ export type Config = MigrateConfig & {
   /** For leads posted without a `config` of their own. */
   leadDefaults: { priceCents: number; currency: string; ttlHours: number }
   /** `queues` goes through `parseWorkerQueues`; concurrency null leaves it to each job's contract. */
-  worker: { queues: string; concurrency: number | null }
+  worker: {
+    queues: string
+    concurrency: number | null
+    /** Where a worker answers about its health; null when it does not listen. */
+    port: number | null
+    /** How long jobs may wait that a worker does not touch. */
+    consumingMinutes: number
+  }
 }
 
 /**
@@ -103,6 +112,7 @@ function toConfig(env: Environment): Config {
     apiRatePerMinute: env.API_RATE_PER_MINUTE,
     adminApiKey: env.ADMIN_API_KEY,
     operatorApiKey: env.OPERATOR_API_KEY ?? null,
+    metricsToken: env.METRICS_TOKEN ?? null,
     encryptionKeys: parseEncryptionKeys(env.ENCRYPTION_KEYS),
     stripe: {
       secretKey: env.STRIPE_SECRET_KEY,
@@ -132,6 +142,11 @@ function toConfig(env: Environment): Config {
       currency: env.DEFAULT_CURRENCY,
       ttlHours: env.DEFAULT_TTL_HOURS,
     },
-    worker: { queues: env.WORKER_QUEUES, concurrency: env.WORKER_CONCURRENCY ?? null },
+    worker: {
+      queues: env.WORKER_QUEUES,
+      concurrency: env.WORKER_CONCURRENCY ?? null,
+      port: env.WORKER_PORT ?? null,
+      consumingMinutes: env.CONSUMING_MINUTES,
+    },
   }
 }

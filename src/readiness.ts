@@ -27,7 +27,7 @@ export async function checkStores(db: MikroORM, publisher: Pick<Publisher, 'isRe
 }
 
 /** What keeps a process from its work, in words: `database failed, migrations unknown`; empty when nothing does. */
-export function troubles(checks: Partial<StoreChecks>): string {
+export function troubles(checks: Readonly<Record<string, string>>): string {
   return Object.entries(checks)
     .filter(([, state]) => state !== 'ok')
     .map(([name, state]) => `${name} ${state}`)

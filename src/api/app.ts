@@ -15,6 +15,7 @@ import { allowOrigins } from './plugins/cors.ts'
 import { serveDocs } from './plugins/docs.ts'
 import { serveQueueBoard } from './plugins/queue-board.ts'
 import { logRequests, requestIdOf } from './plugins/request-log.ts'
+import { measureRequests } from './plugins/request-metrics.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
 import { listAudit } from './routes/audit/list-audit.ts'
 import { listEscalations } from './routes/escalations/list-escalations.ts'
@@ -27,6 +28,7 @@ import { getLead } from './routes/leads/get-lead.ts'
 import { listLeads } from './routes/leads/list-leads.ts'
 import { sendLead } from './routes/leads/send-lead.ts'
 import { listMessages } from './routes/messages/list-messages.ts'
+import { serveMetrics } from './routes/metrics.ts'
 import { exportPayments } from './routes/payments/export-payments.ts'
 import { listPayments } from './routes/payments/list-payments.ts'
 import { getProvider } from './routes/providers/get-provider.ts'
@@ -45,6 +47,7 @@ import { stripeWebhook } from './routes/webhooks/stripe.ts'
 import { textmagicInbound } from './routes/webhooks/textmagic.ts'
 import { textmagicDelivery } from './routes/webhooks/textmagic-delivery.ts'
 import { requireToken } from './routes/webhooks/textmagic-token.ts'
+import { countWebhooks } from './routes/webhooks/webhook-metrics.ts'
 import { validatorCompiler } from './validation.ts'
 
 const MAX_PATH_PARAMETER = 256
@@ -80,6 +83,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.addHook('onClose', () => storedKeys.settled())
   app.decorateRequest('sentContentType', '')
   logRequests(app)
+  measureRequests(app, deps.metrics.http)
   await sendSecurityHeaders(app, deps.config.publicUrl)
   endConnectionsWhenClosing(app)
   await limitFailures(app, deps)
@@ -87,6 +91,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
 
   healthz(app)
   readyz(app, deps)
+  serveMetrics(app, deps, identify)
   await app.register(async (scope) => apiRoutes(scope.withTypeProvider(), deps, identify), { prefix: '/api' })
   await app.register(async (scope) => webhooks(scope.withTypeProvider(), deps), { prefix: '/webhook' })
   await serveQueueBoard(app, deps, identify, environment)
@@ -133,6 +138,7 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
 
 async function webhooks(scope: App, deps: ApiDeps): Promise<void> {
   limitRoutes(scope, { bodyLimit: BODY_LIMIT, handlerTimeout: HANDLER_TIMEOUT_MS })
+  countWebhooks(scope, deps.metrics.webhooks)
   takeRawBodies(scope)
   stripeWebhook(scope, deps)
   await scope.register(async (plain) => {

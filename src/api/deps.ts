@@ -4,6 +4,7 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { TeaserPolicy } from '../db/offers.ts'
 import type { Sealer } from '../db/sealing.ts'
+import type { ApiMetrics } from '../metrics/api.ts'
 import type { RedisConnection } from '../queues/connection.ts'
 import type { Publisher } from '../queues/publisher.ts'
 
@@ -26,6 +27,8 @@ export type ApiConfig = {
   stripeWebhookSecrets: readonly string[]
   /** Expected as `?token=`; without one the callbacks are open to whoever knows their address. */
   textmagicWebhookToken: string | null
+  /** Opens /metrics and nothing else; without one it takes an API key. */
+  metricsToken: string | null
   /** Terms of an offer that names none. */
   defaultPriceCents: number
   defaultCurrency: string
@@ -43,6 +46,7 @@ export type ApiDeps = {
   /** Begins the keys of the ingress in Redis; the product's own when absent. */
   redisPrefix?: string
   logger: FastifyBaseLogger
+  metrics: ApiMetrics
   config: ApiConfig
 }
 

@@ -2,10 +2,12 @@ import type { Config } from '../config.ts'
 import { openDatabase } from '../db/orm.ts'
 import { createSealer } from '../db/sealing.ts'
 import type { Logger } from '../logging.ts'
+import { showProcess } from '../metrics/process.ts'
 import { producerConnection } from '../queues/connection.ts'
 import { EvictionPolicyError, requireNoEviction } from '../queues/eviction-policy.ts'
 import { createPublisher } from '../queues/publisher.ts'
 import { buildApp } from './app.ts'
+import { measureApi } from './measure.ts'
 
 /** Connections to Postgres of one API process, unless configured. */
 const POOL_SIZE = 10
@@ -34,17 +36,21 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
     })
   })
   const publisher = createPublisher(redis, (error, job, request_id) => {
+    metrics.wakeUps.lost(job)
     logger.warn(
       { request_id, operation: 'publish', job, err: error },
       'a wake-up was not published; the sweep repeats it',
     )
   })
+  const metrics = measureApi(db, publisher, logger)
+  showProcess(metrics.registry, 'api')
   const app = await buildApp({
     db,
     sealer: createSealer(config.encryptionKeys),
     publisher,
     redis,
     logger,
+    metrics,
     config: {
       publicUrl: config.publicUrl,
       production: config.production,
@@ -55,6 +61,7 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
       operatorApiKey: config.operatorApiKey,
       stripeWebhookSecrets: config.stripe.webhookSecrets,
       textmagicWebhookToken: config.textmagic.webhookToken,
+      metricsToken: config.metricsToken,
       defaultPriceCents: config.leadDefaults.priceCents,
       defaultCurrency: config.leadDefaults.currency,
       defaultTtlHours: config.leadDefaults.ttlHours,

@@ -19,7 +19,7 @@ const KNOWN_VALUE = new RegExp(
 const KNOWN_PASSWORDS = new Set(['postgres', 'password', 'secret', 'lead_unlock', 'root', 'admin'])
 
 const DRAWN = `at least ${SECRET_LENGTH} characters drawn at random (openssl rand -hex 32)`
-const OWN_SECRETS = ['ADMIN_API_KEY', 'OPERATOR_API_KEY', 'TEXTMAGIC_WEBHOOK_TOKEN'] as const
+const OWN_SECRETS = ['ADMIN_API_KEY', 'OPERATOR_API_KEY', 'METRICS_TOKEN', 'TEXTMAGIC_WEBHOOK_TOKEN'] as const
 const GATEWAY_SECRETS = ['STRIPE_SECRET_KEY', 'TEXTMAGIC_USERNAME', 'TEXTMAGIC_API_KEY'] as const
 
 /**

@@ -67,6 +67,7 @@ export const Environment = Type.Object({
   }),
   ADMIN_API_KEY: apiKey(),
   OPERATOR_API_KEY: Optional(apiKey()),
+  METRICS_TOKEN: Optional(apiKey()),
   STRIPE_SECRET_KEY: secret("Stripe's secret or restricted key (sk_… or rk_…)", `^(?!pk_|whsec_)${VISIBLE}$`),
   STRIPE_WEBHOOK_SECRET: checked(
     isWebhookSecretList,
@@ -142,6 +143,8 @@ export const Environment = Type.Object({
     description: 'all, or names of queues separated by commas',
   }),
   WORKER_CONCURRENCY: Optional(Integer({ minimum: 1, maximum: 1000, description: 'a whole number from 1 to 1000' })),
+  WORKER_PORT: Optional(Integer({ minimum: 0, maximum: 65_535, description: 'a port number, 0 to 65535' })),
+  CONSUMING_MINUTES: Decimal({ minimum: 0.01, maximum: 1440, default: 5, description: 'minutes, from 0.01 to 1440' }),
 })
 export type Environment = Type.Static<typeof Environment>
 

@@ -25,6 +25,7 @@ export function configWarnings(config: Config): string[] {
   for (const [variable, value] of Object.entries({
     ADMIN_API_KEY: config.adminApiKey,
     OPERATOR_API_KEY: config.operatorApiKey,
+    METRICS_TOKEN: config.metricsToken,
     TEXTMAGIC_WEBHOOK_TOKEN: textmagic.webhookToken,
   })) {
     if (value !== null && value.length < STRONG_KEY_LENGTH) {

@@ -32,7 +32,7 @@ const MAX_WAKE_UPS = 25
 
 const id = (value: string | number | null | undefined): number => Number(value)
 
-const KINDS: readonly Kind[] = [
+export const KINDS: readonly Kind[] = [
   {
     table: 'webhook_inbox',
     key: 'id',
@@ -137,23 +137,24 @@ async function giveUp(tx: EntityManager, kind: Kind, row: Row): Promise<Due[]> {
   return openEscalation(tx, { kind: 'stuck', subject: `${kind.table}:${row.id}`, summary })
 }
 
-/** Unpaid unlocks past their TTL; one that waits for a person expires all the same. */
+/** SQL for unpaid unlocks past their TTL; one that waits for a person expires all the same. */
+export const EXPIRED = `ttl_expires_at <= app_now() and status in ('NEW_LEAD', 'TEASER_SENT', 'AWAIT_CONFIRM',
+  'CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT')`
+
+/** SQL for reveals whose time to be confirmed has come. */
+export const UNCONFIRMED = `status = 'REVEAL_DETAILS_SENT' and reveal_confirm_at <= app_now()`
+
 async function findExpired(tx: EntityManager, batch: number): Promise<Due[]> {
   const rows = await tx.execute<{ id: number }[]>(
-    `select id from lead_unlocks
-     where ttl_expires_at <= app_now() and status in ('NEW_LEAD', 'TEASER_SENT', 'AWAIT_CONFIRM', 'CHECK_EXISTING_PAYMENT',
-       'CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT')
-     order by ttl_expires_at limit ?`,
+    `select id from lead_unlocks where ${EXPIRED} order by ttl_expires_at limit ?`,
     [batch],
   )
   return rows.map(({ id }) => ({ job: 'expire', unlock_id: id }))
 }
 
-/** Reveals whose time to be confirmed has come. */
 async function findUnconfirmed(tx: EntityManager, batch: number): Promise<Due[]> {
   const rows = await tx.execute<{ id: number }[]>(
-    `select id from lead_unlocks where status = 'REVEAL_DETAILS_SENT' and reveal_confirm_at <= app_now()
-     order by reveal_confirm_at limit ?`,
+    `select id from lead_unlocks where ${UNCONFIRMED} order by reveal_confirm_at limit ?`,
     [batch],
   )
   return rows.map(({ id }) => ({ job: 'confirm-delivery', unlock_id: id }))

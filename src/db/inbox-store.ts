@@ -19,6 +19,8 @@ export type StoredArrival = {
   inboxId: number
   /** It had arrived before. */
   duplicate: boolean
+  /** False for what nobody can read: it was kept for a person. */
+  intelligible: boolean
   /** Wake-ups to publish after the commit; also for a duplicate that nobody has handled yet. */
   due: Due[]
 }
@@ -149,7 +151,12 @@ async function insert(em: EntityManager, sealer: Sealer, arrival: Arrival, entry
 
 function stored(inboxId: number, duplicate: boolean, entry: Entry, status: InboxStatus): StoredArrival {
   const wanted = entry.job !== undefined && status === 'received'
-  return { inboxId, duplicate, due: wanted ? [{ job: entry.job, inbox_id: inboxId } as Due] : [] }
+  return {
+    inboxId,
+    duplicate,
+    intelligible: entry.status !== 'failed',
+    due: wanted ? [{ job: entry.job, inbox_id: inboxId } as Due] : [],
+  }
 }
 
 /** By the sender's time: a STOP that arrives late does not undo a newer START. */

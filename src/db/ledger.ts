@@ -30,7 +30,7 @@ export type Claim =
   /** Ours to send; `unlock` is set where the text depends on it. */
   | { type: 'send'; message: OutboundMessage; unlock: Unlock | null; lease: Date }
   /** It may have been sent: look it up, then `recordAccepted` or `recordAbsent`. `since` is when it was first claimed. */
-  | { type: 'look_up'; message: OutboundMessage; since: Date; lease: Date }
+  | { type: 'look_up'; message: OutboundMessage; unlock: Unlock | null; since: Date; lease: Date }
   /** Another worker has it, an unclear answer settles, or the receiver has quiet hours. */
   | { type: 'busy'; retryInMs: number }
   | { type: 'settled'; status: OutboundMessage['status'] }
@@ -115,7 +115,13 @@ export async function claim(
       message.status = 'unknown'
       message.leaseUntil = after(now, LOOK_UP_LEASE_MS)
       message.nextAttemptAt = message.leaseUntil
-      return { type: 'look_up', message, since: message.claimedAt ?? message.createdAt, lease: message.leaseUntil }
+      return {
+        type: 'look_up',
+        message,
+        unlock,
+        since: message.claimedAt ?? message.createdAt,
+        lease: message.leaseUntil,
+      }
     default:
       return { type: 'settled', status: message.status }
   }

@@ -6,6 +6,7 @@ import { connectionOptions, limitTransactions } from './connection-options.ts'
 import { entities } from './entities/index.ts'
 import { releaseWhereNothingBegan, tolerateRollbackOfLostConnection } from './lost-connections.ts'
 import { migrations } from './migrations/index.ts'
+import { rememberPool } from './pool.ts'
 
 export type { EntityManager } from '@mikro-orm/postgresql'
 
@@ -16,6 +17,8 @@ export type DatabaseOptions = {
   poolSize?: number
 }
 
+const DEFAULT_POOL_SIZE = 10
+
 /**
  * Connects to Postgres. Use `db.fork()` for each request and each job attempt, never the global manager.
  *
@@ -23,7 +26,9 @@ export type DatabaseOptions = {
  */
 export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> {
   const address = parseDatabaseUrl(options.url)
-  return new MikroORM(
+  const limit = options.poolSize ?? DEFAULT_POOL_SIZE
+  let pool: Pool | undefined
+  const db = new MikroORM(
     defineConfig({
       clientUrl: address.url,
       entities,
@@ -35,18 +40,21 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
         allOrNothing: true,
         tableName: 'schema_migrations',
       },
-      pool: { min: 0, max: options.poolSize ?? 10 },
+      pool: { min: 0, max: limit },
       driverOptions: {
         ...connectionOptions(address),
-        onPoolCreated(pool: Pool) {
-          releaseWhereNothingBegan(pool)
-          if (address.throughPooler) limitTransactions(pool)
+        onPoolCreated(created: Pool) {
+          pool = created
+          releaseWhereNothingBegan(created)
+          if (address.throughPooler) limitTransactions(created)
         },
       },
       onCreateConnection: tolerateRollbackOfLostConnection,
       forceUtcTimezone: true,
     }),
   )
+  rememberPool(db, limit, () => pool)
+  return db
 }
 
 /** Runs `work` in one transaction on a fork of its own and returns its result after the commit. */

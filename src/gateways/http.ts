@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher, request } from 'undici'
-import { errorOfTransport } from './classify.ts'
+import { errorOfStatus, errorOfTransport } from './classify.ts'
 import { NotDoneError } from './errors.ts'
+import { type CallObserver, endedCall } from './observer.ts'
 
 /** More than any answer a gateway gives to a page of 100 items. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -37,27 +38,39 @@ export type Http = {
  *
  * @param options.timeoutMs milliseconds
  * @param options.dispatcher an undici dispatcher to use instead; it stays the caller's to close
+ * @param options.observe told how each call ended
  */
-export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher }): Http {
+export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher; observe?: CallObserver }): Http {
+  const { observe = () => undefined } = options
   const own = options.dispatcher === undefined ? keepAliveAgent(options.timeoutMs) : undefined
   const dispatcher = options.dispatcher ?? own
   let closing: Promise<void> | undefined
+
+  async function exchange({ method, url, headers, body }: HttpCall): Promise<HttpAnswer> {
+    const answer = await request(url, {
+      method,
+      headers: { 'user-agent': 'lead-unlock', ...headers },
+      signal: AbortSignal.timeout(options.timeoutMs),
+      ...(body === undefined ? {} : { body }),
+      ...(dispatcher === undefined ? {} : { dispatcher }),
+    })
+    return { status: answer.statusCode, text: await answer.body.text() }
+  }
+
   return {
-    async call({ operation, method, url, headers, body }) {
+    async call(call) {
+      const { operation, url } = call
       if (closing !== undefined) throw new NotDoneError('closed', { operation })
       if (!URL.canParse(url)) throw new NotDoneError('invalid_url', { operation })
-      try {
-        const answer = await request(url, {
-          method,
-          headers: { 'user-agent': 'lead-unlock', ...headers },
-          signal: AbortSignal.timeout(options.timeoutMs),
-          ...(body === undefined ? {} : { body }),
-          ...(dispatcher === undefined ? {} : { dispatcher }),
-        })
-        return { status: answer.statusCode, text: await answer.body.text() }
-      } catch (error) {
-        throw errorOfTransport(operation, error)
-      }
+      const since = performance.now()
+      const answer = await exchange(call).catch((error: unknown) => {
+        const failure = errorOfTransport(operation, error)
+        observe(endedCall(operation, since, failure))
+        throw failure
+      })
+      const isSuccess = answer.status >= 200 && answer.status <= 299
+      observe(endedCall(operation, since, isSuccess ? undefined : errorOfStatus(operation, answer.status)))
+      return answer
     },
     close() {
       closing ??= own?.close() ?? Promise.resolve()

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { errorOfStatus } from './classify.ts'
 import { createHttp, type HttpAnswer } from './http.ts'
+import type { CallObserver } from './observer.ts'
 
 export type WebhookPost = {
   /**
@@ -19,15 +20,17 @@ export type WebhookPost = {
  * Posts to the webhooks of other systems: FALLBACK_SMS_WEBHOOK_URL and OPS_ALERT_WEBHOOK_URL.
  *
  * @param options.timeoutMs milliseconds for each call; 10 000 when absent
+ * @param options.observe told how each call ended
  */
 export function createWebhookPost({
   timeoutMs = 10_000,
-  dispatcher,
+  ...options
 }: {
   timeoutMs?: number
   dispatcher?: Dispatcher
+  observe?: CallObserver
 } = {}): WebhookPost {
-  const http = createHttp({ timeoutMs, dispatcher })
+  const http = createHttp({ timeoutMs, ...options })
   return {
     async forward(url, { body, contentType }) {
       const operation = 'forward message'

@@ -18,7 +18,12 @@ const Kept = Type.Object({
     encryptionKeys: text,
   }),
   /** The same after a restart where they are free: payment links in stored texts name one of them. */
-  ports: Type.Object({ api: Type.Optional(port), sandbox: Type.Optional(port), stripe: Type.Optional(port) }),
+  ports: Type.Object({
+    api: Type.Optional(port),
+    worker: Type.Optional(port),
+    sandbox: Type.Optional(port),
+    stripe: Type.Optional(port),
+  }),
 })
 export type Kept = Static<typeof Kept>
 

@@ -25,6 +25,8 @@ const TAKEN_OVER = [
   'DEFAULT_CURRENCY',
   'DEFAULT_TTL_HOURS',
   'WORKER_CONCURRENCY',
+  'CONSUMING_MINUTES',
+  'METRICS_TOKEN',
 ]
 
 const USUAL_API_PORT = 3000
@@ -42,6 +44,8 @@ export type StackOptions = {
 /** The whole product on this machine, its gateways emulated. */
 export type Stack = Gateways & {
   apiUrl: string
+  /** Where the worker answers about its health. */
+  workerUrl: string
   pagesUrl: string
   adminApiKey: string
   /** Everything that runs, in the order it was started. */
@@ -97,8 +101,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const urls = callbackUrls(localUrl(productEnv), kept.secrets)
     gateways.textmagic.setCallbacks({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
     gateways.stripe.setWebhook({ url: urls.stripe, secret: kept.secrets.stripeWebhookSecret })
-    children.push(await startWorkerProcess(product))
-    return { ...gateways, apiUrl, pagesUrl: pages.url, adminApiKey: kept.secrets.adminApiKey, children }
+    children.push(await startWorkerProcess({ dir, env: { ...productEnv, WORKER_PORT: String(ports.worker) } }))
+    const workerUrl = `http://localhost:${ports.worker}`
+    return { ...gateways, apiUrl, workerUrl, pagesUrl: pages.url, adminApiKey: kept.secrets.adminApiKey, children }
   } catch (error) {
     await stopInReverse(children, log)
     throw error
@@ -109,11 +114,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function choosePorts(
   kept: Kept,
   { env, ephemeral = false }: StackOptions,
-): Promise<{ api: number; sandbox: number }> {
+): Promise<{ api: number; worker: number; sandbox: number }> {
   const wanted = env.PORT ? Number(env.PORT) : undefined
   if (wanted !== undefined && !(await canListenOn(wanted))) throw new Error(`PORT ${env.PORT} is not free.`)
   return {
     api: wanted ?? (await portFor(kept.ports.api ?? (ephemeral ? undefined : USUAL_API_PORT))),
+    worker: await portFor(kept.ports.worker),
     sandbox: await portFor(kept.ports.sandbox),
   }
 }

@@ -36,6 +36,7 @@ async function main(): Promise<number> {
         `  Phones      ${stack.pagesUrl}/sandbox    reply Y as Amy, pay, read the details`,
         `  API         ${stack.apiUrl}/docs`,
         `  Queues      ${stack.apiUrl}/admin/queues    sign in with the admin key`,
+        `  Metrics     ${stack.apiUrl}/metrics, ${stack.workerUrl}/metrics    Authorization: Bearer <admin key>`,
         `  Admin key   ${stack.adminApiKey}`,
         `  Logs        ${kept}/logs/`,
         '',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type JobName, type Payload, parsePayload } from '../queues/contract.ts'
+import { loggingCalls } from './call-log.ts'
 import type { JobDeps, WorkerServices } from './deps.ts'
 import { codeOf, isFinal, isLockConflict, RetryLater } from './errors.ts'
 import type { JobHandler } from './job.ts'
@@ -39,7 +40,7 @@ export async function makeAttempt<N extends JobName>(
   const deps = depsFor(services, handler.name, attempt.id, payload)
   const started = performance.now()
   try {
-    await handler.run(deps, payload)
+    await loggingCalls(deps.log, () => handler.run(deps, payload))
     deps.log.debug({ ms: Math.round(performance.now() - started) }, 'job done')
     return { type: 'done' }
   } catch (error) {

@@ -45,9 +45,9 @@ export async function deliver(deps: JobDeps, messageId: number): Promise<Outboun
     case 'busy':
       throw new RetryLater(claimed.retryInMs)
     case 'look_up':
-      return lookUp(deps, claimed)
+      return lookUp(deps, claimed, claimStarted)
     case 'send':
-      return send(deps, claimed, () => performance.now() - claimStarted > ledgerTiming.leaseMs - CALL_BUDGET_MS)
+      return send(deps, claimed, claimStarted)
   }
 }
 
@@ -56,8 +56,9 @@ type Claimed<T extends Claim['type']> = Extract<Claim, { type: T }>
 async function send(
   deps: JobDeps,
   { message, unlock, lease }: Claimed<'send'>,
-  isTooLate: () => boolean,
+  claimStarted: number,
 ): Promise<OutboundMessage['status']> {
+  const { leaseMs } = deps.settings.ledgerTiming
   try {
     const text = await textOf(deps, message, unlock)
     const { gatewayId } = await deps.textmagic.send({
@@ -65,9 +66,11 @@ async function send(
       phone: message.phone,
       reference: message.id,
       sendClass: sendClassOf(message.purpose),
-      deadline: isTooLate,
+      deadline: () => performance.now() - claimStarted > leaseMs - CALL_BUDGET_MS,
     })
-    return await accepted(deps, message.id, gatewayId)
+    const status = await accepted(deps, message.id, gatewayId)
+    measureReveal(deps, message, unlock, claimStarted)
+    return status
   } catch (error) {
     await recordFailure(deps, message.id, lease, error)
     throw error
@@ -76,10 +79,15 @@ async function send(
 
 async function lookUp(
   deps: JobDeps,
-  { message, since, lease }: Claimed<'look_up'>,
+  { message, unlock, since, lease }: Claimed<'look_up'>,
+  claimStarted: number,
 ): Promise<OutboundMessage['status']> {
   const found = await find(deps, message, since, lease)
-  if (found !== null) return accepted(deps, message.id, found.gatewayId)
+  if (found !== null) {
+    const status = await accepted(deps, message.id, found.gatewayId)
+    measureReveal(deps, message, unlock, claimStarted)
+    return status
+  }
   await inTransaction(deps.em, (tx) => recordAbsent(tx, message.id, lease, 'not_found_at_gateway'))
   return deliver(deps, message.id)
 }
@@ -101,6 +109,13 @@ async function accepted(deps: JobDeps, messageId: number, gatewayId: string): Pr
   await deps.publish(due.filter(({ job }) => job !== 'confirm-delivery'))
   await deps.publish(later, { delayMs: deps.settings.revealConfirmMinutes * 60_000 })
   return 'accepted'
+}
+
+/** The first reveal of an unlock tells how long its payer waited; `unlock` is as it was claimed. */
+function measureReveal(deps: JobDeps, { purpose }: OutboundMessage, unlock: Unlock | null, claimStarted: number): void {
+  if (purpose !== 'reveal' || unlock?.status !== 'PAID' || unlock.paidAt == null) return
+  const waitedMs = unlock.dbNow.getTime() - unlock.paidAt.getTime() + performance.now() - claimStarted
+  deps.metrics.reveals.revealed(waitedMs / 1000)
 }
 
 async function recordFailure(deps: JobDeps, messageId: number, lease: Date, error: unknown): Promise<void> {

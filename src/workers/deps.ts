@@ -9,6 +9,7 @@ import type { QuietPolicy } from '../domain/quiet-hours.ts'
 import type { StripeGateway } from '../gateways/stripe.ts'
 import type { TextMagic } from '../gateways/textmagic.ts'
 import type { WebhookPost } from '../gateways/webhook-post.ts'
+import type { WorkerMetrics } from '../metrics/worker.ts'
 import type { Publisher, PublishOptions } from '../queues/publisher.ts'
 
 export type WorkerSettings = {
@@ -33,6 +34,7 @@ export type WorkerServices = {
   post: WebhookPost
   publisher: Publisher
   log: Logger
+  metrics: WorkerMetrics
   settings: WorkerSettings
 }
 

@@ -18,8 +18,8 @@ async function main(): Promise<void> {
   try {
     const starting = startWorkers(config, log, queues)
     stopOnSignal(starting, log, STOP_TIMEOUT_MS)
-    await starting
-    log.info({ queues }, 'working')
+    const { port } = await starting
+    log.info({ queues, port: port ?? undefined }, 'working')
   } catch (error) {
     log.fatal({ err: error }, 'could not start')
     process.exit(1)

@@ -2,7 +2,7 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq'
 import { backoffMs } from '../domain/backoff.ts'
 import { DEFAULT_PREFIX, type RedisConnection } from '../queues/connection.ts'
 import { type JobName, jobs, parsePayload } from '../queues/contract.ts'
-import { makeAttempt } from './attempt.ts'
+import { makeAttempt, type Outcome } from './attempt.ts'
 import type { WorkerServices } from './deps.ts'
 import { codeOf } from './errors.ts'
 import type { JobHandler } from './job.ts'
@@ -15,6 +15,8 @@ export type RunOptions = {
   prefix?: string
   /** Jobs side by side; the contract's number when absent. */
   concurrency?: number
+  /** Told when an attempt begins and when it has ended. */
+  onTouch?: () => void
 }
 
 /** The one place where a BullMQ worker is made: payload check, fork, logging, retry by error class, failure handling. */
@@ -24,7 +26,12 @@ export function runWorker<N extends JobName>(
   options: RunOptions,
 ): Worker {
   const contract = jobs[handler.name]
-  const worker = new Worker(handler.name, (job, token) => runAttempt(services, handler, job, token), {
+  const { onTouch = () => undefined } = options
+  const attempt = async (job: Job, token: string | undefined) => {
+    onTouch()
+    await runAttempt(services, handler, job, token).finally(onTouch)
+  }
+  const worker = new Worker(handler.name, attempt, {
     connection: options.connection,
     prefix: options.prefix ?? DEFAULT_PREFIX,
     concurrency: options.concurrency ?? contract.concurrency,
@@ -35,6 +42,7 @@ export function runWorker<N extends JobName>(
   const log = services.log.child({ job: handler.name })
   worker.on('error', (error) => log.warn({ error_code: codeOf(error) }, 'worker connection trouble'))
   worker.on('stalled', async (jobId) => {
+    services.metrics.jobs.stalled(handler.name)
     const request_id = await requestOf(services, handler.name, jobId)
     log.warn({ request_id, job_id: jobId }, 'job stalled: its worker died or was blocked')
   })
@@ -59,7 +67,7 @@ async function runAttempt<N extends JobName>(
   token: string | undefined,
 ): Promise<void> {
   const attempt = { id: job.id, data: job.data, number: job.attemptsMade + 1, of: job.opts.attempts ?? 1 }
-  const outcome = await makeAttempt(services, handler, attempt)
+  const outcome = await measured(services, handler.name, job, () => makeAttempt(services, handler, attempt))
   // What is thrown is stored in Redis and shown in Bull Board: a code, never an error of ours with its content.
   switch (outcome.type) {
     case 'done':
@@ -72,4 +80,33 @@ async function runAttempt<N extends JobName>(
     case 'given_up':
       throw new UnrecoverableError(outcome.code)
   }
+}
+
+/** Measures one attempt; one that breaks the contract, so that nobody can say how it ended, has failed. */
+async function measured(
+  { metrics }: WorkerServices,
+  queue: JobName,
+  job: Job,
+  attempt: () => Promise<Outcome>,
+): Promise<Outcome> {
+  const waited = waitOf(job)
+  if (waited !== null) metrics.jobs.waited(queue, waited)
+  const started = performance.now()
+  let ended: Outcome['type'] = 'failed'
+  try {
+    const outcome = await attempt()
+    ended = outcome.type
+    return outcome
+  } finally {
+    metrics.jobs.ended(queue, ended, (performance.now() - started) / 1000)
+  }
+}
+
+/**
+ * Seconds from when a job could have run to when it did, by the clocks of whoever enqueued it and of this process. Null for
+ * a repetition: BullMQ does not tell when that was due.
+ */
+function waitOf({ attemptsStarted, processedOn, timestamp, opts }: Job): number | null {
+  if (attemptsStarted !== 1 || processedOn === undefined) return null
+  return Math.max(0, processedOn - timestamp - (opts.delay ?? 0)) / 1000
 }

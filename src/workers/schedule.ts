@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Publisher } from '../queues/publisher.ts'
+import { loggingCalls } from './call-log.ts'
 import type { WorkerServices } from './deps.ts'
 import { codeOf } from './errors.ts'
 import { backfillOnce } from './jobs/backfill.ts'
@@ -32,9 +34,9 @@ export async function registerSchedules(publisher: Publisher, options: ScheduleO
  */
 export function startTimers(services: WorkerServices, options: ScheduleOptions): () => Promise<void> {
   const timers = [
-    repeat(services, 'sweep', options.sweepSeconds * 1000, () => sweepOnce(services)),
-    repeat(services, 'backfill', options.backfillMinutes * 60_000, () => backfillOnce(services)),
-    repeat(services, 'erase-contacts', ERASE_EVERY_MS, () => eraseOnce(services, null)),
+    repeat(services, 'sweep', options.sweepSeconds * 1000, sweepOnce),
+    repeat(services, 'backfill', options.backfillMinutes * 60_000, backfillOnce),
+    repeat(services, 'erase-contacts', ERASE_EVERY_MS, eraseOnce),
   ]
   return async () => {
     await Promise.all(timers.map((stop) => stop()))
@@ -45,15 +47,17 @@ function repeat(
   services: WorkerServices,
   operation: string,
   everyMs: number,
-  run: () => Promise<unknown>,
+  run: (services: WorkerServices, requestId: string) => Promise<unknown>,
 ): () => Promise<void> {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   const once = async () => {
+    const requestId = `${operation}:${randomUUID()}`
+    const log = services.log.child({ operation, request_id: requestId })
     try {
-      await run()
+      await loggingCalls(log, () => run({ ...services, log }, requestId))
     } catch (error) {
-      services.log.warn({ err: error, operation, error_code: codeOf(error) }, 'recurring work failed; it runs again')
+      log.warn({ err: error, error_code: codeOf(error) }, 'recurring work failed; it runs again')
     }
     if (!stopped) timer = setTimeout(start, everyMs)
   }

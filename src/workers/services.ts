@@ -1,14 +1,19 @@
 import type { Config } from '../config.ts'
 import { DEFAULT_LEDGER_TIMING, type LedgerTiming } from '../db/ledger.ts'
 import { openDatabase } from '../db/orm.ts'
+import { poolUsage } from '../db/pool.ts'
 import { createSealer } from '../db/sealing.ts'
+import type { CallObserver } from '../gateways/observer.ts'
 import { createSendLimit } from '../gateways/send-limit.ts'
 import { createStripe } from '../gateways/stripe.ts'
 import { createTextMagic } from '../gateways/textmagic.ts'
 import { createWebhookPost } from '../gateways/webhook-post.ts'
 import type { Logger } from '../logging.ts'
+import { measureSendLimit } from '../metrics/send-limit.ts'
+import { createWorkerMetrics } from '../metrics/worker.ts'
 import { DEFAULT_PREFIX, type RedisConnection } from '../queues/connection.ts'
 import { createPublisher } from '../queues/publisher.ts'
+import { logCall } from './call-log.ts'
 import type { WorkerServices } from './deps.ts'
 import { codeOf } from './errors.ts'
 
@@ -33,20 +38,28 @@ export async function openServices(
 ): Promise<OpenedServices> {
   const prefix = options.prefix ?? DEFAULT_PREFIX
   const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize ?? POOL_SIZE })
-  const limiter = createSendLimit({
+  const metrics = createWorkerMetrics(() => poolUsage(db))
+  const observe: CallObserver = (call) => {
+    metrics.gateways.called(call)
+    logCall(call)
+  }
+  const sendLimit = createSendLimit({
     redis,
     prefix: prefix.replace(/[{}]/g, ''),
     perSecond: config.textmagic.ratePerSecond,
     maxWaitMs: SEND_LIMIT_WAIT_MS,
   })
+  const limiter = measureSendLimit(sendLimit, metrics.gateways)
   const { username, apiKey, apiUrl, fromNumber } = config.textmagic
-  const textmagic = createTextMagic({ baseUrl: apiUrl, username, apiKey, from: fromNumber ?? '', limiter })
-  const stripe = createStripe({ secretKey: config.stripe.secretKey, apiUrl: config.stripe.apiUrl })
-  const post = createWebhookPost()
+  const textmagic = createTextMagic({ baseUrl: apiUrl, username, apiKey, from: fromNumber ?? '', limiter, observe })
+  const stripe = createStripe({ secretKey: config.stripe.secretKey, apiUrl: config.stripe.apiUrl, observe })
+  const post = createWebhookPost({ observe })
   const publisher = createPublisher(
     redis,
-    (error, job, request_id) =>
-      log.warn({ request_id, job, error_code: codeOf(error) }, 'wake-up not published; the sweep repeats it'),
+    (error, job, request_id) => {
+      metrics.wakeUps.lost(job)
+      log.warn({ request_id, job, error_code: codeOf(error) }, 'wake-up not published; the sweep repeats it')
+    },
     prefix,
   )
   return {
@@ -58,6 +71,7 @@ export async function openServices(
       post,
       publisher,
       log,
+      metrics,
       settings: {
         brand: config.brandName,
         latePayment: config.latePayment,
@@ -71,7 +85,7 @@ export async function openServices(
     },
     async close() {
       await publisher.close()
-      await limiter.close()
+      await sendLimit.close()
       await Promise.all([textmagic.close(), stripe.close(), post.close()])
       await db.close()
     },

@@ -7,13 +7,21 @@ import { DEFAULT_PREFIX, producerConnection, workerConnection } from '../queues/
 import type { JobName } from '../queues/contract.ts'
 import { requireNoEviction } from '../queues/eviction-policy.ts'
 import { codeOf } from './errors.ts'
+import { createConsumption } from './health/consumption.ts'
+import { listenForHealth } from './health/listen.ts'
+import type { HealthServer } from './health/server.ts'
 import { createRegistry } from './registry.ts'
 import { runWorker } from './run-worker.ts'
 import { registerSchedules, startTimers } from './schedule.ts'
 import { openServices } from './services.ts'
 
 export type RunningWorkers = {
-  /** Takes no new job, finishes those under way, then lets go of gateways, Redis and Postgres, in this order. */
+  /** Where it answers about its health; null when it does not listen. */
+  port: number | null
+  /**
+   * Takes no new job, finishes those under way, stops answering about its health, then lets go of gateways, Redis and
+   * Postgres, in this order.
+   */
   close(): Promise<void>
 }
 
@@ -44,13 +52,26 @@ export async function startWorkers(
   }
   const { services, close: closeServices } = await openServices(config, redis, log, options)
   const workers: Worker[] = []
+  const consumption = createConsumption({
+    publisher: services.publisher,
+    queues,
+    limitMs: config.worker.consumingMinutes * 60_000,
+  })
+  let health: HealthServer | null = null
+  let working = false
   const letGo = async () => {
     await Promise.all(workers.map((worker) => worker.close()))
+    await health?.close()
     await closeServices()
     redis.disconnect()
     connection.disconnect()
   }
   try {
+    const { port } = config.worker
+    // First, because the rest waits for Redis as long as it takes: until then the process is alive and not ready.
+    if (port !== null) {
+      health = await listenForHealth(config, { port, services, consumption, isWorking: () => working })
+    }
     if ((await pendingMigrations(services.db)).length > 0) {
       throw new PendingMigrationsError('the database schema is older than this code: run `npm run migrate` first')
     }
@@ -60,7 +81,12 @@ export async function startWorkers(
       if (handler === undefined) throw new Error(`no handler for ${name}`)
       const concurrency = config.worker.concurrency
       workers.push(
-        runWorker(services, handler, { connection, prefix, ...(concurrency === null ? {} : { concurrency }) }),
+        runWorker(services, handler, {
+          connection,
+          prefix,
+          onTouch: () => consumption.touched(name),
+          ...(concurrency === null ? {} : { concurrency }),
+        }),
       )
     }
     await registerSchedules(services.publisher, config)
@@ -68,9 +94,12 @@ export async function startWorkers(
     await letGo()
     throw error
   }
+  working = true
   const stopTimers = startTimers(services, config)
   return {
+    port: health?.port ?? null,
     async close() {
+      working = false
       await stopTimers()
       await letGo()
     },

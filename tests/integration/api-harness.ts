@@ -3,6 +3,7 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import type { InjectOptions } from 'fastify'
 import { buildApp } from '../../src/api/app.ts'
 import type { ApiConfig, App } from '../../src/api/deps.ts'
+import { measureApi } from '../../src/api/measure.ts'
 import { openDatabase } from '../../src/db/orm.ts'
 import { createSealer, type Sealer } from '../../src/db/sealing.ts'
 import { createLogger } from '../../src/logging.ts'
@@ -96,6 +97,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     redis,
     redisPrefix: stores.prefix,
     logger,
+    metrics: measureApi(db, publisher, logger),
     config: {
       publicUrl: 'http://localhost:3000',
       production: false,
@@ -106,6 +108,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       operatorApiKey: OPERATOR_KEY,
       stripeWebhookSecrets: [STRIPE_SECRET],
       textmagicWebhookToken: TOKEN,
+      metricsToken: null,
       defaultPriceCents: 2000,
       defaultCurrency: 'usd',
       defaultTtlHours: 24,

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { buildApp } from '../../src/api/app.ts'
+import { measureApi } from '../../src/api/measure.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { migrateUp } from '../../src/db/migrate-up.ts'
 import { openDatabase } from '../../src/db/orm.ts'
@@ -124,6 +125,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     redis,
     redisPrefix: stores.prefix,
     logger,
+    metrics: measureApi(db, publisher, logger),
     config: {
       publicUrl: config.publicUrl,
       production: config.production,
@@ -134,6 +136,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       operatorApiKey: config.operatorApiKey,
       stripeWebhookSecrets: config.stripe.webhookSecrets,
       textmagicWebhookToken: config.textmagic.webhookToken,
+      metricsToken: config.metricsToken,
       defaultPriceCents: config.leadDefaults.priceCents,
       defaultCurrency: config.leadDefaults.currency,
       defaultTtlHours: config.leadDefaults.ttlHours,

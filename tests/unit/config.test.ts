@@ -43,6 +43,7 @@ describe('the configuration', () => {
       apiRatePerMinute: 600,
       adminApiKey: REQUIRED.ADMIN_API_KEY,
       operatorApiKey: null,
+      metricsToken: null,
       encryptionKeys: [{ id: 'k1', key: KEY }],
       stripe: {
         secretKey: REQUIRED.STRIPE_SECRET_KEY,
@@ -72,7 +73,7 @@ describe('the configuration', () => {
       retentionDays: 180,
       teaserFooter: '',
       leadDefaults: { priceCents: 2000, currency: 'usd', ttlHours: 24 },
-      worker: { queues: 'all', concurrency: null },
+      worker: { queues: 'all', concurrency: null, port: null, consumingMinutes: 5 },
     })
   })
 
@@ -87,6 +88,7 @@ describe('the configuration', () => {
       TRUST_PROXY: '10.0.0.0/8, ::1, uniquelocal',
       API_RATE_PER_MINUTE: '60',
       OPERATOR_API_KEY: 'operator-key-0123456789abcdef',
+      METRICS_TOKEN: 'metrics-token',
       STRIPE_WEBHOOK_SECRET: 'whsec_newest, whsec_older',
       STRIPE_API_URL: 'http://127.0.0.1:4242/',
       TEXTMAGIC_FROM_NUMBER: '+18335550100',
@@ -111,6 +113,8 @@ describe('the configuration', () => {
       DEFAULT_TTL_HOURS: '0.25',
       WORKER_QUEUES: 'reveal, handle-payment',
       WORKER_CONCURRENCY: '4',
+      WORKER_PORT: '9464',
+      CONSUMING_MINUTES: '2.5',
     })
     expect(config).toMatchObject({
       databasePoolSize: 15,
@@ -121,6 +125,7 @@ describe('the configuration', () => {
       trustedProxies: ['10.0.0.0/8', '::1', 'uniquelocal'],
       apiRatePerMinute: 60,
       operatorApiKey: 'operator-key-0123456789abcdef',
+      metricsToken: 'metrics-token',
       stripe: { webhookSecrets: ['whsec_newest', 'whsec_older'], apiUrl: 'http://127.0.0.1:4242' },
       textmagic: {
         fromNumber: '18335550100',
@@ -144,7 +149,7 @@ describe('the configuration', () => {
       teaserFooter: 'Reply STOP to opt out.',
       quiet: { hours: null, zonesOfUnknown: ['Europe/London', 'Europe/Berlin'] },
       leadDefaults: { priceCents: 1250, currency: 'eur', ttlHours: 0.25 },
-      worker: { queues: 'reveal, handle-payment', concurrency: 4 },
+      worker: { queues: 'reveal, handle-payment', concurrency: 4, port: 9464, consumingMinutes: 2.5 },
     })
   })
 
@@ -204,6 +209,9 @@ describe('a malformed variable stops the process:', () => {
     ['ADMIN_API_KEY', 'short'],
     ['ADMIN_API_KEY', 'two words of some length'],
     ['OPERATOR_API_KEY', 'short'],
+    ['METRICS_TOKEN', 'two words'],
+    ['WORKER_PORT', '65536'],
+    ['CONSUMING_MINUTES', '0'],
     ['STRIPE_SECRET_KEY', 'pk_test_publishable'],
     ['STRIPE_SECRET_KEY', 'whsec_notthis'],
     ['STRIPE_WEBHOOK_SECRET', 'sk_test_notthis'],

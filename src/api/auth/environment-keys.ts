@@ -1,5 +1,5 @@
+import { isSameSecret } from '../../domain/same-secret.ts'
 import type { Caller } from './caller.ts'
-import { isSameSecret } from './same-secret.ts'
 
 /** The keys of the environment by the name of their variable; null where there is none. */
 export type EnvironmentKeys = Readonly<Record<'admin' | 'operator', string | null>>

@@ -3,9 +3,9 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import type { Actor } from '../../db/audit.ts'
 import { beginSession, endSession, findSession } from '../../db/board-sessions.ts'
 import { hashApiKey } from '../../domain/api-key.ts'
+import { isSameSecret } from '../../domain/same-secret.ts'
 import type { Caller } from '../auth/caller.ts'
 import { ENVIRONMENT_CALLERS, type EnvironmentKeys, findEnvironmentKey } from '../auth/environment-keys.ts'
-import { isSameSecret } from '../auth/same-secret.ts'
 
 const TOKEN_BYTES = 32
 const TOKEN = /^[A-Za-z0-9_-]{43}$/

@@ -2,6 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import Stripe from 'stripe'
 import { NotDoneError, UnclearError } from '../errors.ts'
+import { type CallObserver, endedCall } from '../observer.ts'
 import { type Attempts, recording, recordingClient } from './attempts.ts'
 import { errorOfStripe, type Operation } from './classify.ts'
 
@@ -16,6 +17,8 @@ export type StripeOptions = {
   timeoutMs?: number
   /** How often the SDK repeats an attempt that failed in the network or was answered 409 or 5xx; 2 when absent. */
   maxNetworkRetries?: number
+  /** Told how each call ended, all attempts of the SDK together. */
+  observe?: CallObserver
 }
 
 /** The SDK, with every failure told as one of the errors of errors.ts. */
@@ -31,7 +34,7 @@ export type StripeCaller = {
 }
 
 export function createStripeCaller(options: StripeOptions): StripeCaller {
-  const { secretKey, apiUrl, timeoutMs = 10_000, maxNetworkRetries = 2 } = options
+  const { secretKey, apiUrl, timeoutMs = 10_000, maxNetworkRetries = 2, observe = () => undefined } = options
   const address = apiUrl === undefined ? undefined : addressOf(apiUrl)
   const agent = new (address?.protocol === 'http' ? http : https).Agent({ keepAlive: true })
   const sdk = new Stripe(secretKey, {
@@ -51,13 +54,17 @@ export function createStripeCaller(options: StripeOptions): StripeCaller {
       const attempts: Attempts = { unclear: false, lastStatus: undefined }
       const answer = recording(attempts, async () => await make(sdk))
       inFlight.add(answer)
+      const since = performance.now()
       try {
         const value = await within(limitMs, answer, operation.name)
         // The SDK takes any JSON without an `error` as success, whatever its status.
         if ((attempts.lastStatus ?? 200) >= 300) throw errorOfStripe(operation, undefined, attempts)
+        observe(endedCall(operation.name, since))
         return value
       } catch (error) {
-        throw errorOfStripe(operation, error, attempts)
+        const failure = errorOfStripe(operation, error, attempts)
+        observe(endedCall(operation.name, since, failure))
+        throw failure
       } finally {
         inFlight.delete(answer)
       }

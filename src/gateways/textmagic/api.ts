@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { SendClass } from '../../domain/outbound.ts'
 import { createHttp, type HttpAnswer } from '../http.ts'
+import type { CallObserver } from '../observer.ts'
 
 export type ApiCall = {
   operation: string
@@ -31,6 +32,8 @@ export type TextMagicApiOptions = {
   timeoutMs: number
   limiter: { acquire(sendClass: SendClass): Promise<void> }
   dispatcher?: Dispatcher
+  /** Told how each call ended. */
+  observe?: CallObserver
 }
 
 export function createTextMagicApi({

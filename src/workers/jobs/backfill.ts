@@ -5,6 +5,7 @@ import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
 import type { FoundPayment } from '../../gateways/stripe.ts'
 import type { TextMagicReply } from '../../gateways/textmagic.ts'
+import { BACKFILL_SOURCES, type BackfillSource } from '../../metrics/recurring.ts'
 import type { WorkerServices } from '../deps.ts'
 import { defineJob } from '../job.ts'
 
@@ -38,15 +39,28 @@ const EVENT_TYPES = [
  * @throws the first error, once every source was tried
  */
 export async function backfillOnce(services: WorkerServices, requestId = `backfill:${randomUUID()}`): Promise<number> {
-  const sources = [missedReplies, undeliveredEvents, paidSessions]
-  const results = await Promise.allSettled(sources.map((source) => source(services, requestId)))
+  const { recurring } = services.metrics
+  const results = await Promise.allSettled(
+    BACKFILL_SOURCES.map(async (source) => {
+      const count = await SOURCES[source](services, requestId)
+      recurring.found(source, count)
+      return count
+    }),
+  )
   const found = results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0)
   if (found > 0) {
     services.log.info({ request_id: requestId, count: found }, 'backfill found what the webhooks had not brought')
   }
   const failed = results.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason
+  recurring.finished('backfill')
   return found
+}
+
+const SOURCES: Record<BackfillSource, (services: WorkerServices, requestId: string) => Promise<number>> = {
+  replies: missedReplies,
+  events: undeliveredEvents,
+  sessions: paidSessions,
 }
 
 /** Texts, newest page first, for as long as a page holds one we did not know. */

@@ -24,7 +24,7 @@ const BATCHES_PER_RUN = 40
  *
  * @returns of how many leads the contact details were erased
  */
-export async function eraseOnce(services: WorkerServices, requestId: string | null): Promise<number> {
+export async function eraseOnce(services: WorkerServices, requestId: string): Promise<number> {
   const { retentionDays: days } = services.settings
   const leads = days === 0 ? 0 : await eraseLeads(services, { keyName: 'retention', role: null, requestId }, days)
   const passes = [idempotencyKeys, handledReceipts, ...(days === 0 ? [] : [inboxBodies(days), messageBodies(days)])]
@@ -64,7 +64,7 @@ export const eraseContacts = defineJob({
   name: 'erase-contacts',
 
   async run(deps) {
-    await eraseOnce(deps, deps.requestId ?? null)
+    await eraseOnce(deps, deps.requestId)
   },
 
   async onFailed(deps, _payload, code) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { claimDue } from '../../db/due.ts'
+import { claimDue, type WakeUp } from '../../db/due.ts'
 import { inTransaction } from '../../db/orm.ts'
 import type { WorkerServices } from '../deps.ts'
 import { defineJob } from '../job.ts'
@@ -18,8 +18,17 @@ export async function sweepOnce(services: WorkerServices, ownId = `sweep:${rando
   // What is claimed here is put off for minutes: with nobody to wake it up, an outage of Redis would outlast itself.
   if (!(await services.publisher.isReachable())) return 0
   const wakeUps = await inTransaction(services.db.em, (tx) => claimDue(tx, BATCH))
-  if (wakeUps === null || wakeUps.length === 0) return 0
+  // Another process is at it.
+  if (wakeUps === null) return 0
+  const published = await wakeUp(services, wakeUps, ownId)
+  services.metrics.recurring.finished('sweep')
+  return published
+}
+
+async function wakeUp(services: WorkerServices, wakeUps: readonly WakeUp[], ownId: string): Promise<number> {
+  if (wakeUps.length === 0) return 0
   services.log.info({ request_id: ownId, count: wakeUps.length }, 'sweep found work without a job')
+  for (const { due } of wakeUps) services.metrics.recurring.wokeUp(due.job)
   const requestIds = new Map(wakeUps.map(({ due, requestId }) => [due, requestId]))
   return services.publisher.publish([...requestIds.keys()], {
     onlyIfIdle: true,

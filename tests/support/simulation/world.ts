@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { DEFAULT_LEDGER_TIMING } from '../../../src/db/ledger.ts'
+import { poolUsage } from '../../../src/db/pool.ts'
 import { putProvider } from '../../../src/db/providers.ts'
 import { createSealer } from '../../../src/db/sealing.ts'
 import { createLogger } from '../../../src/logging.ts'
+import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
 import type { DeliveryStatus } from '../../../src/sandbox/textmagic/types.ts'
 import type { WorkerServices } from '../../../src/workers/deps.ts'
 import { createRegistry, type Registry } from '../../../src/workers/registry.ts'
@@ -109,6 +111,7 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
     post,
     publisher: queues,
     log: createLogger({ name: 'simulation', level: 'info', destination: { write: (line) => log.push(line) } }),
+    metrics: createWorkerMetrics(() => poolUsage(database.db)),
     settings: {
       brand: 'Gold Touch List',
       latePayment: profile.latePayment,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createKeyring } from '../../../src/api/auth/keyring.ts'
-import { isSameSecret } from '../../../src/api/auth/same-secret.ts'
+import { isSameSecret } from '../../../src/domain/same-secret.ts'
 
 const nothingStored = { find: async () => null }
 const wrongs = ['', 'key', 'key-of-admin ', 'KEY-OF-ADMIN', 'null', 'undefined', 'x'.repeat(100_000)]

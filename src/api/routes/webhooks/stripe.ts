@@ -6,6 +6,7 @@ import { ProblemError, problemResponses } from '../../problem.ts'
 import { wakeUp } from '../../wake-up.ts'
 import { rawBody } from './raw-bodies.ts'
 import { Received } from './textmagic-callback.ts'
+import { resultOf } from './webhook-metrics.ts'
 
 const schema = {
   tags: ['webhooks'],
@@ -20,7 +21,7 @@ const schema = {
 
 /** POST /webhook/stripe */
 export function stripeWebhook(scope: App, { db, sealer, publisher, config }: ApiDeps): void {
-  scope.post('/stripe', { schema }, async (request) => {
+  scope.post('/stripe', { schema, config: { webhook: 'stripe' } }, async (request) => {
     const raw = rawBody(request.body)
     const event = verify(raw, signatureOf(request.headers['stripe-signature']), config.stripeWebhookSecrets)
     if (event === 'bad signature') return scope.refuseAuthentication(request, new ProblemError('bad-signature'))
@@ -29,6 +30,7 @@ export function stripeWebhook(scope: App, { db, sealer, publisher, config }: Api
       event !== null && /^[\w.:-]{1,255}$/.test(event.id)
         ? await storeStripeEvent(db.em, sealer, event.id, arrival)
         : await storeUnintelligible(db.em, sealer, 'stripe', arrival)
+    request.webhookResult = resultOf(stored)
     await wakeUp(publisher, stored.due, { requestId: request.id })
     return { received: true, duplicate: stored.duplicate }
   })

@@ -11,6 +11,7 @@ import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
 import { wakeUp } from '../../wake-up.ts'
 import { rawBody } from './raw-bodies.ts'
+import { resultOf } from './webhook-metrics.ts'
 
 export const Received = Type.Object({
   received: Type.Boolean({ description: 'False when there was nothing to keep' }),
@@ -40,10 +41,15 @@ export function textmagicCallback(
   }
   const nothing: Static<typeof Received> = { received: false, duplicate: false }
 
-  scope.get(path, { schema: { ...common, summary: 'Test of the callback URL' } }, async () => nothing)
+  const config = { webhook: source }
+  scope.get(path, { schema: { ...common, summary: 'Test of the callback URL' }, config }, async (request) => {
+    request.webhookResult = 'nothing'
+    return nothing
+  })
   scope.post(
     path,
     {
+      config,
       schema: {
         ...common,
         summary: docs.summary,
@@ -54,9 +60,13 @@ export function textmagicCallback(
     },
     async (request) => {
       const raw = rawBody(request.body)
-      if (raw.toString('latin1').trim() === '') return nothing
+      if (raw.toString('latin1').trim() === '') {
+        request.webhookResult = 'nothing'
+        return nothing
+      }
       const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
       const stored = await store(deps, source, arrival)
+      request.webhookResult = resultOf(stored)
       await wakeUp(deps.publisher, stored.due, { requestId: request.id })
       return { received: true, duplicate: stored.duplicate }
     },

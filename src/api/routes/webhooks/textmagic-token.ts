@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { isSameSecret } from '../../auth/same-secret.ts'
+import { isSameSecret } from '../../../domain/same-secret.ts'
 import type { App } from '../../deps.ts'
 import { ProblemError } from '../../problem.ts'
 
