@@ -1,6 +1,7 @@
 import { ConfigError, loadConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { maskText } from '../logging/mask.ts'
+import { trustCertificates } from '../trust.ts'
 import { KeyCommandError, readKeyCommand, runKeyCommand, USAGE } from './key-command.ts'
 import { openDatabase } from './orm.ts'
 
@@ -9,7 +10,8 @@ const USAGE_ERROR = 2
 
 async function main(): Promise<void> {
   const asked = readKeyCommand(process.argv.slice(2))
-  const { databaseUrl } = loadConfig(process.env, 'migrate')
+  const { databaseUrl, extraCertificates } = loadConfig(process.env, 'migrate')
+  trustCertificates(extraCertificates)
   const db = await openDatabase({ url: databaseUrl, poolSize: 1 })
   try {
     const { output, note } = await runKeyCommand(db.em, asked)
