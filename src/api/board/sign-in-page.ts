@@ -53,7 +53,7 @@ export function signInPage(problem: string | null): string {
 export function signedInPage({ name, role }: Caller): string {
   return page(
     'Signed in',
-    html`<p>With the key <strong>${name}</strong> (${role}).</p>
+    html`<p>Signed in with the key <strong>${name}</strong> (${role}).</p>
 <a class="button" href="${BOARD_PATH}">Open the queues</a>
 <form method="post" action="${SIGN_OUT_PATH}"><button class="second" type="submit">Sign out</button></form>`,
   )

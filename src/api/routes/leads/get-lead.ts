@@ -19,7 +19,7 @@ const schema = {
   summary: 'A lead and its unlocks',
   description:
     'The locked fields (client_name, client_phone, client_email, exact_address) are part of the answer only with ' +
-    '`include_locked=true` and the admin key; each time is written to the audit log. They are null once they were erased, ' +
+    '`include_locked=true` and an admin key; each time is written to the audit log. They are null once they were erased, ' +
     'and `contact_erased_at` says when.',
   security: [{ apiKey: [] }],
   params: Type.Object({ id: Type.String() }),
