@@ -28,7 +28,7 @@ export type OpenFigures = {
   overdueSeconds: Map<string, number>
 }
 
-/** Reads what is going on. Takes milliseconds, however many unlocks are closed. */
+/** Reads what is going on. Takes tens of milliseconds, however many unlocks are closed. */
 export function openFigures(em: EntityManager): Promise<OpenFigures> {
   return withTimeout(em, OPEN_TIMEOUT_MS, async (tx) => ({
     unlocks: await countUnlocks(tx, OPEN_STATUSES),
@@ -46,7 +46,7 @@ export function openFigures(em: EntityManager): Promise<OpenFigures> {
   }))
 }
 
-/** Counts the unlocks that are over: reads a whole index, which takes a second for some millions of them. */
+/** Counts the unlocks that are over: reads the whole table, which takes a second for three millions of them. */
 export function closedUnlocks(em: EntityManager): Promise<Map<UnlockStatus, number>> {
   return withTimeout(em, CLOSED_TIMEOUT_MS, (tx) => countUnlocks(tx, CLOSED_STATUSES))
 }

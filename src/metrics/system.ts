@@ -16,7 +16,7 @@ export type SystemFacts = {
 
 /** Shorter than the usual time between scrapes: each sees fresh figures, and a second Prometheus costs nothing. */
 const FRESH_MS = 10_000
-/** Reads a whole index, and says nothing that anybody acts on. */
+/** Reads the whole table, and says nothing that anybody acts on. */
 const CLOSED_FRESH_MS = 5 * 60_000
 
 /**
