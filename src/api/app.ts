@@ -17,6 +17,7 @@ import { serveQueueBoard } from './plugins/queue-board.ts'
 import { logRequests, requestIdOf } from './plugins/request-log.ts'
 import { measureRequests } from './plugins/request-metrics.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
+import { getAnalytics } from './routes/analytics/get-analytics.ts'
 import { listAudit } from './routes/audit/list-audit.ts'
 import { listEscalations } from './routes/escalations/list-escalations.ts'
 import { resolveEscalation } from './routes/escalations/resolve-escalation.ts'
@@ -130,6 +131,7 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
     listMessages,
     listEscalations,
     resolveEscalation,
+    getAnalytics,
     listAudit,
   ]) {
     await route(scope, deps)

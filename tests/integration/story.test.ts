@@ -46,6 +46,14 @@ describe('the main job', () => {
       )
       return Number(row?.open) === 0
     })
+    const { body } = await product.api('GET', '/api/analytics')
+    expect(body.totals).toMatchObject({
+      leads: 1,
+      conversion: { teasers: 1, paid: 1, rate: 1 },
+      response_times: { replies: 1 },
+      payment_success: { links_sent: 1, paid: 1, rate: 1 },
+      revenue: [{ currency: 'usd', payments: 1, kept_cents: 2000, per_lead_cents: 2000 }],
+    })
   })
 
   it('forwards what is not about a lead in the shape it came in', async () => {

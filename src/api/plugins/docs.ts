@@ -33,6 +33,7 @@ export async function serveDocs(app: App): Promise<void> {
         { name: 'payments', description: 'Money that came in, and what became of it' },
         { name: 'messages', description: 'Every SMS we mean to send, and what became of it' },
         { name: 'escalations', description: 'What a person must look at' },
+        { name: 'analytics', description: 'What became of the leads of a period' },
         { name: 'audit', description: 'Who did what' },
         { name: 'webhooks', description: 'What gateways call' },
         { name: 'health', description: 'What the platform asks' },

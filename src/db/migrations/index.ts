@@ -3,6 +3,7 @@ import { Initial } from './0001-initial.ts'
 import { EarlyPaymentEvents } from './0002-early-payment-events.ts'
 import { Lists } from './0003-lists.ts'
 import { ApiKeys } from './0004-api-keys.ts'
+import { Analytics } from './0005-analytics.ts'
 import { Retention } from './0007-retention.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
@@ -11,5 +12,6 @@ export const migrations: MigrationObject[] = [
   { name: '0002-early-payment-events', class: EarlyPaymentEvents },
   { name: '0003-lists', class: Lists },
   { name: '0004-api-keys', class: ApiKeys },
+  { name: '0005-analytics', class: Analytics },
   { name: '0007-retention', class: Retention },
 ]
