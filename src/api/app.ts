@@ -8,7 +8,7 @@ import { enforceRoles } from './auth/roles.ts'
 import { createStoredKeys } from './auth/stored-keys.ts'
 import { answerMalformedHttp } from './client-errors.ts'
 import type { ApiDeps, App } from './deps.ts'
-import { answerError, answerNotFound } from './errors.ts'
+import { answerError, answerNotFound, answerUnreadablePath } from './errors.ts'
 import { BODY_LIMIT, CONNECTION_LIMITS, HANDLER_TIMEOUT_MS, limitRoutes, SMALL_BODY_LIMIT } from './limits.ts'
 import { endConnectionsWhenClosing } from './plugins/closing.ts'
 import { allowOrigins } from './plugins/cors.ts'
@@ -70,7 +70,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     // A connection accepted before the stop is answered: a gateway that gets a 503 may give its callback URL up.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
-    frameworkErrors: answerError,
+    frameworkErrors: answerUnreadablePath,
     clientErrorHandler: answerMalformedHttp,
   }).withTypeProvider<TypeBoxTypeProvider>()
 

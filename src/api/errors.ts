@@ -30,6 +30,17 @@ export function answerBoardError(error: unknown, request: FastifyRequest, reply:
   return answerError(error, request, reply, { error: title, ...(detail === undefined ? {} : { message: detail }) })
 }
 
+/** Answers a path that the router could not read. No hook runs for it: what they add to each answer is added here. */
+export function answerUnreadablePath(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' })
+  const answered = answerError(error, request, reply)
+  request.log.info(
+    { operation: 'request', method: request.method, path: 'unreadable', status: reply.statusCode },
+    'answered',
+  )
+  return answered
+}
+
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return answerError(new ProblemError('not-found', 'No such resource'), request, reply)
 }
@@ -58,13 +69,16 @@ export function problemFor(error: unknown): ProblemError {
   // Thrown while the server stops: what it has not begun, another process does.
   if (statusCode === 503) return new ProblemError('unavailable')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new ProblemError('invalid-request', code === 'FST_ERR_BAD_URL' ? 'The path is not valid' : badBody(code))
+    return new ProblemError('invalid-request', DETAILS[code ?? ''] ?? 'The body is not valid JSON')
   }
   return new ProblemError('internal')
 }
 
-function badBody(code: string | undefined): string | undefined {
-  return code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' ? undefined : 'The body is not valid JSON'
+/** What the framework's own refusals mean to whoever sent the request. */
+const DETAILS: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'The path is not valid',
+  FST_ERR_MAX_PARAM_LENGTH: 'The path is too long',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as its headers say',
 }
 
 function asFastifyError(error: unknown): Partial<FastifyError> {

@@ -76,6 +76,8 @@ export class ProblemError extends Error {
   }
 }
 
+const MAX_INSTANCE = 256
+
 /** The body that answers an error (RFC 9457). */
 export function problemOf(error: ProblemError, url: string, requestId: string): Problem {
   const [status, title] = PROBLEMS[error.code]
@@ -85,7 +87,7 @@ export function problemOf(error: ProblemError, url: string, requestId: string): 
     status,
     ...(error.message === title ? {} : { detail: error.message }),
     // The query is left out: it may hold the webhook token.
-    instance: url.split('?', 1)[0] ?? '/',
+    instance: (url.split('?', 1)[0] ?? '/').slice(0, MAX_INSTANCE),
     request_id: requestId,
     ...(error.errors.length === 0 ? {} : { errors: [...error.errors] }),
   }

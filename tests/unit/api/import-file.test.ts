@@ -124,6 +124,16 @@ describe('a file of providers', () => {
     expect(await errorsOf(text)).toEqual({ lines: [], errors })
   })
 
+  it.each([
+    ['id,name', 'x,"y'],
+    ['name;phone', 'x,"y\n'],
+    ['id,name', `${'x,y\n'.repeat(30_000)}z,"`],
+  ])('without a right header (%j) is refused whatever follows it', async (header, rest) => {
+    const { rows, errors } = await read(`${header}\n${rest}`)
+    expect(rows).toEqual([])
+    expect(errors.listed[0]?.line).toBe(1)
+  })
+
   it('with a header alone holds no providers, and is fine', async () => {
     expect(await errorsOf(HEADER)).toEqual({ lines: [], errors: [] })
   })

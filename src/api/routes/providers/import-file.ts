@@ -35,15 +35,23 @@ export type ProviderFile = {
 export async function readProviderFile(chunks: AsyncIterable<Buffer>): Promise<ProviderFile> {
   const errors = new FileErrors()
   const reader = new RowReader(errors)
-  await pipeline(Readable.from(chunks), csvParser(errors), async (records: AsyncIterable<string[]>) => {
+  let seenEnough = false
+  const reading = pipeline(Readable.from(chunks), csvParser(errors), async (records: AsyncIterable<string[]>) => {
     let line = FIRST_LINE
     let taken = 0
     for await (const cells of records) {
-      if (!reader.take(line, cells)) return
+      if (!reader.take(line, cells)) {
+        seenEnough = true
+        return
+      }
       line += linesOf(cells)
       taken += 1
       if (taken % ROWS_AT_A_TIME === 0) await setImmediate()
     }
+  })
+  await reading.catch((error: unknown) => {
+    // Stopping before the end aborts what would have come, and that is an error where the parser was not done yet.
+    if (!seenEnough) throw error
   })
   if (!reader.hasHeader && errors.count === 0) errors.add(1, { field: 'row', message: 'the file is empty' })
   return { rows: reader.rows, ids: reader.ids, columns: new Set(reader.header), errors }
