@@ -33,6 +33,7 @@ export async function populate(api: Harness): Promise<World> {
   }
   const posted = await api.call('POST', '/api/leads', { ...LEAD, ...locked, provider_ids: providers })
   const lead: string = posted.body.lead.id
+  const unoffered = (await api.call('POST', '/api/leads', { ...LEAD, ...locked })).body.lead.id
   const unlocks: number[] = posted.body.unlocks.map(({ id }: { id: number }) => id)
   for (const [index, status] of UNLOCK_STATUSES.entries()) await bring(api, unlocks[index] ?? 0, status)
   await api.rows(
@@ -58,7 +59,7 @@ export async function populate(api: Harness): Promise<World> {
   const cursors: unknown[] = []
   for (const url of LISTINGS) cursors.push((await api.call('GET', `${url}?limit=1`)).body.next_cursor)
   const known = new Map<string, readonly unknown[]>([
-    ['/leads', [lead]],
+    ['/leads', [lead, unoffered]],
     ['/providers', providers],
     ['/unlocks', unlocks],
     ['/escalations', escalations.map(({ id }) => id)],

@@ -104,7 +104,7 @@ it('no request is answered with a failure of ours, undeclared, or with anything 
   await Promise.all(Array.from({ length: AT_ONCE }, sendAll))
   expect(Object.fromEntries(faults)).toEqual({})
   // Requests that never get as far as the handler would prove little.
-  const unreached = operations.filter(({ name }) => ![200, 201].some((status) => seen.get(name)?.has(status)))
+  const unreached = operations.filter(({ name }) => ![200, 201, 204].some((status) => seen.get(name)?.has(status)))
   expect(unreached.map(({ name }) => `${name}: ${[...(seen.get(name) ?? [])]}`)).toEqual([])
   const log = api.log.join('')
   expect(log.match(/"level":"(?:error|fatal)".*/g)).toBeNull()
@@ -118,11 +118,13 @@ function describe({ operation, caller, url, headers, body }: FuzzRequest, { stat
 }
 
 it('a call that the document does not know is answered 404, whatever its method', async () => {
-  const documented = new Set(operations.map(({ name }) => name))
+  // A path may be an instance of another's pattern: a provider may be called `import`.
+  const isDocumented = (method: string, url: string) =>
+    operations.some((one) => one.method === method && patternOf(one.path).test(url))
   for (const path of new Set(operations.map((operation) => operation.path))) {
     for (const method of ['PATCH', 'DELETE', 'PUT', 'POST', 'OPTIONS', 'TRACE'] as const) {
-      if (documented.has(`${method} ${path}`)) continue
       const url = path.replaceAll(/\{\w+\}/g, '1')
+      if (isDocumented(method, url)) continue
       const headers = { authorization: `Bearer ${world.keys.get('admin')}`, 'content-type': 'application/json' }
       const answer = await api.inject({ method, url, headers, remoteAddress: freshAddress(), payload: '{}' })
       expect({ method, path, status: answer.status }).toEqual({ method, path, status: 404 })
@@ -130,3 +132,7 @@ it('a call that the document does not know is answered 404, whatever its method'
     }
   }
 })
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`)
+}

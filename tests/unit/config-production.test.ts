@@ -117,7 +117,7 @@ describe('production', () => {
     const error = errorOf(broken)
     expect(problemsOf(broken)).toEqual({
       PORT: 'is malformed',
-      DATABASE_URL: 'is malformed',
+      DATABASE_URL: 'is malformed: it is not a postgresql:// URL',
       OPERATOR_API_KEY: 'is malformed',
       TEXTMAGIC_WEBHOOK_TOKEN: 'is malformed',
       ADMIN_API_KEY: 'is too short for production',

@@ -15,7 +15,7 @@ const schema = {
   params: Type.Object({ id: Type.String() }),
   response: {
     204: Type.Null({ description: 'They are erased' }),
-    ...problemResponses(400, 401, 403, 404, 409, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 500, 503),
   },
 }
 
