@@ -2,7 +2,7 @@ import type { Static } from 'typebox'
 import { readCertificates } from './config/certificates.ts'
 import { type EncryptionKey, parseEncryptionKeys } from './config/encryption-keys.ts'
 import { splitList } from './config/list.ts'
-import { MigrateEnvironment, readEnvironment } from './config/read.ts'
+import { MigrateEnvironment, RotateEnvironment, readEnvironment } from './config/read.ts'
 import { withoutTrailingSlash } from './config/urls.ts'
 import { Environment } from './config/variables.ts'
 import { parseQuietHours, parseTimeZones, type QuietPolicy } from './domain/quiet-hours.ts'
@@ -19,6 +19,9 @@ export type MigrateConfig = {
   extraCertificates: string[]
   logLevel: Environment['LOG_LEVEL']
 }
+
+/** What sealing anew needs: the keys newest first, at least one. */
+export type RotateConfig = MigrateConfig & { encryptionKeys: EncryptionKey[] }
 
 /**
  * The settings of the API and of the workers. Both need them all: a deployment that forgot one fails at its start, not
@@ -81,14 +84,20 @@ export type Config = MigrateConfig & {
 /**
  * Reads and checks the environment, once, at the start of a process.
  * @param env usually `process.env`.
- * @param role the process that starts; migrating needs the database only.
+ * @param role the process that starts; migrating needs the database only, rotating its keys as well.
  * @throws {ConfigError} with everything that is missing or malformed.
  */
 export function loadConfig(env: NodeJS.ProcessEnv, role: 'migrate'): MigrateConfig
+export function loadConfig(env: NodeJS.ProcessEnv, role: 'rotate'): RotateConfig
 export function loadConfig(env: NodeJS.ProcessEnv, role?: 'api' | 'worker'): Config
-export function loadConfig(env: NodeJS.ProcessEnv, role?: 'api' | 'worker' | 'migrate'): Config | MigrateConfig {
-  if (role !== 'migrate') return toConfig(readEnvironment(Environment, env))
-  return toMigrateConfig(readEnvironment(MigrateEnvironment, env))
+export function loadConfig(
+  env: NodeJS.ProcessEnv,
+  role?: 'api' | 'worker' | 'migrate' | 'rotate',
+): Config | RotateConfig | MigrateConfig {
+  if (role === 'migrate') return toMigrateConfig(readEnvironment(MigrateEnvironment, env))
+  if (role !== 'rotate') return toConfig(readEnvironment(Environment, env))
+  const values = readEnvironment(RotateEnvironment, env)
+  return { ...toMigrateConfig(values), encryptionKeys: parseEncryptionKeys(values.ENCRYPTION_KEYS) }
 }
 
 function toMigrateConfig(env: Static<typeof MigrateEnvironment>): MigrateConfig {

@@ -11,6 +11,14 @@ const DECIMAL = /^\d+(\.\d+)?$/
 /** What `npm run migrate` needs of the environment. */
 export const MigrateEnvironment = Type.Pick(Environment, ['DATABASE_URL', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'])
 
+/** What sealing anew needs of it. Weak keys are no reason to refuse: they may be the ones to get rid of. */
+export const RotateEnvironment = Type.Pick(Environment, [
+  'DATABASE_URL',
+  'NODE_EXTRA_CA_CERTS',
+  'LOG_LEVEL',
+  'ENCRYPTION_KEYS',
+])
+
 /**
  * Checks the variables of a schema: space around a value is dropped, an empty one counts as missing, numbers are read
  * from plain decimal digits, defaults are filled in.

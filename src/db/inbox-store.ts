@@ -39,7 +39,7 @@ type Entry = {
 const MAX_CONTENT_TYPE = 255
 
 /** Where the sealed body of an inbox row stands: `sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))`. */
-export function inboxPlace(source: InboxSource, externalId: string): string {
+export function inboxPlace(source: string, externalId: string): string {
   return `webhook_inbox:${source}:${externalId}`
 }
 

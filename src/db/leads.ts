@@ -29,7 +29,7 @@ export class ContactErasedError extends Error {
 const ID_ATTEMPTS = 5
 
 /** Where a sealed value stands; it opens nowhere else. */
-function place(column: string, leadId: string): string {
+export function leadPlace(column: string, leadId: string): string {
   return `leads.${column}:${leadId}`
 }
 
@@ -48,7 +48,7 @@ export async function insertLead(
   for (let attempt = 0; attempt < ID_ATTEMPTS; attempt += 1) {
     const id = newId()
     const seal = (column: string, value: string | null) =>
-      value === null ? null : sealer.seal(value, place(column, id))
+      value === null ? null : sealer.seal(value, leadPlace(column, id))
     const inserted = await tx.execute<{ id: string }[]>(
       `insert into leads (id, city, service_type, preferred_time_window, budget_range, notes_snippet,
          client_name, client_phone, client_email, exact_address)
@@ -101,7 +101,7 @@ export function findLead(em: EntityManager, id: string): Promise<Lead | null> {
 export function openLockedFields(sealer: Sealer, lead: Lead): LockedFields | null {
   const { clientName, clientPhone } = lead
   if (clientName == null || clientPhone == null) return null
-  const open = (column: string, sealed: string) => sealer.open(sealed, place(column, lead.id))
+  const open = (column: string, sealed: string) => sealer.open(sealed, leadPlace(column, lead.id))
   return {
     clientName: open('client_name', clientName),
     clientPhone: open('client_phone', clientPhone),

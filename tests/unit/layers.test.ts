@@ -31,6 +31,7 @@ const FORBIDDEN = [
   ['src/db/f.ts', "import { x } from '../workers/registry.ts'"],
   ['src/db/g.ts', "import { x } from '../lifecycle.ts'"],
   ['src/db/migrate.ts', "import { x } from '../queues/contract.ts'"],
+  ['src/db/rotate-encryption.ts', "import { x } from '../workers/registry.ts'"],
   ['src/db/keys.ts', "import { x } from '../api/app.ts'"],
   ['src/queues/a.ts', "import { x } from '../db/orm.ts'"],
   ['src/queues/b.ts', "import { x } from '../gateways/http.ts'"],
