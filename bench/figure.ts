@@ -14,6 +14,8 @@ export type Sizes = {
   /** Single payments on an idle system. */
   singles: number
   stories: number
+  /** Leads stored before analytics are asked for; three unlocks each. */
+  analysedLeads: number
   /** Leads stored before the figures are taken again; three unlocks each. */
   storedLeads: number
   /** Jobs before memory is measured first, and before it is measured last. */
@@ -27,6 +29,7 @@ export const FULL: Sizes = {
   reveals: 1000,
   singles: 200,
   stories: 200,
+  analysedLeads: 333_334,
   storedLeads: 1_000_000,
   jobs: [5_000, 50_000],
 }
@@ -37,6 +40,7 @@ export const SMOKE: Sizes = {
   reveals: 20,
   singles: 5,
   stories: 8,
+  analysedLeads: 60,
   storedLeads: 100,
   jobs: [50, 100],
 }

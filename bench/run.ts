@@ -1,4 +1,5 @@
 import type { Sizes } from './figure.ts'
+import { analyticsFigures } from './figures/analytics.ts'
 import { idleFigure } from './figures/idle.ts'
 import { latencyFigure } from './figures/latency.ts'
 import { memoryFigures } from './figures/memory.ts'
@@ -51,9 +52,15 @@ async function throughput(
 ): Promise<void> {
   const reveals = wanted('reveals') || wanted('volume') ? await revealRates(site, sizes, 're') : undefined
   if (reveals !== undefined) took([revealFigure(reveals)])
-  if (!wanted('webhooks') && !wanted('latency') && !wanted('volume')) return
-  const webhooks = await webhookRates(site, sizes)
-  took(webhookFigures(webhooks))
-  if (wanted('latency')) took([await latencyFigure(site, sizes, Math.min(webhooks.textmagic, webhooks.stripe) / 2)])
-  if (wanted('volume') && reveals !== undefined) took(await volumeFigures(site, sizes, { webhooks, reveals }))
+  const needed = ['webhooks', 'latency', 'volume'].some(wanted)
+  const webhooks = needed ? await webhookRates(site, sizes) : undefined
+  if (webhooks !== undefined) took(webhookFigures(webhooks))
+  if (wanted('latency') && webhooks !== undefined) {
+    took([await latencyFigure(site, sizes, Math.min(webhooks.textmagic, webhooks.stripe) / 2)])
+  }
+  // The past grows from here on.
+  if (wanted('analytics')) took(await analyticsFigures(site, sizes))
+  if (wanted('volume') && reveals !== undefined && webhooks !== undefined) {
+    took(await volumeFigures(site, sizes, { webhooks, reveals }))
+  }
 }

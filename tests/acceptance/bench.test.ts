@@ -10,6 +10,8 @@ const FIGURES = [
   'webhooks answered, TextMagic',
   'webhooks answered, Stripe',
   "p99 of a webhook's answer",
+  'analytics over 180 unlocks',
+  'analytics over a third of the time of 180 unlocks',
   'webhooks, TextMagic, 100 leads stored',
   'webhooks, Stripe, 100 leads stored',
   'reveals, 100 leads stored',
