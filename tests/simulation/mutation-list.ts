@@ -11,8 +11,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an unclear send is sent again without looking it up',
     file: 'src/workers/deliver.ts',
-    from: 'if (found !== null) return accepted(',
-    to: 'if (found === undefined) return accepted(',
+    from: 'if (found !== null) {',
+    to: 'if (found === undefined) {',
   },
   {
     name: 'a claim does not ask for STOP',
@@ -29,7 +29,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a claim is sent however old it is',
     file: 'src/workers/deliver.ts',
-    from: '() => performance.now() - claimStarted > ledgerTiming.leaseMs - CALL_BUDGET_MS',
+    from: '() => performance.now() - claimStarted > leaseMs - CALL_BUDGET_MS',
     to: '() => performance.now() - claimStarted < -CALL_BUDGET_MS',
   },
   {
@@ -47,8 +47,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'money is given back and the details are sent all the same',
     file: 'src/domain/outbound.ts',
-    from: 'return facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)',
-    to: 'return facts.unlockStatus !== null && PAID_STATUSES.length > 0 && isIn !== undefined',
+    from: 'facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)',
+    to: 'facts.unlockStatus !== null && PAID_STATUSES.length > 0 && isIn !== undefined',
   },
   {
     name: 'a link that nobody wants any more stays open',
@@ -77,17 +77,17 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the backfill does not ask Stripe',
     file: 'src/workers/jobs/backfill.ts',
-    from: '[missedReplies, undeliveredEvents, paidSessions]',
-    to: '[missedReplies, undeliveredEvents, paidSessions].slice(0, 1)',
+    from: 'BACKFILL_SOURCES.map(',
+    to: `BACKFILL_SOURCES.filter((source) => source === 'replies').map(`,
   },
   {
     name: 'an event is marked handled before its effects are written',
     file: 'src/workers/jobs/handle-payment.ts',
-    from: 'await deps.publish(await inTransaction(deps.em, (tx) => handle(',
+    from: 'const due = await inTransaction(deps.em, (tx) => handle(',
     to: `await inTransaction(deps.em, async (tx) => {
       const early = await lockInboxRow(tx, inbox_id, 'received')
       if (early !== null && inbox_id % 2 === 0) await markProcessed(tx, early, 'early')
     })
-    await deps.publish(await inTransaction(deps.em, (tx) => handle(`,
+    const due = await inTransaction(deps.em, (tx) => handle(`,
   },
 ]
