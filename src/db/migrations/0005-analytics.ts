@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations'
 
 /**
- * What GET /api/analytics counts, in rows narrow enough to read a million of them at once (docs/decisions/014-analytics.md). Postgres
+ * What GET /api/analytics counts, in rows narrow enough to read a million of them at once (docs/decisions/015-analytics.md). Postgres
  * keeps them from the rows they follow, so that no code path forgets to, one of the version before included.
  */
 export class Analytics extends Migration {
