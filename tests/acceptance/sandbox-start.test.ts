@@ -25,7 +25,9 @@ afterAll(async () => {
 }, TIMEOUT_MS)
 
 test('npm start says where to look, and prints each SMS of the sample lead', async () => {
-  await until('both teasers to be printed', () => sandbox.output().includes('SMS to Ben'))
+  await until('both teasers to be printed', () =>
+    ['Amy', 'Ben'].every((who) => sandbox.output().includes(`SMS to ${who}`)),
+  )
   expect(sandbox.output()).toMatch(/SMS to Amy \(\+13055550160\)\n {2}\| Amy, new client inquiry in Miami\./)
   const { status, body } = await sandbox.api('GET', `/api/leads/${sandbox.leadId}`)
   expect(status).toBe(200)

@@ -185,6 +185,7 @@ describe('the documentation', () => {
     expect(listed.sort()).toEqual(
       [
         'DELETE /api/leads/{id}/contact',
+        'GET /api/analytics',
         'GET /api/audit',
         'GET /api/escalations',
         'GET /api/leads',
