@@ -50,6 +50,9 @@ export async function recordReturned(
   return wasKept ? (await applyEvent(tx, payment.unlockId, { type: 'payment_returned' }, cause, context)).due : []
 }
 
+/** The charge counts a refund as soon as it was asked for; the refund's own word is waited for once we asked for one ourselves. */
+const AWAITS_ITS_REFUND: readonly Payment['status'][] = ['refund_due', 'refund_pending', 'refund_failed']
+
 /** `charge.refunded`. @returns null when the payment is not known (yet) */
 export async function recordChargeRefunded(
   tx: EntityManager,
@@ -58,8 +61,7 @@ export async function recordChargeRefunded(
 ): Promise<Due[] | null> {
   const payment = await lockPayment(tx, charge.paymentIntentId)
   if (payment === null) return null
-  // Sent before the refund failed: the refund's own events know better.
-  if (payment.status === 'refund_failed') return []
+  if (AWAITS_ITS_REFUND.includes(payment.status)) return []
   if (charge.refundedCents >= charge.amountCents) return recordReturned(tx, payment, 'charge.refunded', context)
   if (charge.refundedCents > payment.refundedCents) {
     payment.refundedCents = charge.refundedCents

@@ -18,9 +18,11 @@ const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).un
 const paymentsOf = async (unlockId: number): Promise<string[]> =>
   (await product.unlock(unlockId)).payments.map(({ status }: { status: string }) => status)
 const becomes = (unlockId: number, ...statuses: string[]) =>
-  until(`payments of unlock ${unlockId} to be ${statuses}`, async () => {
-    return JSON.stringify(await paymentsOf(unlockId)) === JSON.stringify(statuses)
-  })
+  until(
+    `payments of unlock ${unlockId} to be ${statuses}`,
+    async () => JSON.stringify(await paymentsOf(unlockId)) === JSON.stringify(statuses),
+    async () => JSON.stringify(await product.unlock(unlockId)),
+  )
 
 /** Pays after the TTL, which with LATE_PAYMENT=refund is given back. */
 async function payLate() {
@@ -75,10 +77,12 @@ describe('a late payment under LATE_PAYMENT=refund', () => {
 })
 
 describe('a refund', () => {
-  it('that stays pending is refunded when Stripe says that it succeeded', async () => {
+  it('that stays pending is refunded when Stripe says that it succeeded, and not for the word of its charge', async () => {
     product.stripe.setRefundOutcome('pending')
     const { unlockId, intentId } = await payLate()
     await becomes(unlockId, 'refund_pending')
+    await settled(product)
+    expect(await paymentsOf(unlockId)).toEqual(['refund_pending'])
     product.stripe.setRefundOutcome('succeeded')
     const refund = product.stripe.refunds().find((one) => one.payment_intent === intentId)
     await product.stripe.settleRefund(refund?.id ?? '', 'succeeded')
