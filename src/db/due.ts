@@ -62,7 +62,7 @@ export const KINDS: readonly Kind[] = [
   {
     table: 'lead_unlocks',
     key: 'id',
-    where: `status in ('CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAID')`,
+    where: `(status in ('CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAID') or link_unrecorded)`,
     columns: 'id, status',
     toDue: (row) =>
       row.status === 'PAID'

@@ -7,7 +7,7 @@ import {
   resendLimitReachedText,
 } from '../domain/texts.ts'
 import { type Decision, type Effect, MAX_REVEAL_RESENDS, type Notice } from '../domain/transition.ts'
-import { type Payment, Provider, type Unlock } from './entities/index.ts'
+import { type Payment, PaymentLink, Provider, type Unlock } from './entities/index.ts'
 import { addLinkMessage, addNotice, addReveal } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
@@ -74,13 +74,27 @@ async function recordEffect(
   }
 }
 
+/** Longer than any request for a link is waited for, milliseconds. */
+const LINK_ANSWER_MS = 60_000
+
 async function closeLinks(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   const rows = await tx.execute<{ id: number }[]>(
     `update payment_links set status = 'closing', attempts = 0, next_attempt_at = ?
      where unlock_id = ? and status = 'open' returning id`,
     [after(unlock.dbNow, GRACE_MS), unlock.id],
   )
+  if (rows.length === 0 && (await mayHaveUnrecordedLink(tx, unlock))) {
+    unlock.linkUnrecorded = true
+    // The reveal of a paid one does not wait for that.
+    if (unlock.status !== 'PAID') unlock.nextAttemptAt = after(unlock.dbNow, LINK_ANSWER_MS)
+  }
   return rows.map(({ id }) => ({ job: 'close-payment-link', payment_link_id: id }))
+}
+
+/** A link was asked for, and no row says what came of it: the job that asked may have died before it could. */
+async function mayHaveUnrecordedLink(tx: EntityManager, unlock: Unlock): Promise<boolean> {
+  if (unlock.linkGeneration === 0) return false
+  return (await tx.count(PaymentLink, { unlockId: unlock.id, generation: unlock.linkGeneration })) === 0
 }
 
 async function answer(tx: EntityManager, unlock: Unlock, notice: Notice, context: EffectContext): Promise<Due[]> {

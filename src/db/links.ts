@@ -67,3 +67,14 @@ export async function takeNewLinkAttempt(
     unlock.linkAttempt += 1
   }
 }
+
+/** Stripe was asked for links that no row told of, up to the unlock's newest: nothing is left to look for. */
+export async function recordLinksLookedFor(
+  em: EntityManager,
+  { id, linkGeneration }: Pick<Unlock, 'id' | 'linkGeneration'>,
+): Promise<void> {
+  await em.execute(
+    'update lead_unlocks set link_unrecorded = false where id = ? and link_generation = ? and link_unrecorded',
+    [id, linkGeneration],
+  )
+}

@@ -5,7 +5,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { LINK, newProvider, type TestProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob, openKinds } from '../support/steering.ts'
+import { calm, escalated, failedJob, moveClock, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const CREATE = { method: 'POST', path: '/v1/payment_links' }
@@ -31,6 +31,14 @@ async function expectOneLink(provider: TestProvider, unlockId: number): Promise<
   expect(new Set(provider.inbox(LINK)).size).toBe(1)
   expect(linksOf(unlockId).filter(({ active }) => active)).toMatchObject([{ url }])
   expect(await openKinds(product, unlockId)).toEqual([])
+}
+
+/** Takes the job that would try again for a link out of Redis. @returns whether there was one */
+async function losesJob(unlockId: number): Promise<boolean> {
+  const delayed = (await product.publisher.queues.get('create-payment-link')?.getDelayed()) ?? []
+  const job = delayed.find(({ data }) => data.unlock_id === unlockId)
+  await job?.remove()
+  return job !== undefined
 }
 
 describe('making a payment link', () => {
@@ -110,6 +118,24 @@ describe('making a payment link', () => {
     await product.reaches(unlockId, 'EXPIRED')
     await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
     expect(dana.inbox(LINK)).toHaveLength(0)
+  })
+
+  it('whose outcome is unclear is closed after the offer was, though its job is lost with Redis', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times: BEYOND_THE_SDK })
+    await dana.says('Y')
+    await until('the link to be made', () => linksOf(unlockId).length > 0)
+    await until('its job to be lost', () => losesJob(unlockId))
+    await dana.says(`N ${leadId}`)
+    await product.reaches(unlockId, 'EXPIRED')
+    expect(linksOf(unlockId).map(({ active }) => active)).toEqual([true])
+    await moveClock(product, 61)
+    await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
+    expect(dana.inbox(LINK)).toHaveLength(0)
+    await until('nothing to be looked for any more', async () => {
+      return (await product.rows('select from lead_unlocks where id = ? and link_unrecorded', [unlockId])).length === 0
+    })
   })
 
   it('whose outcome is unclear when the provider declines and says Y again leaves the newer one', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import { freePort } from '../../src/sandbox/embedded/free-port.ts'
+import { freePort, onFreePort } from '../../src/sandbox/embedded/free-port.ts'
 import { findRedis } from '../../src/sandbox/embedded/redis-binary.ts'
 import { launchRedis, redisUrl, withConnection } from '../../src/sandbox/embedded/redis-launch.ts'
 import { waitForReady } from '../../src/sandbox/processes/ready.ts'
@@ -99,9 +99,12 @@ async function openGroup(): Promise<Group> {
   const binary = await findRedis({ cacheDir: LOCAL, log: () => undefined })
   return {
     async startRedis(name, settings) {
-      const port = await freePort()
       mkdirSync(join(dir, name))
-      const server = await launchRedis({ dir, binary, password: PASSWORD, ephemeral: true, port, name, settings })
+      // A node of a cluster listens on a second port, 10000 above the first.
+      const { port, server } = await onFreePort(async (port) => ({
+        port,
+        server: await launchRedis({ dir, binary, password: PASSWORD, ephemeral: true, port, name, settings }),
+      }))
       opened.add(() => server.stop())
       return {
         port,

@@ -18,6 +18,8 @@ export const Unlock = defineEntity({
     paymentLinkUrl: p.string().nullable(),
     linkGeneration: p.integer().default(0),
     linkAttempt: p.integer().default(0),
+    /** Stripe may have a link that no row tells of: its answer was not recorded when the unlock moved on. */
+    linkUnrecorded: p.boolean().default(false),
     checkoutSessionId: p.string().nullable(),
     paymentIntentId: p.string().nullable(),
     paidAt: p.datetime().nullable(),

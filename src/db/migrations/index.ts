@@ -5,6 +5,7 @@ import { Lists } from './0003-lists.ts'
 import { ApiKeys } from './0004-api-keys.ts'
 import { Analytics } from './0005-analytics.ts'
 import { Retention } from './0007-retention.ts'
+import { UnrecordedLinks } from './0008-unrecorded-links.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
@@ -14,4 +15,5 @@ export const migrations: MigrationObject[] = [
   { name: '0004-api-keys', class: ApiKeys },
   { name: '0005-analytics', class: Analytics },
   { name: '0007-retention', class: Retention },
+  { name: '0008-unrecorded-links', class: UnrecordedLinks },
 ]

@@ -2,7 +2,7 @@ import { lockUnlock } from '../../db/apply-event.ts'
 import { Lead, OutboundMessage, PaymentLink, Unlock } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
 import { parkMessage } from '../../db/ledger.ts'
-import { linkIdsOf, recordLink, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
+import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
 import { isUnsent } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
@@ -24,7 +24,10 @@ export const createPaymentLink = defineJob({
   async run(deps, { unlock_id }) {
     const unlock = await deps.em.fork().findOne(Unlock, { id: unlock_id })
     if (unlock === null) return
-    if (!isIn(LINK_DUE_STATUSES, unlock.status)) await recordStrayLinks(deps, unlock, unlock.linkGeneration)
+    if (!isIn(LINK_DUE_STATUSES, unlock.status)) {
+      await recordStrayLinks(deps, unlock, unlock.linkGeneration)
+      await recordLinksLookedFor(deps.em.fork(), unlock)
+    }
     const ready = unlock.status === 'CHECK_EXISTING_PAYMENT' ? await checkPayment(deps, unlock) : unlock
     if (ready?.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
     for (const messageId of await unsentLinkMessages(deps, unlock_id)) await deliver(deps, messageId)

@@ -54,7 +54,7 @@ async function nextDue(world: World): Promise<number> {
        select min(next_attempt_at) as at from webhook_inbox where status in ('received', 'forwarding')
        union all select min(next_attempt_at) from outbound_messages where status in ('pending', 'sending', 'unknown')
        union all select min(next_attempt_at) from lead_unlocks
-         where status in ('CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAID')
+         where status in ('CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAID') or link_unrecorded
        union all select min(next_attempt_at) from payment_links where status = 'closing'
        union all select min(next_attempt_at) from payments where status in ('refund_due', 'refund_pending')
        union all select min(next_attempt_at) from escalations where alerted_at is null and resolved_at is null
