@@ -16,6 +16,6 @@ export function requireToken(scope: App, token: string | null): void {
 }
 
 function presentedToken(request: FastifyRequest): string {
-  const { token } = request.query as { token?: unknown }
+  const token: unknown = Reflect.get(Object(request.query), 'token')
   return typeof token === 'string' ? token : ''
 }
