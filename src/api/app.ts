@@ -13,6 +13,7 @@ import { BODY_LIMIT, CONNECTION_LIMITS, HANDLER_TIMEOUT_MS, limitRoutes, SMALL_B
 import { endConnectionsWhenClosing } from './plugins/closing.ts'
 import { allowOrigins } from './plugins/cors.ts'
 import { serveDocs } from './plugins/docs.ts'
+import { shedUnderPressure } from './plugins/pressure.ts'
 import { serveQueueBoard } from './plugins/queue-board.ts'
 import { logRequests, requestIdOf } from './plugins/request-log.ts'
 import { measureRequests } from './plugins/request-metrics.ts'
@@ -87,6 +88,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   measureRequests(app, deps.metrics.http)
   await sendSecurityHeaders(app, deps.config.publicUrl)
   endConnectionsWhenClosing(app)
+  await shedUnderPressure(app, deps)
   await limitFailures(app, deps)
   await serveDocs(app)
 

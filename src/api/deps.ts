@@ -7,6 +7,7 @@ import type { Sealer } from '../db/sealing.ts'
 import type { ApiMetrics } from '../metrics/api.ts'
 import type { RedisConnection } from '../queues/connection.ts'
 import type { Publisher } from '../queues/publisher.ts'
+import type { PressureLimits } from './plugins/pressure.ts'
 
 /** What of the configuration the ingress needs. */
 export type ApiConfig = {
@@ -45,6 +46,8 @@ export type ApiDeps = {
   redis: RedisConnection
   /** Begins the keys of the ingress in Redis; the product's own when absent. */
   redisPrefix?: string
+  /** When requests are shed; the product's own limits when absent. */
+  pressure?: PressureLimits
   logger: FastifyBaseLogger
   metrics: ApiMetrics
   config: ApiConfig

@@ -15,7 +15,9 @@ export function answerError(
   extension: object = {},
 ): FastifyReply {
   const problem = problemFor(error)
-  if (problem.status >= 500) request.log.error({ err: error, operation: 'answer' }, problem.code)
+  // Nothing went wrong, and it would be a line for each request when there is the least time for it.
+  const isOurFault = problem.status >= 500 && problem.code !== 'overloaded'
+  if (isOurFault) request.log.error({ err: error, operation: 'answer' }, problem.code)
   return answerWith(problem, reply)
     .type(PROBLEM_CONTENT_TYPE)
     .send({ ...problemOf(problem, request.url, request.id), ...extension })

@@ -19,6 +19,7 @@ const PROBLEMS = {
   'too-many-failures': [429, 'Too many failed authentications'],
   'too-many-requests': [429, 'Too many requests with this key'],
   internal: [500, 'Something went wrong here'],
+  overloaded: [503, 'Too much to do at the moment'],
   unavailable: [503, 'Temporarily unavailable'],
   'not-ready': [503, 'Not ready'],
 } as const satisfies Record<string, readonly [status: number, title: string]>

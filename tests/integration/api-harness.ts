@@ -4,6 +4,7 @@ import type { InjectOptions } from 'fastify'
 import { buildApp } from '../../src/api/app.ts'
 import type { ApiConfig, App } from '../../src/api/deps.ts'
 import { measureApi } from '../../src/api/measure.ts'
+import type { PressureLimits } from '../../src/api/plugins/pressure.ts'
 import { openDatabase } from '../../src/db/orm.ts'
 import { createSealer, type Sealer } from '../../src/db/sealing.ts'
 import { createLogger } from '../../src/logging.ts'
@@ -66,6 +67,8 @@ export type Answer = { status: number; headers: Record<string, unknown>; body: a
 
 export type HarnessOptions = {
   config?: Partial<ApiConfig>
+  /** When requests are shed, if not at the product's own limits. */
+  pressure?: PressureLimits
   /** False leaves the database empty. */
   migrate?: boolean
   /** A Redis that is not there. */
@@ -96,6 +99,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     publisher,
     redis,
     redisPrefix: stores.prefix,
+    ...(options.pressure === undefined ? {} : { pressure: options.pressure }),
     logger,
     metrics: measureApi(db, publisher, logger),
     config: {

@@ -24,7 +24,8 @@ export async function serveDocs(app: App): Promise<void> {
         version: '0.1.0',
         description:
           'Sells providers access to client inquiries. Errors are application/problem+json (RFC 9457): 400 for a request ' +
-          'that does not have the documented shape, 422 for one that has it and holds a value that cannot be accepted.',
+          'that does not have the documented shape, 422 for one that has it and holds a value that cannot be accepted, ' +
+          '503 when the same request may succeed after `Retry-After`: a store is away, or there is too much to do.',
       },
       tags: [
         { name: 'leads', description: 'Client inquiries and who they are offered to' },

@@ -26,6 +26,7 @@ export function serveMetrics(app: App, { metrics, config }: ApiDeps, identify: I
 
   app.get('/metrics', {
     schema,
+    config: { neverShed: true },
     async onRequest(request, reply) {
       const presented = bearerOf(request)
       if (presented !== null && isToken(presented)) return

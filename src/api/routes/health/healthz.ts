@@ -10,5 +10,5 @@ const schema = {
 
 /** GET /healthz */
 export function healthz(app: App): void {
-  app.get('/healthz', { schema }, async () => ({ status: 'alive' as const }))
+  app.get('/healthz', { schema, config: { neverShed: true } }, async () => ({ status: 'alive' as const }))
 }

@@ -19,7 +19,7 @@ const schema = {
 
 /** GET /readyz */
 export function readyz(app: App, { db, publisher }: ApiDeps): void {
-  app.get('/readyz', { schema }, async (request, reply) => {
+  app.get('/readyz', { schema, config: { neverShed: true } }, async (request, reply) => {
     const checks = await checkStores(db, publisher)
     const needed = troubles({ database: checks.database, migrations: checks.migrations })
     if (needed === '') return { status: checks.redis === 'ok' ? ('ready' as const) : ('degraded' as const), checks }

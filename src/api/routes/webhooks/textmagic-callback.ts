@@ -41,7 +41,8 @@ export function textmagicCallback(
   }
   const nothing: Static<typeof Received> = { received: false, duplicate: false }
 
-  const config = { webhook: source }
+  // TextMagic does not send again what was not answered 200.
+  const config = { webhook: source, neverShed: true }
   scope.get(path, { schema: { ...common, summary: 'Test of the callback URL' }, config }, async (request) => {
     request.webhookResult = 'nothing'
     return nothing
