@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { PressureLimits } from '../../src/api/plugins/pressure.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { poolUsage } from '../../src/db/pool.ts'
@@ -161,4 +161,16 @@ it('every call is shed but for health, metrics and TextMagic, each as documented
   for (const url of ['/admin/queues', '/docs', '/no-such-thing']) {
     expectShed(await api.inject({ method: 'GET', url, headers: { authorization: `Bearer ${ADMIN_KEY}` } }))
   }
+})
+
+it('readiness, which is open to everybody, asks Postgres once for all who ask at the same time', async () => {
+  api = await startHarness({ pressure: UNLIMITED })
+  pressure = fillPool()
+  await until('the pool to be full', () => poolUsage(api.db).inUse === poolUsage(api.db).limit)
+  const asked = vi.spyOn(api.db.em, 'fork')
+  const before = asked.mock.calls.length
+  const answers = await Promise.all(Array.from({ length: 50 }, () => api.inject({ method: 'GET', url: '/readyz' })))
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
+  // One who comes when the first answer is there asks anew; and those who hold the pool may ask for it again.
+  expect(asked.mock.calls.length - before).toBeLessThan(25)
 })

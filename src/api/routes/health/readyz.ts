@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { checkStores, troubles } from '../../../readiness.ts'
+import { checkStores, type StoreChecks, troubles } from '../../../readiness.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { PROBLEM_CONTENT_TYPE, ProblemError, problemOf, problemResponses } from '../../problem.ts'
 
@@ -17,10 +17,20 @@ const schema = {
   },
 }
 
-/** GET /readyz */
+/**
+ * GET /readyz. Open to everybody and never shed: who ask at the same time get one answer, so that they cannot take up the
+ * connections to Postgres, however many they are.
+ */
 export function readyz(app: App, { db, publisher }: ApiDeps): void {
+  let asking: Promise<StoreChecks> | null = null
+  const ask = (): Promise<StoreChecks> => {
+    asking ??= checkStores(db, publisher).finally(() => {
+      asking = null
+    })
+    return asking
+  }
   app.get('/readyz', { schema, config: { neverShed: true } }, async (request, reply) => {
-    const checks = await checkStores(db, publisher)
+    const checks = await ask()
     const needed = troubles({ database: checks.database, migrations: checks.migrations })
     if (needed === '') return { status: checks.redis === 'ok' ? ('ready' as const) : ('degraded' as const), checks }
     const problem = new ProblemError('not-ready', troubles(checks))
