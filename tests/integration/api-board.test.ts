@@ -157,6 +157,15 @@ describe('signing in', () => {
     }
   })
 
+  it('with a token that somebody else has planted in the browser gets another one, and that one opens nothing', async () => {
+    const planted = { cookie: `lead_unlock_board=${'A'.repeat(43)}` }
+    const answer = await post('/admin/sign-in', { key: ADMIN_KEY }, { ...OWN, ...planted })
+    expect(answer.status).toBe(303)
+    expect(cookieOf(answer)).not.toEqual(planted)
+    expect((await get('/admin/queues', cookieOf(answer))).status).toBe(200)
+    expect((await get('/admin/queues/api/queues', planted)).status).toBe(401)
+  })
+
   it('fails at most thirty times a minute from one address, together with the API', async () => {
     const address = freshAddress()
     for (let attempt = 0; attempt < 30; attempt += 1) {
