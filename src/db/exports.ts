@@ -1,5 +1,5 @@
+import type { PaymentStatus } from '../domain/refunds.ts'
 import type { UnlockStatus } from '../domain/states.ts'
-import type { PaymentStatus } from './entities/payment.ts'
 import { afterPlace, type Condition, micros, type Place, whereAll } from './listing.ts'
 import type { EntityManager } from './orm.ts'
 import { type PaymentFilter, paymentConditions } from './payment-list.ts'

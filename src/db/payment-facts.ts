@@ -1,11 +1,15 @@
 import { LockMode } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
+import { hasFailed, judgeRefunds, type KnownRefund, REFUND_STATUSES } from '../domain/refunds.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { Payment, PaymentLink, UnlockEventRow } from './entities/index.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
 import { databaseNow } from './subscriptions.ts'
+
+/** What failed stays failed: an older word of its success comes late. */
+const IN_ORDER = `{${REFUND_STATUSES.join(',')}}`
 
 /** Writes on the unlock's timeline what happened to its money without moving it. */
 export async function noteOnTimeline(tx: EntityManager, unlockId: number, cause: string): Promise<void> {
@@ -50,48 +54,86 @@ export async function recordReturned(
   return wasKept ? (await applyEvent(tx, payment.unlockId, { type: 'payment_returned' }, cause, context)).due : []
 }
 
-/** The charge counts a refund as soon as it was asked for; the refund's own word is waited for once we asked for one ourselves. */
-const AWAITS_ITS_REFUND: readonly Payment['status'][] = ['refund_due', 'refund_pending', 'refund_failed']
-
-/** `charge.refunded`. @returns null when the payment is not known (yet) */
+/**
+ * `charge.refunded`.
+ *
+ * @param refunds every refund that Stripe shows of it; null when Stripe was not asked, and the event's own sum counts
+ * @returns null when the payment is not known (yet)
+ */
 export async function recordChargeRefunded(
   tx: EntityManager,
-  charge: { paymentIntentId: string; amountCents: number; refundedCents: number },
+  charge: { paymentIntentId: string; amountCents: number; refundedCents: number; refunds: KnownRefund[] | null },
   context: EffectContext,
 ): Promise<Due[] | null> {
   const payment = await lockPayment(tx, charge.paymentIntentId)
   if (payment === null) return null
-  if (AWAITS_ITS_REFUND.includes(payment.status)) return []
+  if (charge.refunds !== null) return recordRefunds(tx, payment, charge.refunds, 'charge.refunded', context)
+  if (payment.status !== 'kept' && payment.status !== 'held') return []
   if (charge.refundedCents >= charge.amountCents) return recordReturned(tx, payment, 'charge.refunded', context)
-  if (charge.refundedCents > payment.refundedCents) {
-    payment.refundedCents = charge.refundedCents
-    if (payment.unlockId != null)
-      await noteOnTimeline(tx, payment.unlockId, `refunded in part: ${charge.refundedCents}`)
-  }
+  if (charge.refundedCents > payment.refundedCents) await recordPart(tx, payment, charge.refundedCents)
   return []
 }
 
-/** `refund.updated`, `refund.failed`, or the answer to our own question. @returns null when the payment is not known (yet) */
+/** `refund.created`, `refund.updated`, `refund.failed`. @returns null when the payment is not known (yet) */
 export async function recordRefundStatus(
   tx: EntityManager,
-  refund: { refundId: string; paymentIntentId: string; amountCents: number; status: string },
+  { paymentIntentId, ...refund }: KnownRefund & { paymentIntentId: string },
   context: EffectContext,
 ): Promise<Due[] | null> {
-  const payment = await lockPayment(tx, refund.paymentIntentId)
-  if (payment === null) return null
-  const isWhole = refund.amountCents >= payment.amountCents
-  // A refund that failed stays failed: an older word of its success comes late.
-  const hasFailed = payment.status === 'refund_failed' && payment.refundId === refund.refundId
-  if (refund.status === 'succeeded' && isWhole && !hasFailed) {
-    payment.refundId = refund.refundId
-    return recordReturned(tx, payment, 'refund succeeded', context)
+  const payment = await lockPayment(tx, paymentIntentId)
+  return payment === null ? null : recordRefunds(tx, payment, [refund], `refund ${refund.status}`, context)
+}
+
+/**
+ * Records what became known of refunds, in any order and repeatedly, and what that makes of their payment.
+ *
+ * @param payment locked
+ * @returns what is due
+ */
+export async function recordRefunds(
+  tx: EntityManager,
+  payment: Payment,
+  news: readonly KnownRefund[],
+  cause: string,
+  context: EffectContext,
+): Promise<Due[]> {
+  const failing: KnownRefund[] = []
+  for (const refund of news)
+    if ((await storeRefund(tx, payment.id, refund)) && hasFailed(refund.status)) failing.push(refund)
+  const refunds = await tx.execute<KnownRefund[]>(
+    'select refund_id as "refundId", amount_cents as "amountCents", status from refunds where payment_id = ?',
+    [payment.id],
+  )
+  const verdict = judgeRefunds({ ...payment, refundId: payment.refundId ?? null }, refunds, failing)
+  switch (verdict.type) {
+    case 'returned':
+      return recordReturned(tx, payment, cause, context)
+    case 'failed':
+      return recordRefundFailed(tx, payment, verdict.code)
+    case 'in_part':
+      await recordPart(tx, payment, verdict.cents)
+      return []
+    case 'unchanged':
+      return []
   }
-  const isOurs = payment.refundId === refund.refundId || payment.refundId == null
-  if ((refund.status === 'failed' || refund.status === 'canceled') && isOurs && isWhole && payment.status !== 'kept') {
-    payment.refundId = refund.refundId
-    return recordRefundFailed(tx, payment, refund.status)
-  }
-  return []
+}
+
+/** Stores a refund; an older word about one that is known changes nothing. @returns whether it was news */
+async function storeRefund(tx: EntityManager, paymentId: number, refund: KnownRefund): Promise<boolean> {
+  const rows = await tx.execute<object[]>(
+    `insert into refunds (refund_id, payment_id, amount_cents, status) values (?, ?, ?, ?)
+     on conflict (refund_id) do update set status = excluded.status, updated_at = app_now()
+       where array_position(?::text[], refunds.status) < array_position(?::text[], excluded.status)
+     returning refund_id`,
+    [refund.refundId, paymentId, refund.amountCents, refund.status, IN_ORDER, IN_ORDER],
+  )
+  return rows.length > 0
+}
+
+async function recordPart(tx: EntityManager, payment: Payment, cents: number): Promise<void> {
+  payment.refundedCents = cents
+  await tx.flush()
+  if (payment.unlockId != null) await noteOnTimeline(tx, payment.unlockId, `refunded in part: ${cents}`)
 }
 
 /** A refund did not reach the payer. The money is ours to give: a person is called. */

@@ -1,5 +1,5 @@
+import type { PaymentStatus } from '../domain/refunds.ts'
 import { Payment } from './entities/index.ts'
-import type { PaymentStatus } from './entities/payment.ts'
 import { type Condition, createdIn, equals, inPlace, newestFirst, type Place } from './listing.ts'
 import type { EntityManager } from './orm.ts'
 

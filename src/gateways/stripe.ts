@@ -1,17 +1,18 @@
 import type Stripe from 'stripe'
+import type { KnownRefund } from '../domain/refunds.ts'
 import { createStripeCaller, type StripeOptions } from './stripe/caller.ts'
 import { type EventFilter, listEvents } from './stripe/events.ts'
 import { closeLink, createPaymentLink, findActiveLink, type NewPaymentLink, type PaymentLink } from './stripe/links.ts'
 import { collect } from './stripe/pages.ts'
 import { type FoundPayment, findPayments, type PaymentOwner } from './stripe/payments.ts'
-import { getRefund, type Refund, type RefundRequest, refund } from './stripe/refunds.ts'
+import { getRefund, listRefunds, type Refund, type RefundRequest, refund } from './stripe/refunds.ts'
 import { sessionsOf } from './stripe/sessions.ts'
 
 export type { StripeOptions } from './stripe/caller.ts'
 export type { EventFilter } from './stripe/events.ts'
 export type { NewPaymentLink, PaymentLink } from './stripe/links.ts'
 export type { FoundPayment } from './stripe/payments.ts'
-export type { Refund, RefundRequest, RefundStatus } from './stripe/refunds.ts'
+export type { Refund, RefundRequest } from './stripe/refunds.ts'
 
 /** What can go wrong is told by the error's class (errors.ts); for a call that only reads, each means: ask again later. */
 export type StripeGateway = {
@@ -51,6 +52,8 @@ export type StripeGateway = {
   refund(request: RefundRequest): Promise<Refund>
   /** @returns null for an unknown id */
   getRefund(refundId: string): Promise<Refund | null>
+  /** Every refund of a payment, failed ones included, newest first. */
+  listRefunds(paymentIntentId: string): Promise<KnownRefund[]>
   /** Goes through events as Stripe keeps them, newest first. Errors come while iterating. */
   listEvents(filter: EventFilter): AsyncIterable<Stripe.Event>
   /** Every checkout session of a link, newest first. */
@@ -68,6 +71,7 @@ export function createStripe(options: StripeOptions): StripeGateway {
     closeLink: (linkId) => closeLink(stripe, linkId),
     refund: (request) => refund(stripe, request),
     getRefund: (refundId) => getRefund(stripe, refundId),
+    listRefunds: (paymentIntentId) => listRefunds(stripe, paymentIntentId),
     listEvents: (filter) => listEvents(stripe, filter),
     listSessions: (linkId) => collect(sessionsOf(stripe, { payment_link: linkId })),
     close: () => stripe.close(),

@@ -8,15 +8,22 @@ import {
 } from '../db/payment-facts.ts'
 import { recordPayment } from '../db/record-payment.ts'
 import type { Due } from '../domain/due.ts'
+import { type KnownRefund, toRefundStatus } from '../domain/refunds.ts'
 import type { StripeFact } from '../domain/stripe-event.ts'
 import type { JobDeps } from './deps.ts'
 
 /**
  * Records what Stripe says about money.
  *
+ * @param refunds those of the charge that was refunded, when Stripe was asked
  * @returns what is due; null when it is about a payment that we do not know (yet)
  */
-export async function recordFact(tx: EntityManager, deps: JobDeps, fact: StripeFact): Promise<Due[] | null> {
+export async function recordFact(
+  tx: EntityManager,
+  deps: JobDeps,
+  fact: StripeFact,
+  refunds: KnownRefund[] | null = null,
+): Promise<Due[] | null> {
   switch (fact.kind) {
     case 'paid':
       return recordPaid(tx, deps, fact.session)
@@ -30,14 +37,14 @@ export async function recordFact(tx: EntityManager, deps: JobDeps, fact: StripeF
     case 'charge_refunded': {
       const { payment_intent, amount, amount_refunded } = fact.charge
       if (payment_intent == null) return []
-      const charge = { paymentIntentId: payment_intent, amountCents: amount, refundedCents: amount_refunded }
+      const charge = { paymentIntentId: payment_intent, amountCents: amount, refundedCents: amount_refunded, refunds }
       return recordChargeRefunded(tx, charge, deps.effects)
     }
     case 'refund_changed': {
       const { id, payment_intent, amount, status } = fact.refund
       if (payment_intent == null) return []
-      const refund = { refundId: id, paymentIntentId: payment_intent, amountCents: amount, status: status ?? 'pending' }
-      return recordRefundStatus(tx, refund, deps.effects)
+      const refund = { refundId: id, amountCents: amount, status: toRefundStatus(status) }
+      return recordRefundStatus(tx, { ...refund, paymentIntentId: payment_intent }, deps.effects)
     }
     case 'dispute': {
       const { payment_intent, status } = fact.dispute

@@ -148,6 +148,36 @@ describe('a refund made in the dashboard', () => {
     expect(await paymentsOf(unlockId)).toEqual(['kept'])
   })
 
+  it('in two parts of which one fails later calls a person', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    const intentId = payments[0].payment_intent_id
+    await product.stripe.refund(intentId, { amount: 500 })
+    const rest = await product.stripe.refund(intentId)
+    await becomes(unlockId, 'refunded')
+    await settled(product)
+    await product.stripe.settleRefund(rest.id, 'failed')
+    await becomes(unlockId, 'refund_failed')
+    await escalated(product, unlockId, 'refund_failed')
+  })
+
+  it('that failed before the word of its charge came leaves the money ours', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    product.stripe.holdWebhooks()
+    const refund = await product.stripe.refund(payments[0].payment_intent_id)
+    await product.stripe.settleRefund(refund.id, 'failed')
+    for (const type of ['refund.failed', 'charge.refunded', 'refund.created']) {
+      const last = product.stripe.events().findLast(({ event }) => event.type === type)
+      await product.stripe.resendEvent(last?.id ?? '')
+      await settled(product)
+    }
+    expect(await paymentsOf(unlockId)).toEqual(['kept'])
+    expect((await product.unlock(unlockId)).payments[0].refunded_cents).toBe(0)
+  })
+
   it('whose event comes before the one of the payment keeps the details back', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()

@@ -22,7 +22,12 @@ test('a payment is refunded whole and once, however often it is asked', async ()
   const { emulator, stripe } = harness
   const request = await paid()
   const first = await stripe.refund(request)
-  expect(first).toEqual({ refundId: emulator.refunds()[0]?.id, status: 'succeeded', alreadyRefunded: false })
+  expect(first).toEqual({
+    refundId: emulator.refunds()[0]?.id,
+    status: 'succeeded',
+    amountCents: 2000,
+    alreadyRefunded: false,
+  })
   expect(await stripe.refund(request)).toEqual(first)
   expect(emulator.refunds()).toMatchObject([
     { amount: 2000, metadata: { payment_id: '5', lead_id: 'lead_abc12345', reason: 'second_payment' } },
@@ -38,6 +43,7 @@ test('a refund whose answer was replaced by a 500 is found by the next attempt, 
   expect(await stripe.refund({ ...request, attempt: 1 })).toEqual({
     refundId: emulator.refunds()[0]?.id,
     status: 'succeeded',
+    amountCents: 2000,
     alreadyRefunded: true,
   })
   expect(emulator.refunds()).toHaveLength(1)
@@ -77,4 +83,9 @@ test('what a person refunded in part is refunded for the rest', async () => {
   await emulator.refund(request.paymentIntentId, { amount: 500 })
   await stripe.refund(request)
   expect(emulator.refunds().map(({ amount }) => amount)).toEqual([500, 1500])
+  const listed = await stripe.listRefunds(request.paymentIntentId)
+  expect(listed.map(({ amountCents, status }) => [amountCents, status])).toEqual([
+    [1500, 'succeeded'],
+    [500, 'succeeded'],
+  ])
 })

@@ -1,7 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
-
-/** kept: earned; held: a person decides; the others: on its way back, or back. */
-export type PaymentStatus = 'kept' | 'held' | 'refund_due' | 'refund_pending' | 'refunded' | 'refund_failed'
+import type { PaymentStatus } from '../../domain/refunds.ts'
 
 export const Payment = defineEntity({
   name: 'Payment',

@@ -6,6 +6,7 @@ import { ApiKeys } from './0004-api-keys.ts'
 import { Analytics } from './0005-analytics.ts'
 import { Retention } from './0007-retention.ts'
 import { UnrecordedLinks } from './0008-unrecorded-links.ts'
+import { Refunds } from './0009-refunds.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
@@ -16,4 +17,5 @@ export const migrations: MigrationObject[] = [
   { name: '0005-analytics', class: Analytics },
   { name: '0007-retention', class: Retention },
   { name: '0008-unrecorded-links', class: UnrecordedLinks },
+  { name: '0009-refunds', class: Refunds },
 ]

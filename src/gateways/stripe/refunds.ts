@@ -1,8 +1,9 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import { hasFailed, type KnownRefund, type RefundStatus, toRefundStatus } from '../../domain/refunds.ts'
 import { readValue } from '../answers.ts'
 import { RefusedError } from '../errors.ts'
 import type { StripeCaller } from './caller.ts'
-import { items } from './pages.ts'
+import { collect, items } from './pages.ts'
 
 export type RefundRequest = {
   /** Our payment's id. */
@@ -15,13 +16,12 @@ export type RefundRequest = {
   reason: string
 }
 
-export const REFUND_STATUSES = ['pending', 'succeeded', 'failed', 'requires_action', 'canceled'] as const
-export type RefundStatus = (typeof REFUND_STATUSES)[number]
-
 export type Refund = {
   /** Null only when the charge is refunded and Stripe shows no refund of it. */
   refundId: string | null
   status: RefundStatus
+  /** Minor units of the payment's currency; null when it is not known. */
+  amountCents: number | null
   /** It was refunded before this request: by an earlier one whose answer was lost, or by a person. */
   alreadyRefunded: boolean
 }
@@ -29,6 +29,7 @@ export type Refund = {
 const refundSchema = Type.Object({
   id: Type.String({ minLength: 1 }),
   status: Type.Union([Type.String(), Type.Null()]),
+  amount: Type.Integer({ minimum: 0 }),
 })
 
 /** See `StripeGateway.refund`. */
@@ -61,21 +62,26 @@ export async function getRefund(stripe: StripeCaller, refundId: string): Promise
   }
 }
 
-/** The refund that stands for the money that went back: the newest that did not fail. */
-async function earlierRefund(stripe: StripeCaller, paymentIntentId: string): Promise<Refund> {
+/** See `StripeGateway.listRefunds`. */
+export async function listRefunds(stripe: StripeCaller, paymentIntentId: string): Promise<KnownRefund[]> {
   const name = 'stripe list refunds'
   const refunds = items(name, refundSchema, (cursor) =>
     stripe.call({ name }, (sdk) => sdk.refunds.list({ payment_intent: paymentIntentId, ...cursor })),
   )
-  for await (const one of refunds) {
-    const earlier = toRefund(one)
-    if (earlier.status !== 'failed' && earlier.status !== 'canceled') return { ...earlier, alreadyRefunded: true }
-  }
-  return { refundId: null, status: 'succeeded', alreadyRefunded: true }
+  return (await collect(refunds)).map(toKnown)
 }
 
-function toRefund({ id, status }: { id: string; status: string | null }): Refund {
-  // A status not known here says nothing final, so it is waited for like a pending one.
-  const known = REFUND_STATUSES.find((candidate) => candidate === status) ?? 'pending'
-  return { refundId: id, status: known, alreadyRefunded: false }
+/** The refund that stands for the money that went back: the newest that did not fail. */
+async function earlierRefund(stripe: StripeCaller, paymentIntentId: string): Promise<Refund> {
+  const refunds = await listRefunds(stripe, paymentIntentId)
+  const standing = refunds.find(({ status }) => !hasFailed(status))
+  return { refundId: null, status: 'succeeded', amountCents: null, ...standing, alreadyRefunded: true }
+}
+
+function toRefund(answer: Static<typeof refundSchema>): Refund {
+  return { ...toKnown(answer), alreadyRefunded: false }
+}
+
+function toKnown({ id, status, amount }: Static<typeof refundSchema>): KnownRefund {
+  return { refundId: id, status: toRefundStatus(status), amountCents: amount }
 }

@@ -1,7 +1,8 @@
-import { InboxRow } from '../../db/entities/index.ts'
+import { InboxRow, Payment } from '../../db/entities/index.ts'
 import { lockEarlyEvents, lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import type { Due } from '../../domain/due.ts'
+import type { KnownRefund } from '../../domain/refunds.ts'
 import { readStripeEvent, type StripeFact } from '../../domain/stripe-event.ts'
 import type { JobDeps } from '../deps.ts'
 import { FinalError, NotYetError } from '../errors.ts'
@@ -17,7 +18,8 @@ export const handlePayment = defineJob({
     const row = await deps.em.findOne(InboxRow, { id: inbox_id })
     if (row?.status !== 'received') return
     const fact = read(deps, row)
-    const due = await inTransaction(deps.em, (tx) => handle(tx, deps, inbox_id, fact))
+    const refunds = await askForRefunds(deps, fact)
+    const due = await inTransaction(deps.em, (tx) => handle(tx, deps, inbox_id, fact, refunds))
     if (due === null) throw new NotYetError()
     await deps.publish(due)
   },
@@ -42,12 +44,30 @@ function read(deps: JobDeps, row: InboxRow): StripeFact {
   return fact
 }
 
+/**
+ * A charge tells the sum of its refunds as it was then; which of them still stand, Stripe tells now.
+ *
+ * @returns null when nothing is to be asked
+ */
+async function askForRefunds(deps: JobDeps, fact: StripeFact): Promise<KnownRefund[] | null> {
+  if (fact.kind !== 'charge_refunded' || fact.charge.payment_intent == null) return null
+  const paymentIntentId = fact.charge.payment_intent
+  const isKnown = (await deps.em.fork().count(Payment, { paymentIntentId })) > 0
+  return isKnown ? deps.stripe.listRefunds(paymentIntentId) : null
+}
+
 /** @returns null when it tells of a payment that we do not know (yet): Stripe's events come in any order */
-async function handle(tx: EntityManager, deps: JobDeps, inboxId: number, fact: StripeFact): Promise<Due[] | null> {
+async function handle(
+  tx: EntityManager,
+  deps: JobDeps,
+  inboxId: number,
+  fact: StripeFact,
+  refunds: KnownRefund[] | null,
+): Promise<Due[] | null> {
   // Unlocks are locked before inbox rows; here the row comes first and nobody else takes both.
   const row = await lockInboxRow(tx, inboxId, 'received')
   if (row === null) return []
-  const due = await recordFact(tx, deps, fact)
+  const due = await recordFact(tx, deps, fact, refunds)
   if (due === null) {
     row.paymentIntentId = paymentIntentOf(fact)
     return null
@@ -62,8 +82,12 @@ async function takeUpEarlyEvents(tx: EntityManager, deps: JobDeps, payment: Stri
   if (paymentIntentId === null) return []
   await tx.flush()
   const due: Due[] = []
-  for (const row of await lockEarlyEvents(tx, paymentIntentId)) {
-    const fact = read(deps, row)
+  const early = (await lockEarlyEvents(tx, paymentIntentId)).map((row) => ({ row, fact: read(deps, row) }))
+  // What a refund says of itself counts more than the sum that its charge had then.
+  early.sort(
+    (one, other) => Number(other.fact.kind === 'charge_refunded') - Number(one.fact.kind === 'charge_refunded'),
+  )
+  for (const { row, fact } of early) {
     due.push(...((await recordFact(tx, deps, fact)) ?? []))
     await markProcessed(tx, row, fact.kind)
   }

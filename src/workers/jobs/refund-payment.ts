@@ -3,7 +3,7 @@ import { lockUnlock } from '../../db/apply-event.ts'
 import { Payment, Unlock } from '../../db/entities/index.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { after, PARKED_UNTIL } from '../../db/parking.ts'
-import { recordRefundFailed, recordReturned } from '../../db/payment-facts.ts'
+import { recordRefundFailed, recordRefunds, recordReturned } from '../../db/payment-facts.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import type { Due } from '../../domain/due.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
@@ -39,7 +39,8 @@ export const refundPayment = defineJob({
 
 async function askStripe(deps: JobDeps, payment: Payment): Promise<Refund | null> {
   if (payment.status === 'refund_pending' && payment.refundId != null) return deps.stripe.getRefund(payment.refundId)
-  if (payment.paymentIntentId == null) return { refundId: null, status: 'succeeded', alreadyRefunded: true }
+  if (payment.paymentIntentId == null)
+    return { refundId: null, status: 'succeeded', amountCents: null, alreadyRefunded: true }
   const unlock = payment.unlockId == null ? null : await deps.em.fork().findOne(Unlock, { id: payment.unlockId })
   try {
     return await deps.stripe.refund({
@@ -63,18 +64,13 @@ async function takeNewAttempt(deps: JobDeps, paymentId: number): Promise<void> {
 async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refund: Refund): Promise<Due[]> {
   const payment = await lock(tx, paymentId)
   if (payment.status === 'refunded') return []
-  payment.refundId = refund.refundId ?? payment.refundId
-  switch (refund.status) {
-    case 'succeeded':
-      return recordReturned(tx, payment, 'refund succeeded', deps.effects)
-    case 'failed':
-    case 'canceled':
-      return recordRefundFailed(tx, payment, refund.status)
-    default:
-      payment.status = 'refund_pending'
-      payment.nextAttemptAt = after(await databaseNow(tx), ASK_AFTER_MS)
-      return []
-  }
+  const { refundId, status, amountCents } = refund
+  if (refundId === null) return recordReturned(tx, payment, 'refund succeeded', deps.effects)
+  payment.refundId = refundId
+  payment.status = 'refund_pending'
+  payment.nextAttemptAt = after(await databaseNow(tx), ASK_AFTER_MS)
+  const known = { refundId, status, amountCents: amountCents ?? payment.amountCents }
+  return recordRefunds(tx, payment, [known], `refund ${status}`, deps.effects)
 }
 
 /** Locks a payment, and before it its unlock. */

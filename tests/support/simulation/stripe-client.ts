@@ -7,7 +7,7 @@ import { listEvents } from '../../../src/gateways/stripe/events.ts'
 import { closeLink, createPaymentLink, findActiveLink } from '../../../src/gateways/stripe/links.ts'
 import { collect } from '../../../src/gateways/stripe/pages.ts'
 import { findPayments } from '../../../src/gateways/stripe/payments.ts'
-import { getRefund, refund } from '../../../src/gateways/stripe/refunds.ts'
+import { getRefund, listRefunds, refund } from '../../../src/gateways/stripe/refunds.ts'
 import { sessionsOf } from '../../../src/gateways/stripe/sessions.ts'
 import type { StripeGateway } from '../../../src/gateways/stripe.ts'
 import { type StripeWireOptions, stripeWire } from './stripe-wire.ts'
@@ -39,6 +39,7 @@ export function simulatedStripe(secretKey: string, wire: StripeWireOptions): Str
     closeLink: (linkId) => closeLink(stripe, linkId),
     refund: (request) => refund(stripe, request),
     getRefund: (refundId) => getRefund(stripe, refundId),
+    listRefunds: (paymentIntentId) => listRefunds(stripe, paymentIntentId),
     listEvents: (filter) => listEvents(stripe, filter),
     listSessions: (linkId) => collect(sessionsOf(stripe, { payment_link: linkId })),
     close: async () => undefined,

@@ -1,0 +1,76 @@
+/** Stripe's words, in the order in which they can follow each other; the last two are final (https://docs.stripe.com/refunds). */
+export const REFUND_STATUSES = ['pending', 'requires_action', 'succeeded', 'failed', 'canceled'] as const
+export type RefundStatus = (typeof REFUND_STATUSES)[number]
+
+/** A status not known here says nothing final, so it is waited for like a pending one. */
+export function toRefundStatus(status: string | null | undefined): RefundStatus {
+  return REFUND_STATUSES.find((known) => known === status) ?? 'pending'
+}
+
+export function hasFailed(status: RefundStatus): boolean {
+  return status === 'failed' || status === 'canceled'
+}
+
+/** One refund of a payment, as far as Stripe has told; amount in cents. */
+export type KnownRefund = { refundId: string; status: RefundStatus; amountCents: number }
+
+/** kept: earned; held: a person decides; the others: on its way back, or back. */
+export type PaymentStatus = 'kept' | 'held' | 'refund_due' | 'refund_pending' | 'refunded' | 'refund_failed'
+
+export type RefundedPayment = {
+  status: PaymentStatus
+  amountCents: number
+  refundedCents: number
+  /** The refund that we asked for. */
+  refundId: string | null
+}
+
+/** What the refunds of a payment make of it. Cents are those on their way back or back. */
+export type RefundVerdict =
+  | { type: 'unchanged' }
+  | { type: 'returned' }
+  | { type: 'failed'; code: RefundStatus }
+  | { type: 'in_part'; cents: number }
+
+const UNCHANGED: RefundVerdict = { type: 'unchanged' }
+
+/**
+ * What all refunds known of a payment make of it, in whatever order they became known. One that a person made at Stripe
+ * counts as soon as it was asked for: no details go out for money on its way back. One that we asked for counts when it
+ * succeeded.
+ *
+ * @param refunds every refund of the payment that is known
+ * @param failing the refunds among them of which it became known just now that they failed
+ */
+export function judgeRefunds(
+  payment: RefundedPayment,
+  refunds: readonly KnownRefund[],
+  failing: readonly KnownRefund[],
+): RefundVerdict {
+  const standing = sum(refunds.filter(({ status }) => !hasFailed(status)))
+  const succeeded = sum(refunds.filter(({ status }) => status === 'succeeded'))
+  const ours = refunds.find(({ refundId }) => refundId === payment.refundId)
+  switch (payment.status) {
+    case 'kept':
+    case 'held':
+      if (standing >= payment.amountCents) return { type: 'returned' }
+      return standing === payment.refundedCents ? UNCHANGED : { type: 'in_part', cents: standing }
+    case 'refund_pending':
+      if (ours?.status === 'succeeded') return { type: 'returned' }
+      if (ours !== undefined && hasFailed(ours.status)) return { type: 'failed', code: ours.status }
+      return succeeded >= payment.amountCents ? { type: 'returned' } : UNCHANGED
+    case 'refunded': {
+      const [failed] = failing
+      return failed !== undefined && standing < payment.amountCents
+        ? { type: 'failed', code: failed.status }
+        : UNCHANGED
+    }
+    case 'refund_due':
+    case 'refund_failed':
+      return succeeded >= payment.amountCents ? { type: 'returned' } : UNCHANGED
+  }
+}
+
+function sum(refunds: readonly KnownRefund[]): number {
+  return refunds.reduce((cents, { amountCents }) => cents + amountCents, 0)
+}
