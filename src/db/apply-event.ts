@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/core'
+import { LockMode, type RawQueryFragment } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { isIn, type UnlockStatus } from '../domain/states.ts'
 import { type Decision, next, type UnlockEvent, type UnlockFacts } from '../domain/transition.ts'
@@ -15,9 +15,9 @@ const MAY_BE_ERASED = ['REVEAL_DETAILS_SENT', 'DONE', 'EXPIRED', 'OPTED_OUT'] as
 
 export type Applied = { unlock: Unlock; decision: Decision; due: Due[] }
 
-/** Locks an unlock's row until the transaction ends. */
-export function lockUnlock(tx: EntityManager, unlockId: number): Promise<Unlock | null> {
-  return tx.findOne(Unlock, { id: unlockId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
+/** Locks an unlock's row until the transaction ends. @param unlockId an id, or SQL that answers one or null */
+export function lockUnlock(tx: EntityManager, unlockId: number | RawQueryFragment): Promise<Unlock | null> {
+  return tx.findOne(Unlock, { id: { $eq: unlockId } }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
 }
 
 /**
@@ -39,12 +39,22 @@ export async function applyEvent(
   await tx.flush()
   const unlock = await lockUnlock(tx, unlockId)
   if (unlock === null) throw new Error(`unlock ${unlockId} does not exist`)
-  const facts = await factsOf(tx, unlock)
+  return applyToLocked(tx, unlock, event, cause, context)
+}
+
+/** The same for an unlock that the transaction has locked and read under its lock. */
+export async function applyToLocked(
+  tx: EntityManager,
+  unlock: Unlock,
+  event: UnlockEvent,
+  cause: string,
+  context: EffectContext,
+): Promise<Applied> {
+  const facts = await factsOf(tx, unlock, event)
   const decision = next(facts, event)
   for (const status of decision.path) {
-    tx.persist(
-      tx.create(UnlockEventRow, { unlockId, fromStatus: unlock.status, toStatus: status, cause, at: unlock.dbNow }),
-    )
+    const step = { unlockId: unlock.id, fromStatus: unlock.status, toStatus: status, cause, at: unlock.dbNow }
+    tx.persist(tx.create(UnlockEventRow, step))
     unlock.status = status
     unlock.closedReason = status === 'EXPIRED' ? decision.closedReason : null
   }
@@ -59,9 +69,11 @@ export async function applyEvent(
   return { unlock, decision, due }
 }
 
-/** What `next` needs to know, read under the row lock. */
-async function factsOf(tx: EntityManager, unlock: Unlock): Promise<UnlockFacts> {
+/** What `next` needs to know to decide about this event, read under the row lock. */
+async function factsOf(tx: EntityManager, unlock: Unlock, event: UnlockEvent): Promise<UnlockFacts> {
+  // Only a STOP asks what a reveal under way has come to.
   const revealAttempted =
+    event.type === 'stop' &&
     unlock.status === 'PAID' &&
     (await tx.count(OutboundMessage, {
       unlockId: unlock.id,

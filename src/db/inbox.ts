@@ -21,12 +21,14 @@ export async function lockInboxRow(
 
 /** The row is handled. @param outcome one word for people: `yes`, `ignored`, `forwarded` */
 export async function markProcessed(tx: EntityManager, row: InboxRow, outcome: string): Promise<void> {
+  const wasGivenUp = row.outcome != null
   row.status = 'processed'
   row.outcome = outcome
   row.processedAt = row.dbNow
   // A receipt quotes the whole text, which for a reveal is the contact details; what it says of it is recorded.
   if (row.source === 'textmagic_delivery') row.sealedBody = null
-  await resolveEscalations(tx, ['inbox_failed', 'forward_failed'], `inbox:${row.id}`, 'handled')
+  // `markFailed` left an outcome together with the escalation.
+  if (wasGivenUp) await resolveEscalations(tx, ['inbox_failed', 'forward_failed'], `inbox:${row.id}`, 'handled')
 }
 
 /** Outcome of a row that told of something we know nothing of, however long we waited for it. */

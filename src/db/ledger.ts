@@ -1,13 +1,13 @@
-import { LockMode } from '@mikro-orm/core'
+import { LockMode, raw } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { isStillWanted } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
-import { applyEvent, lockUnlock } from './apply-event.ts'
+import { applyToLocked, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
-import { OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
+import { type Lead, OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
 import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
-import { isContactErased } from './leads.ts'
+import { findLead } from './leads.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
@@ -26,9 +26,12 @@ export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 30_000, settleMs: 
 /** Looking through the gateway's recent sends may take a page for every hundred of them, each in a slot of the send limit. */
 const LOOK_UP_LEASE_MS = 60_000
 
+/** What the text of a reveal is made of. */
+export type RevealParts = { providerName: string; lead: Lead }
+
 export type Claim =
-  /** Ours to send; `unlock` is set where the text depends on it. */
-  | { type: 'send'; message: OutboundMessage; unlock: Unlock | null; lease: Date }
+  /** Ours to send; `reveal` is set for a reveal, whose contact details stay until an outcome is recorded. */
+  | { type: 'send'; message: OutboundMessage; unlock: Unlock | null; reveal: RevealParts | null; lease: Date }
   /** It may have been sent: look it up, then `recordAccepted` or `recordAbsent`. `since` is when it was first claimed. */
   | { type: 'look_up'; message: OutboundMessage; unlock: Unlock | null; since: Date; lease: Date }
   /** Another worker has it, an unclear answer settles, or the receiver has quiet hours. */
@@ -45,18 +48,13 @@ type Locked = { message: OutboundMessage; unlock: Unlock | null }
 
 /** Locks a message and, before it, its unlock. */
 async function lock(tx: EntityManager, messageId: number): Promise<Locked | null> {
-  const [owner] = await tx.execute<{ unlock_id: number | null }[]>(
-    'select unlock_id from outbound_messages where id = ?',
-    [messageId],
-  )
-  if (owner === undefined) return null
-  const unlock = owner.unlock_id === null ? null : await lockUnlock(tx, owner.unlock_id)
-  const message = await tx.findOneOrFail(
+  const unlock = await lockUnlock(tx, raw('(select unlock_id from outbound_messages where id = ?)', [messageId]))
+  const message = await tx.findOne(
     OutboundMessage,
     { id: messageId },
     { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
   )
-  return { message, unlock }
+  return message === null ? null : { message, unlock }
 }
 
 /** Locks a message that is known to exist, and before it its unlock. */
@@ -87,7 +85,8 @@ export async function claim(
     case 'pending': {
       if (message.notBefore != null && message.notBefore > now)
         return { type: 'busy', retryInMs: wait(message.notBefore, now) }
-      if (!(await stillWanted(tx, message, unlock, receiver?.optedOut ?? false))) {
+      const lead = message.purpose === 'reveal' && unlock !== null ? await findLead(tx, unlock.leadId) : null
+      if (!(await stillWanted(tx, { message, unlock }, receiver?.optedOut ?? false, lead))) {
         message.status = 'cancelled'
         message.finalAt = now
         return { type: 'settled', status: 'cancelled' }
@@ -105,7 +104,8 @@ export async function claim(
       message.leaseUntil = after(now, timing.leaseMs)
       message.nextAttemptAt = message.leaseUntil
       if (message.purpose === 'teaser' && unlock !== null) unlock.teaserSentAt = now
-      return { type: 'send', message, unlock, lease: message.leaseUntil }
+      const reveal = lead === null || receiver === null ? null : { providerName: receiver.name, lead }
+      return { type: 'send', message, unlock, reveal, lease: message.leaseUntil }
     }
     case 'sending':
     case 'unknown':
@@ -180,18 +180,17 @@ export async function accept(
   message.status = 'accepted'
   message.leaseUntil = null
   message.errorCode = null
-  await tx.flush()
   await resolveAboutMessage(tx, message)
   const due: Due[] = []
   const event = ACCEPTED_EVENT[message.purpose]
   if (event !== undefined && unlock !== null && (await concernsOpenLink(tx, message))) {
     // Also when nobody knew of the send any more: it is what a bare Y answers.
     if (message.purpose === 'teaser') unlock.teaserSentAt ??= message.claimedAt ?? message.dbNow
-    due.push(...(await applyEvent(tx, unlock.id, event, `sms:${message.purpose}`, context)).due)
-    if (message.purpose === 'reveal') {
-      unlock.revealConfirmAt = after(message.dbNow, context.revealConfirmMinutes * 60_000)
-      due.push({ job: 'confirm-delivery', unlock_id: unlock.id })
-    }
+    // Also for details that are sent again, which do not move the unlock.
+    if (message.purpose === 'reveal')
+      unlock.revealConfirmAt = after(unlock.dbNow, context.revealConfirmMinutes * 60_000)
+    due.push(...(await applyToLocked(tx, unlock, event, `sms:${message.purpose}`, context)).due)
+    if (message.purpose === 'reveal') due.push({ job: 'confirm-delivery', unlock_id: unlock.id })
   }
   return due
 }
@@ -305,21 +304,22 @@ function resolveAboutMessage(tx: EntityManager, message: OutboundMessage): Promi
 async function lockReceiver(
   tx: EntityManager,
   messageId: number,
-): Promise<{ optedOut: boolean; phone: string; timeZone: string | null } | null> {
-  const [receiver] = await tx.execute<{ opted_out: boolean; phone: string; time_zone: string | null }[]>(
-    `select opted_out_at is not null as opted_out, phone, time_zone from providers
+): Promise<{ optedOut: boolean; name: string; phone: string; timeZone: string | null } | null> {
+  const [receiver] = await tx.execute<{ opted_out: boolean; name: string; phone: string; time_zone: string | null }[]>(
+    `select opted_out_at is not null as opted_out, name, phone, time_zone from providers
      where id = (select provider_id from outbound_messages where id = ?) for share`,
     [messageId],
   )
   if (receiver === undefined) return null
-  return { optedOut: receiver.opted_out, phone: receiver.phone, timeZone: receiver.time_zone }
+  const { opted_out: optedOut, name, phone, time_zone: timeZone } = receiver
+  return { optedOut, name, phone, timeZone }
 }
 
 async function stillWanted(
   tx: EntityManager,
-  message: OutboundMessage,
-  unlock: Unlock | null,
+  { message, unlock }: Locked,
   optedOut: boolean,
+  lead: Lead | null,
 ): Promise<boolean> {
   const link = message.paymentLinkId == null ? null : await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
   const isReveal = message.purpose === 'reveal'
@@ -331,7 +331,7 @@ async function stillWanted(
     ttlPassed: unlock !== null && unlock.ttlExpiresAt <= unlock.dbNow,
     optedOut,
     linkOpen: link?.status === 'open',
-    contactErased: isReveal && unlock !== null && (await isContactErased(tx, unlock.leadId)),
+    contactErased: lead?.contactErasedAt != null,
   })
 }
 

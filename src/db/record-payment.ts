@@ -1,5 +1,6 @@
+import { type EntityDictionary, raw } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
-import { applyEvent, lockUnlock } from './apply-event.ts'
+import { applyToLocked, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { Payment, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
@@ -53,7 +54,7 @@ export async function recordPayment(
     })
   }
   const event = { type: 'payment', latePayment: options.latePayment } as const
-  const { due } = await applyEvent(tx, unlock.id, event, options.cause, { ...options.context, payment })
+  const { due } = await applyToLocked(tx, unlock, event, options.cause, { ...options.context, payment })
   return due
 }
 
@@ -62,18 +63,17 @@ export async function recordPayment(
  * lead. When the two disagree there is none: nobody pays for somebody else's unlock.
  */
 async function unlockPaidFor(tx: EntityManager, { stripeLinkId, claimed }: IncomingPayment): Promise<Unlock | null> {
-  const [byLink] = await tx.execute<{ unlock_id: number }[]>(
-    'select unlock_id from payment_links where stripe_id = ?',
-    [stripeLinkId ?? ''],
-  )
   const claimedId = /^[1-9]\d{0,8}$/.test(claimed.unlockId ?? '') ? Number(claimed.unlockId) : null
-  const unlockId = byLink?.unlock_id ?? claimedId
-  if (unlockId === null) return null
-  const unlock = await lockUnlock(tx, unlockId)
-  if (unlock === null) return null
+  const unlock = await lockUnlock(
+    tx,
+    raw('coalesce((select unlock_id from payment_links where stripe_id = ?), ?::integer)', [
+      stripeLinkId ?? '',
+      claimed.leadId === null ? null : claimedId,
+    ]),
+  )
   const agrees =
-    (claimedId === null || claimedId === unlock.id) && (claimed.leadId === null || claimed.leadId === unlock.leadId)
-  return agrees && (byLink !== undefined || claimed.leadId !== null) ? unlock : null
+    (claimedId === null || claimedId === unlock?.id) && (claimed.leadId === null || claimed.leadId === unlock?.leadId)
+  return agrees ? unlock : null
 }
 
 async function insertPayment(
@@ -81,9 +81,9 @@ async function insertPayment(
   incoming: IncomingPayment,
   unlock: Unlock | null,
 ): Promise<Payment | null> {
-  const [row] = await tx.execute<{ id: number }[]>(
+  const [row] = await tx.execute<EntityDictionary<Payment>[]>(
     `insert into payments (unlock_id, checkout_session_id, payment_intent_id, stripe_link_id, amount_cents, currency, status)
-     values (?, ?, ?, ?, ?, ?, 'held') on conflict do nothing returning id`,
+     values (?, ?, ?, ?, ?, ?, 'held') on conflict do nothing returning *`,
     [
       unlock?.id ?? null,
       incoming.checkoutSessionId,
@@ -93,5 +93,5 @@ async function insertPayment(
       incoming.currency,
     ],
   )
-  return row === undefined ? null : tx.findOneOrFail(Payment, { id: row.id })
+  return row === undefined ? null : tx.map(Payment, row)
 }

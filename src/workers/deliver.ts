@@ -1,9 +1,10 @@
-import { Lead, OutboundMessage, Provider, type Unlock } from '../db/entities/index.ts'
+import { OutboundMessage, type Unlock } from '../db/entities/index.ts'
 import { openLockedFields } from '../db/leads.ts'
 import {
   type Claim,
   claim,
   isSettled,
+  type RevealParts,
   recordAbsent,
   recordAccepted,
   recordRefused,
@@ -23,14 +24,14 @@ const CALL_BUDGET_MS = 15_000
  * Sends one message of the ledger, at most once whatever crashes, repeats or overlaps: claim, commit, call, record. An
  * unclear outcome is looked up at the gateway before anything is sent again.
  *
+ * @param known the message as it was read a moment ago
  * @returns where the message stands
  * @throws {RetryLater} another worker has it, an unclear outcome settles, or it is too early to send it
  * @throws {NotDoneError | UnclearError} to be tried again
  * @throws {RefusedError} refused for good; recorded and escalated
  */
-export async function deliver(deps: JobDeps, messageId: number): Promise<OutboundMessage['status']> {
+export async function deliver(deps: JobDeps, known: OutboundMessage): Promise<OutboundMessage['status']> {
   const { ledgerTiming, quiet } = deps.settings
-  const known = await deps.em.fork().findOneOrFail(OutboundMessage, { id: messageId })
   if (isSettled(known.status)) return known.status
   // It need not wait in line only to be told to come back.
   const early = known.notBefore == null ? 0 : known.notBefore.getTime() - known.dbNow.getTime()
@@ -38,7 +39,7 @@ export async function deliver(deps: JobDeps, messageId: number): Promise<Outboun
   // Waited for before the claim: a STOP that comes meanwhile is seen by the claim, and nothing is sent.
   await deps.textmagic.takeSlot(sendClassOf(known.purpose))
   const claimStarted = performance.now()
-  const claimed = await inTransaction(deps.em, (tx) => claim(tx, messageId, ledgerTiming, quiet))
+  const claimed = await inTransaction(deps.em, (tx) => claim(tx, known.id, ledgerTiming, quiet))
   switch (claimed.type) {
     case 'settled':
       return claimed.status
@@ -55,14 +56,13 @@ type Claimed<T extends Claim['type']> = Extract<Claim, { type: T }>
 
 async function send(
   deps: JobDeps,
-  { message, unlock, lease }: Claimed<'send'>,
+  { message, unlock, reveal, lease }: Claimed<'send'>,
   claimStarted: number,
 ): Promise<OutboundMessage['status']> {
   const { leaseMs } = deps.settings.ledgerTiming
   try {
-    const text = await textOf(deps, message, unlock)
     const { gatewayId } = await deps.textmagic.send({
-      text,
+      text: message.purpose === 'reveal' ? renderReveal(deps, reveal) : bodyOf(message),
       phone: message.phone,
       reference: message.id,
       sendClass: sendClassOf(message.purpose),
@@ -89,7 +89,7 @@ async function lookUp(
     return status
   }
   await inTransaction(deps.em, (tx) => recordAbsent(tx, message.id, lease, 'not_found_at_gateway'))
-  return deliver(deps, message.id)
+  return deliver(deps, await deps.em.fork().findOneOrFail(OutboundMessage, { id: message.id }))
 }
 
 /** While the gateway cannot be asked, the message stays as unclear as it was. */
@@ -131,24 +131,17 @@ async function recordFailure(deps: JobDeps, messageId: number, lease: Date, erro
 }
 
 /** @throws {FinalError} when it was erased, which the claim has seen not to be so */
-function textOf(deps: JobDeps, message: OutboundMessage, unlock: Unlock | null): Promise<string> | string {
-  if (message.purpose === 'reveal') return renderReveal(deps, message, unlock)
+function bodyOf(message: OutboundMessage): string {
   if (message.body == null) throw new FinalError('body_erased')
   return message.body
 }
 
 /** The one place where locked fields are opened for sending; the claim has just seen that the unlock is paid. */
-async function renderReveal(deps: JobDeps, message: OutboundMessage, unlock: Unlock | null): Promise<string> {
-  if (unlock === null) throw new Error(`reveal message ${message.id} has no unlock`)
-  const em = deps.em.fork()
-  const lead = await em.findOneOrFail(Lead, { id: unlock.leadId })
-  const provider = await em.findOneOrFail(Provider, { id: unlock.providerId })
+function renderReveal(deps: JobDeps, parts: RevealParts | null): string {
+  if (parts === null) throw new Error('a reveal was claimed without an unlock or a receiver')
+  const { providerName, lead } = parts
   const locked = openLockedFields(deps.sealer, lead)
   if (locked === null) throw new FinalError('contact_erased')
-  return revealText({
-    brand: deps.settings.brand,
-    providerName: provider.name,
-    notesSnippet: lead.notesSnippet ?? null,
-    ...locked,
-  })
+  const { brand } = deps.settings
+  return revealText({ brand, providerName, notesSnippet: lead.notesSnippet ?? null, ...locked })
 }

@@ -30,16 +30,16 @@ export const createPaymentLink = defineJob({
     }
     const ready = unlock.status === 'CHECK_EXISTING_PAYMENT' ? await checkPayment(deps, unlock) : unlock
     if (ready?.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
-    for (const messageId of await unsentLinkMessages(deps, unlock_id)) await deliver(deps, messageId)
+    for (const message of await unsentLinkMessages(deps, unlock_id)) await deliver(deps, message)
   },
 
   async onFailed(deps, { unlock_id }, code) {
-    const messageIds = await unsentLinkMessages(deps, unlock_id)
+    const messages = await unsentLinkMessages(deps, unlock_id)
     const due = await inTransaction(deps.em, async (tx) => {
       const unlock = await lockUnlock(tx, unlock_id)
       if (unlock === null) return []
       const parked = []
-      for (const id of messageIds) parked.push(...(await parkMessage(tx, id, code)))
+      for (const { id } of messages) parked.push(...(await parkMessage(tx, id, code)))
       if (!isIn(LINK_DUE_STATUSES, unlock.status)) return parked
       unlock.nextAttemptAt = PARKED_UNTIL
       const summary = `The payment link of unlock ${unlock_id} could not be made or sent (${code}).`
@@ -111,10 +111,10 @@ async function makeLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; ur
   }
 }
 
-async function unsentLinkMessages(deps: JobDeps, unlockId: number): Promise<number[]> {
+async function unsentLinkMessages(deps: JobDeps, unlockId: number): Promise<OutboundMessage[]> {
   const messages = await deps.em
     .fork()
     .find(OutboundMessage, { unlockId, purpose: 'payment_link' }, { orderBy: { id: 'asc' } })
   // One that was refused is tried again when a person has the job run again, or the provider asks once more.
-  return messages.filter(({ status }) => isUnsent(status) || status === 'failed').map(({ id }) => id)
+  return messages.filter(({ status }) => isUnsent(status) || status === 'failed')
 }

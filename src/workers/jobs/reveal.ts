@@ -15,20 +15,20 @@ export const reveal = defineJob({
   name: 'reveal',
 
   async run(deps, { unlock_id }) {
-    for (const messageId of await revealsDue(deps, unlock_id)) {
-      const status = await deliver(deps, messageId)
+    for (const message of await revealsDue(deps, unlock_id)) {
+      const status = await deliver(deps, message)
       if (status === 'cancelled') await giveBackAfterStop(deps, unlock_id)
     }
   },
 
   async onFailed(deps, { unlock_id }, code) {
-    const messageIds = await unsentReveals(deps, unlock_id)
+    const messages = await unsentReveals(deps, unlock_id)
     const due = await inTransaction(deps.em, async (tx) => {
       const unlock = await lockUnlock(tx, unlock_id)
       if (unlock === null || !isIn(PAID_STATUSES, unlock.status)) return []
       if (unlock.status === 'PAID') unlock.nextAttemptAt = PARKED_UNTIL
       const parked = []
-      for (const id of messageIds) parked.push(...(await parkMessage(tx, id, code)))
+      for (const { id } of messages) parked.push(...(await parkMessage(tx, id, code)))
       const summary = `The details of unlock ${unlock_id} could not be sent (${code}).`
       const escalation = {
         kind: 'reveal_failed',
@@ -43,7 +43,7 @@ export const reveal = defineJob({
 })
 
 /** The reveals to send now; an unlock that is PAID always has one. */
-async function revealsDue(deps: JobDeps, unlockId: number): Promise<number[]> {
+async function revealsDue(deps: JobDeps, unlockId: number): Promise<OutboundMessage[]> {
   const due = await unsentReveals(deps, unlockId)
   if (due.length > 0) return due
   await inTransaction(deps.em, async (tx) => {
@@ -54,14 +54,12 @@ async function revealsDue(deps: JobDeps, unlockId: number): Promise<number[]> {
 }
 
 /** Also the last one, when it was refused: it is tried again when a person has the job run again. */
-async function unsentReveals(deps: JobDeps, unlockId: number): Promise<number[]> {
+async function unsentReveals(deps: JobDeps, unlockId: number): Promise<OutboundMessage[]> {
   const messages = await deps.em
     .fork()
     .find(OutboundMessage, { unlockId, purpose: 'reveal' }, { orderBy: { id: 'asc' } })
   const last = messages.at(-1)
-  return messages
-    .filter((message) => isUnsent(message.status) || (message === last && message.status === 'failed'))
-    .map(({ id }) => id)
+  return messages.filter((message) => isUnsent(message.status) || (message === last && message.status === 'failed'))
 }
 
 /** The provider opted out before the details could go: they get their money back instead. */

@@ -10,7 +10,7 @@ export const sendNotice = defineJob({
 
   async run(deps, { message_id }) {
     const message = await deps.em.findOne(OutboundMessage, { id: message_id })
-    if (message !== null) await deliver(deps, message.id)
+    if (message !== null) await deliver(deps, message)
   },
 
   async onFailed(deps, { message_id }, code) {

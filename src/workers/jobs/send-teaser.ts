@@ -10,18 +10,17 @@ export const sendTeaser = defineJob({
   name: 'send-teaser',
 
   async run(deps, { unlock_id }) {
-    const messageId = await teaserOf(deps, unlock_id)
-    if (messageId !== null) await deliver(deps, messageId)
+    const message = await teaserOf(deps, unlock_id)
+    if (message !== null) await deliver(deps, message)
   },
 
   async onFailed(deps, { unlock_id }, code) {
-    const messageId = await teaserOf(deps, unlock_id)
-    if (messageId === null) return
-    await deps.publish(await inTransaction(deps.em, (tx) => parkMessage(tx, messageId, code)))
+    const message = await teaserOf(deps, unlock_id)
+    if (message === null) return
+    await deps.publish(await inTransaction(deps.em, (tx) => parkMessage(tx, message.id, code)))
   },
 })
 
-async function teaserOf(deps: JobDeps, unlockId: number): Promise<number | null> {
-  const message = await deps.em.findOne(OutboundMessage, { unlockId, purpose: 'teaser' })
-  return message?.id ?? null
+function teaserOf(deps: JobDeps, unlockId: number): Promise<OutboundMessage | null> {
+  return deps.em.findOne(OutboundMessage, { unlockId, purpose: 'teaser' })
 }
