@@ -1,13 +1,12 @@
-import { LockMode, raw } from '@mikro-orm/core'
+import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { isStillWanted } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
-import { applyToLocked, lockUnlock } from './apply-event.ts'
+import { applyToLocked } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
-import { type Lead, OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
+import { Lead, OutboundMessage, PaymentLink, Unlock } from './entities/index.ts'
 import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
-import { findLead } from './leads.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
@@ -46,15 +45,31 @@ const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> =
 
 type Locked = { message: OutboundMessage; unlock: Unlock | null }
 
-/** Locks a message and, before it, its unlock. */
+/** Locks the unlock of a message, then the message. */
+const LOCK = `
+  select from lead_unlocks where id = (select unlock_id from outbound_messages where id = ?) for update;
+  select from outbound_messages where id = ? for update;`
+
+type LockedRow = { message: EntityDictionary<OutboundMessage>; unlock: EntityDictionary<Unlock> | null; db_now: string }
+
+/** Locks a message and, before it, its unlock, and reads both once they are locked. */
 async function lock(tx: EntityManager, messageId: number): Promise<Locked | null> {
-  const unlock = await lockUnlock(tx, raw('(select unlock_id from outbound_messages where id = ?)', [messageId]))
-  const message = await tx.findOne(
-    OutboundMessage,
-    { id: messageId },
-    { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
+  // The rows are read again: what is not written yet would be lost.
+  await tx.flush()
+  const [row] = await tx.execute<LockedRow[]>(
+    `${LOCK}
+     select to_json(m) as message, to_json(u) as unlock, app_now() as db_now
+     from outbound_messages m left join lead_unlocks u on u.id = m.unlock_id where m.id = ?`,
+    [messageId, messageId, messageId],
   )
-  return message === null ? null : { message, unlock }
+  return row === undefined ? null : asEntities(tx, row)
+}
+
+function asEntities(tx: EntityManager, { message, unlock, db_now }: LockedRow): Locked {
+  return {
+    message: tx.map(OutboundMessage, { ...message, db_now }),
+    unlock: unlock && tx.map(Unlock, { ...unlock, db_now }),
+  }
 }
 
 /** Locks a message that is known to exist, and before it its unlock. */
@@ -76,8 +91,7 @@ export async function claim(
   timing: LedgerTiming,
   quiet: QuietPolicy,
 ): Promise<Claim> {
-  const receiver = await lockReceiver(tx, messageId)
-  const { message, unlock } = await lockMessage(tx, messageId)
+  const { message, unlock, receiver, lead } = await lockForClaim(tx, messageId)
   const now = message.dbNow
   switch (message.status) {
     // A person has the job of a refused message run again: it was certainly not sent.
@@ -85,7 +99,6 @@ export async function claim(
     case 'pending': {
       if (message.notBefore != null && message.notBefore > now)
         return { type: 'busy', retryInMs: wait(message.notBefore, now) }
-      const lead = message.purpose === 'reveal' && unlock !== null ? await findLead(tx, unlock.leadId) : null
       if (!(await stillWanted(tx, { message, unlock }, receiver?.optedOut ?? false, lead))) {
         message.status = 'cancelled'
         message.finalAt = now
@@ -296,23 +309,32 @@ function resolveAboutMessage(tx: EntityManager, message: OutboundMessage): Promi
   return resolveEscalations(tx, [kind], subject, `${message.purpose} accepted`)
 }
 
+type Receiver = { optedOut: boolean; name: string; phone: string; timeZone: string | null }
+
 /**
- * Share-locks the receiver's row, so that a STOP is either seen here or waits until this claim is committed.
+ * Locks what a claim depends on, and reads it once it is locked. The receiver's row is share-locked, so that a STOP is
+ * either seen here or waits until this claim is committed.
  *
- * @returns null when the message goes to nobody we know
+ * @returns receiver null when the message goes to nobody we know; lead for a reveal only
  */
-async function lockReceiver(
+async function lockForClaim(
   tx: EntityManager,
   messageId: number,
-): Promise<{ optedOut: boolean; name: string; phone: string; timeZone: string | null } | null> {
-  const [receiver] = await tx.execute<{ opted_out: boolean; name: string; phone: string; time_zone: string | null }[]>(
-    `select opted_out_at is not null as opted_out, name, phone, time_zone from providers
-     where id = (select provider_id from outbound_messages where id = ?) for share`,
-    [messageId],
+): Promise<Locked & { receiver: Receiver | null; lead: Lead | null }> {
+  const [row] = await tx.execute<(LockedRow & { receiver: Receiver | null; lead: EntityDictionary<Lead> | null })[]>(
+    `select from providers where id = (select provider_id from outbound_messages where id = ?) for share;
+     ${LOCK}
+     select to_json(m) as message, to_json(u) as unlock, to_json(l) as lead, app_now() as db_now,
+       case when p.id is not null then json_build_object('optedOut', p.opted_out_at is not null, 'name', p.name,
+         'phone', p.phone, 'timeZone', p.time_zone) end as receiver
+     from outbound_messages m left join providers p on p.id = m.provider_id
+       left join lead_unlocks u on u.id = m.unlock_id
+       left join leads l on l.id = u.lead_id and m.purpose = 'reveal'
+     where m.id = ?`,
+    [messageId, messageId, messageId, messageId],
   )
-  if (receiver === undefined) return null
-  const { opted_out: optedOut, name, phone, time_zone: timeZone } = receiver
-  return { optedOut, name, phone, timeZone }
+  if (row === undefined) throw new Error(`message ${messageId} does not exist`)
+  return { ...asEntities(tx, row), receiver: row.receiver, lead: row.lead && tx.map(Lead, row.lead) }
 }
 
 async function stillWanted(

@@ -1,6 +1,3 @@
-import type { Pool, PoolClient } from 'pg'
-import { isBegin } from './connection-options.ts'
-
 type Execute = (query: { sql: string }, ...rest: unknown[]) => Promise<unknown>
 
 /** The session ended: `57P0x` says so, `08xxx` is the connection itself; without a code it is the driver that says it. */
@@ -31,22 +28,4 @@ export async function tolerateRollbackOfLostConnection(connection: unknown): Pro
 function isLost(error: unknown): boolean {
   const code: unknown = Reflect.get(Object(error), 'code')
   return typeof code !== 'string' || SESSION_ENDED.test(code) || !SQLSTATE.test(code)
-}
-
-/**
- * Gives a connection back to the pool on which a transaction could not begin, because it was lost by then: the query
- * builder forgets it, and each would take up a place in the pool for ever. The pool throws it away.
- *
- * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
- */
-export function releaseWhereNothingBegan(pool: Pool): void {
-  pool.on('connect', (client: PoolClient) => {
-    const query: unknown = Reflect.get(client, 'query')
-    if (typeof query !== 'function') throw new Error('the database driver has no query to watch')
-    Reflect.set(client, 'query', (...args: unknown[]) => {
-      const answer: unknown = Reflect.apply(query, client, args)
-      if (isBegin(args[0]) && answer instanceof Promise) answer.catch(() => client.release(true))
-      return answer
-    })
-  })
 }

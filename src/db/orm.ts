@@ -4,9 +4,10 @@ import type { Pool } from 'pg'
 import { parseDatabaseUrl } from '../database-url.ts'
 import { connectionOptions, limitTransactions } from './connection-options.ts'
 import { entities } from './entities/index.ts'
-import { releaseWhereNothingBegan, tolerateRollbackOfLostConnection } from './lost-connections.ts'
+import { tolerateRollbackOfLostConnection } from './lost-connections.ts'
 import { migrations } from './migrations/index.ts'
 import { rememberPool } from './pool.ts'
+import { beginWithFirstStatement } from './round-trips.ts'
 
 export type { EntityManager } from '@mikro-orm/postgresql'
 
@@ -45,7 +46,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
         ...connectionOptions(address),
         onPoolCreated(created: Pool) {
           pool = created
-          releaseWhereNothingBegan(created)
+          beginWithFirstStatement(created)
           if (address.throughPooler) limitTransactions(created)
         },
       },

@@ -93,7 +93,7 @@ function replace(target: object, name: string, value: (this: unknown, ...args: u
 
 /** What a statement does and to which table, without values: `update payments`. */
 function labelOf(sql: string): string {
-  const verb = /^\s*(\w+)/.exec(sql)?.[1] ?? 'query'
+  const verb = /^(?:begin;)?\s*(\w+)/.exec(sql)?.[1] ?? 'query'
   const table = /(?:from|into|update)\s+"?(\w+)/i.exec(sql)?.[1]
   const lock = /for (no key )?update|for share/i.test(sql) ? ' locked' : ''
   return table === undefined ? verb : `${verb} ${table}${lock}`
