@@ -45,6 +45,9 @@ const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> =
 
 type Locked = { message: OutboundMessage; unlock: Unlock | null }
 
+/** Whether a person was called about the message; who calls one has it locked. */
+type Recordable = Locked & { isEscalated: boolean }
+
 /** Locks the unlock of a message, then the message. */
 const LOCK = `
   select from lead_unlocks where id = (select unlock_id from outbound_messages where id = ?) for update;
@@ -53,16 +56,18 @@ const LOCK = `
 type LockedRow = { message: EntityDictionary<OutboundMessage>; unlock: EntityDictionary<Unlock> | null; db_now: string }
 
 /** Locks a message and, before it, its unlock, and reads both once they are locked. */
-async function lock(tx: EntityManager, messageId: number): Promise<Locked | null> {
+async function lock(tx: EntityManager, messageId: number): Promise<Recordable | null> {
   // The rows are read again: what is not written yet would be lost.
   await tx.flush()
-  const [row] = await tx.execute<LockedRow[]>(
+  const [row] = await tx.execute<(LockedRow & { is_escalated: boolean })[]>(
     `${LOCK}
-     select to_json(m) as message, to_json(u) as unlock, app_now() as db_now
+     select to_json(m) as message, to_json(u) as unlock, app_now() as db_now,
+       exists (select from escalations where resolved_at is null and kind = any(?::text[])
+         and subject in ('unlock:' || m.unlock_id, 'message:' || m.id)) as is_escalated
      from outbound_messages m left join lead_unlocks u on u.id = m.unlock_id where m.id = ?`,
-    [messageId, messageId, messageId],
+    [messageId, messageId, `{${KINDS_ABOUT_MESSAGES.join(',')}}`, messageId],
   )
-  return row === undefined ? null : asEntities(tx, row)
+  return row === undefined ? null : { ...asEntities(tx, row), isEscalated: row.is_escalated }
 }
 
 function asEntities(tx: EntityManager, { message, unlock, db_now }: LockedRow): Locked {
@@ -73,7 +78,7 @@ function asEntities(tx: EntityManager, { message, unlock, db_now }: LockedRow): 
 }
 
 /** Locks a message that is known to exist, and before it its unlock. */
-export async function lockMessage(tx: EntityManager, messageId: number): Promise<Locked> {
+export async function lockMessage(tx: EntityManager, messageId: number): Promise<Recordable> {
   const locked = await lock(tx, messageId)
   if (locked === null) throw new Error(`message ${messageId} does not exist`)
   return locked
@@ -183,7 +188,7 @@ export async function recordAccepted(
 /** The same for a message whose rows the transaction has locked. */
 export async function accept(
   tx: EntityManager,
-  { message, unlock }: Locked,
+  { message, unlock, isEscalated }: Recordable,
   gatewayId: string | null,
   context: EffectContext,
 ): Promise<Due[]> {
@@ -193,7 +198,7 @@ export async function accept(
   message.status = 'accepted'
   message.leaseUntil = null
   message.errorCode = null
-  await resolveAboutMessage(tx, message)
+  if (isEscalated) await resolveAboutMessage(tx, message)
   const due: Due[] = []
   const event = ACCEPTED_EVENT[message.purpose]
   if (event !== undefined && unlock !== null && (await concernsOpenLink(tx, message))) {
@@ -294,6 +299,8 @@ const KIND_OF_PURPOSE: Partial<Record<OutboundMessage['purpose'], EscalationKind
   payment_link: 'payment_link_failed',
   reveal: 'reveal_failed',
 }
+
+const KINDS_ABOUT_MESSAGES: readonly EscalationKind[] = [...Object.values(KIND_OF_PURPOSE), 'message_refused']
 
 /** The escalation that a message which cannot be sent opens, and that its acceptance resolves. */
 function escalationOf(message: OutboundMessage): { kind: EscalationKind; subject: string } {
