@@ -11,12 +11,16 @@ export const MAX_FILE_BYTES = 8 * 1024 * 1024
 /** Media types an upload may come as, for the documentation. */
 export const UPLOAD_TYPES = ['text/csv', 'multipart/form-data'] as const
 
+/** What else a form may hold. It is read and kept until the file comes; nobody asks for it. */
+const FIELDS = { fields: 10, fieldSize: 1024 }
+
 /** Takes CSV files in this scope and no other bodies: as the body itself, or as the file of a form. None is buffered. */
 export async function takeCsvUploads(scope: App): Promise<void> {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload))
   // One byte more than a file may have: that it is too large is found where every upload is counted.
-  await scope.register(multipart, { limits: { files: 1, fileSize: MAX_FILE_BYTES + 1 }, throwFileSizeLimit: false })
+  const file = { files: 1, fileSize: MAX_FILE_BYTES + 1 }
+  await scope.register(multipart, { limits: { ...file, ...FIELDS }, throwFileSizeLimit: false })
   // A stream is documented as what it holds, and checked while it is read.
   scope.setValidatorCompiler((route) =>
     route.httpPart === 'body' ? (value) => ({ value }) : validatorCompiler({ ...route, schema: Object(route.schema) }),

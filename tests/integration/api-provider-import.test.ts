@@ -133,6 +133,9 @@ describe('the file', () => {
     payload: `--xyz\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: text/csv\r\n\r\n${content}\r\n--xyz--\r\n`,
   })
 
+  const field = (name: string, value: string) =>
+    `--xyz\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+
   it('may come in a form', async () => {
     const { headers, payload } = form('providers.csv', csv('form-1,Ann,+13055550133'))
     expect((await post(payload, { headers })).body).toEqual({ created: 1, updated: 0, unchanged: 0 })
@@ -144,6 +147,7 @@ describe('the file', () => {
     ['a form without a file', 422, 'multipart/form-data; boundary=xyz', '--xyz--\r\n'],
     ['a form that is none', 400, 'multipart/form-data; boundary=xyz', 'nothing'],
     ['a form that ends early', 400, 'multipart/form-data; boundary=xyz', form('a.csv', csv()).payload.slice(0, -9)],
+    ['a form of twenty fields', 400, 'multipart/form-data; boundary=xyz', `${field('a', 'b').repeat(20)}--xyz--\r\n`],
     ['JSON', 415, 'application/json', '{}'],
     ['text', 415, 'text/plain', csv()],
   ])('as %s is answered %i', async (_what, status, type, payload) => {
@@ -180,6 +184,33 @@ describe('the file', () => {
     response.resume()
     expect(response.statusCode).toBe(413)
     await once(response, 'end')
+  })
+
+  it('behind fields without end is not waited for, and the fields are not kept', async () => {
+    const sent = httpRequest(`${address}/api/providers/import`, {
+      agent: false,
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, ...form('', '').headers },
+    })
+    let ended = false
+    for (const end of ['error', 'response', 'close']) {
+      sent.on(end, () => {
+        ended = true
+      })
+    }
+    api.log.length = 0
+    const some = field('a', 'x'.repeat(60_000))
+    let bytes = 0
+    const send = () => {
+      bytes += some.length
+      if (!ended) sent.write(some, () => setImmediate(send))
+    }
+    send()
+    await until('the refusal', () => api.log.some((line) => line.includes('"status":400')))
+    sent.destroy()
+    // What is on its way, and in the buffers of the system, was sent as well.
+    expect(bytes).toBeLessThan(30_000_000)
+    await until('the end of the connection', async () => (await connections()) === 0)
   })
 
   it('that breaks off on its way stores nothing and holds nothing', async () => {

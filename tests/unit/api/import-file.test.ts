@@ -157,6 +157,46 @@ describe('a file of providers', () => {
     expect(errors.listed).toMatchObject([{ line: 10_002, field: 'row' }])
   })
 
+  it.each([
+    ['blank lines', '\n', { line: 10_002, field: 'row' }],
+    ['lines of spaces', ' \r\n', { line: 10_002, field: 'row' }],
+    ['values in one line', ',', { line: 2, field: 'row' }],
+    ['empty values in quotes in one line', '"",', { line: 2, field: 'row' }],
+  ])('of nothing but %s is refused long before its end', async (_what, unit, error) => {
+    const bytes = Buffer.from(unit.repeat((8 * 1024 * 1024) / unit.length))
+    let taken = 0
+    async function* counted() {
+      yield Buffer.from(`${HEADER}\n`)
+      for await (const chunk of inChunks(bytes, 65_536)) {
+        taken += chunk.length
+        yield chunk
+      }
+    }
+    const { rows, errors } = await readProviderFile(counted())
+    expect(rows).toEqual([])
+    expect(errors.listed).toContainEqual({ ...error, message: expect.any(String) })
+    expect(taken).toBeLessThan(1024 * 1024)
+  })
+
+  it.each([
+    ['blank lines', '\n'],
+    ['bad lines', 'p\n'],
+  ])('of nothing but %s that comes in one piece lets others have their turn', async (_what, unit) => {
+    const began = performance.now()
+    let last = began
+    let longest = 0
+    const look = () => {
+      const now = performance.now()
+      longest = Math.max(longest, now - last)
+      last = now
+    }
+    const timer = setInterval(look, 1)
+    await read(`${HEADER}\n${unit.repeat(65_536 / unit.length)}`)
+    look()
+    clearInterval(timer)
+    expect(longest / (last - began)).toBeLessThan(0.5)
+  })
+
   it('says what another program wrote into it', async () => {
     const cell = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 20 }).filter((text) => text.trim() !== '')
     await fc.assert(

@@ -1,10 +1,11 @@
-import { Readable } from 'node:stream'
+import { Readable, type TransformOptions } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
-import { type Parser, parse } from 'csv-parse'
+import { type Options, type Parser, parse } from 'csv-parse'
 import type { ImportedProvider } from '../../../db/provider-import.ts'
 import { readProviderId, readUncheckedDetails } from './details.ts'
 import { FileErrors } from './file-errors.ts'
+import { inPieces, type Progress } from './import-pieces.ts'
 
 const REQUIRED_COLUMNS = ['id', 'name', 'phone'] as const
 const OPTIONAL_COLUMNS = ['email', 'time_zone'] as const
@@ -13,6 +14,8 @@ type Column = (typeof COLUMNS)[number]
 
 /** Rows of one file: a transaction that changes them all stays short. */
 export const MAX_ROWS = 10_000
+/** As many as rows: each costs as much, and a file of 8 MiB could hold eight million. */
+const MAX_BLANK_LINES = MAX_ROWS
 /** A quote that is never closed would take in the whole rest of the file. */
 const MAX_RECORD_CHARACTERS = 16_384
 const FIRST_LINE = 1
@@ -35,24 +38,32 @@ export type ProviderFile = {
 export async function readProviderFile(chunks: AsyncIterable<Buffer>): Promise<ProviderFile> {
   const errors = new FileErrors()
   const reader = new RowReader(errors)
+  const progress: Progress = { line: FIRST_LINE, records: 0, broken: false, givenUpAt: null }
   let seenEnough = false
-  const reading = pipeline(Readable.from(chunks), csvParser(errors), async (records: AsyncIterable<string[]>) => {
-    let line = FIRST_LINE
-    let taken = 0
-    for await (const cells of records) {
-      if (!reader.take(line, cells)) {
-        seenEnough = true
-        return
+  const reading = pipeline(
+    Readable.from(inPieces(chunks, progress), { highWaterMark: 1 }),
+    csvParser(errors, progress),
+    async (records: AsyncIterable<string[]>) => {
+      let line = FIRST_LINE
+      let taken = 0
+      for await (const cells of records) {
+        if (!reader.take(line, cells)) {
+          seenEnough = true
+          return
+        }
+        line += linesOf(cells)
+        taken += 1
+        if (taken % ROWS_AT_A_TIME === 0) await setImmediate()
       }
-      line += linesOf(cells)
-      taken += 1
-      if (taken % ROWS_AT_A_TIME === 0) await setImmediate()
-    }
-  })
+    },
+  )
   await reading.catch((error: unknown) => {
     // Stopping before the end aborts what would have come, and that is an error where the parser was not done yet.
     if (!seenEnough) throw error
   })
+  if (progress.givenUpAt !== null) {
+    errors.add(progress.givenUpAt, { field: 'row', message: 'is far too long; from here on the file was not read' })
+  }
   if (!reader.hasHeader && errors.count === 0) errors.add(1, { field: 'row', message: 'the file is empty' })
   return { rows: reader.rows, ids: reader.ids, columns: new Set(reader.header), errors }
 }
@@ -61,10 +72,10 @@ export async function readProviderFile(chunks: AsyncIterable<Buffer>): Promise<P
  * Splits the file into records. After a wrong quote nobody can tell where the next one begins: nothing after it is read, and
  * the error says so.
  */
-function csvParser(errors: FileErrors): Parser {
-  let line = FIRST_LINE
-  let broken = false
-  return parse({
+function csvParser(errors: FileErrors, progress: Progress): Parser {
+  const options: Options & TransformOptions = {
+    // What waits to be parsed is parsed also when the rest is not wanted any more.
+    writableHighWaterMark: 1,
     bom: true,
     trim: true,
     record_delimiter: ['\r\n', '\n', '\r'],
@@ -72,17 +83,19 @@ function csvParser(errors: FileErrors): Parser {
     max_record_size: MAX_RECORD_CHARACTERS,
     skip_records_with_error: true,
     on_record(cells) {
-      if (broken) return null
-      line += linesOf(cells)
+      progress.records += 1
+      if (progress.broken) return null
+      progress.line += linesOf(cells)
       return cells
     },
     on_skip() {
       const message = 'has a quote that is not closed, or stands inside a value; from here on the file was not read'
-      if (!broken) errors.add(line, { field: 'row', message })
-      broken = true
+      if (!progress.broken) errors.add(progress.line, { field: 'row', message })
+      progress.broken = true
       return undefined
     },
-  })
+  }
+  return parse(options)
 }
 
 /** The parser's own count is wrong after a line break inside a value. */
@@ -98,6 +111,7 @@ class RowReader {
   readonly #lineOfId = new Map<string, number>()
   readonly #lineOfPhone = new Map<string, number>()
   #taken = 0
+  #blank = 0
 
   constructor(errors: FileErrors) {
     this.#errors = errors
@@ -114,7 +128,7 @@ class RowReader {
   /** @returns false when the rest of the file need not be read */
   take(line: number, values: readonly string[]): boolean {
     const cells = values.map((value) => value.trim())
-    if (cells.every((cell) => cell === '')) return true
+    if (cells.every((cell) => cell === '')) return this.#takeBlank(line)
     if (!this.hasHeader) return this.#takeHeader(line, cells)
     this.#taken += 1
     if (this.#taken > MAX_ROWS) {
@@ -123,6 +137,16 @@ class RowReader {
     }
     this.#takeRow(line, cells)
     return true
+  }
+
+  #takeBlank(line: number): boolean {
+    this.#blank += 1
+    if (this.#blank <= MAX_BLANK_LINES) return true
+    this.#errors.add(line, {
+      field: 'row',
+      message: `is one too many: a file holds at most ${MAX_BLANK_LINES} blank lines`,
+    })
+    return false
   }
 
   #takeHeader(line: number, cells: readonly string[]): boolean {
