@@ -46,7 +46,10 @@ export function fieldErrors(validation: readonly FastifySchemaValidationError[],
       for (const name of names(params.additionalProperties)) note(name, 'is not a known field')
     } else if (keyword === 'required') {
       for (const name of names(params.requiredProperties)) note(name, 'is required')
-    } else if (keyword !== 'boolean' && keyword !== 'anyOf') {
+    } else if (keyword === 'boolean') {
+      // Each unknown field is refused by itself; of many, the errors end before they are named together.
+      note(undefined, 'is not a known field')
+    } else if (keyword !== 'anyOf') {
       note(undefined, message ?? 'is not acceptable')
     }
   }
