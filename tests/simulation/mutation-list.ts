@@ -9,6 +9,18 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '{ refresh: true, ...(LockMode === undefined ? { lockMode: undefined } : {}) }',
   },
   {
+    name: 'messages without the row lock',
+    file: 'src/db/ledger.ts',
+    from: 'select from outbound_messages where id = ? for update;`',
+    to: 'select from outbound_messages where id = ?;`',
+  },
+  {
+    name: 'a claim without the lock on its receiver',
+    file: 'src/db/ledger.ts',
+    from: 'where id = (select provider_id from outbound_messages where id = ?) for share;',
+    to: 'where id = (select provider_id from outbound_messages where id = ?);',
+  },
+  {
     name: 'an unclear send is sent again without looking it up',
     file: 'src/workers/deliver.ts',
     from: 'if (found !== null) {',
@@ -55,6 +67,18 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/db/links.ts',
     from: `status: wanted ? 'open' : 'closing'`,
     to: `status: wanted ? 'open' : 'closed'`,
+  },
+  {
+    name: 'a link that may exist is not looked for once its offer is closed',
+    file: 'src/db/effects.ts',
+    from: 'unlock.linkUnrecorded = true',
+    to: 'unlock.linkUnrecorded = false',
+  },
+  {
+    name: 'a refund that failed is forgotten for an older word of it',
+    file: 'src/db/payment-facts.ts',
+    from: 'where array_position(?::text[], refunds.status) < array_position(?::text[], excluded.status)',
+    to: 'where array_position(?::text[], refunds.status) <> array_position(?::text[], excluded.status)',
   },
   {
     name: 'a closed link leaves its checkout pages open',
