@@ -39,6 +39,8 @@ export function transportCode(error: unknown): string | undefined {
 
 /** What a call that ended in a transport error is: nothing of that error but its code is kept. */
 export function errorOfTransport(operation: string, error: unknown): GatewayError {
+  // Ours: it was thrown before anything was written.
+  if (error instanceof NotDoneError) return error
   const code = transportCode(error)
   const info = code === undefined ? { operation } : { operation, detail: code }
   if (neverSent(error)) return new NotDoneError('unreachable', info)

@@ -13,6 +13,11 @@ export type HttpCall = {
   url: string
   headers?: Record<string, string>
   body?: string | Buffer
+  /**
+   * Asked when a connection stands and before the first byte is written; throws NotDoneError when the call must not be
+   * made any more. A process that was frozen while it connected wakes up with the connection made.
+   */
+  beforeWriting?: () => void
 }
 
 export type HttpAnswer = {
@@ -42,17 +47,17 @@ export type Http = {
  */
 export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher; observe?: CallObserver }): Http {
   const { observe = () => undefined } = options
-  const own = options.dispatcher === undefined ? keepAliveAgent(options.timeoutMs) : undefined
+  const own = keepAliveAgent(options.timeoutMs)
   const dispatcher = options.dispatcher ?? own
   let closing: Promise<void> | undefined
 
-  async function exchange({ method, url, headers, body }: HttpCall): Promise<HttpAnswer> {
+  async function exchange({ method, url, headers, body, beforeWriting }: HttpCall): Promise<HttpAnswer> {
     const answer = await request(url, {
       method,
       headers: { 'user-agent': 'lead-unlock', ...headers },
       signal: AbortSignal.timeout(options.timeoutMs),
       ...(body === undefined ? {} : { body }),
-      ...(dispatcher === undefined ? {} : { dispatcher }),
+      dispatcher: beforeWriting === undefined ? dispatcher : dispatcher.compose(asking(beforeWriting)),
     })
     return { status: answer.statusCode, text: await answer.body.text() }
   }
@@ -73,10 +78,25 @@ export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher
       return answer
     },
     close() {
-      closing ??= own?.close() ?? Promise.resolve()
+      closing ??= own.close()
       return closing
     },
   }
+}
+
+/** What `beforeWriting` throws ends the request: undici calls `onRequestStart` right before it writes, in the same turn. */
+function asking(beforeWriting: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart(controller, context) {
+        beforeWriting()
+        handler.onRequestStart?.(controller, context)
+      },
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    })
 }
 
 function keepAliveAgent(timeoutMs: number): Agent {

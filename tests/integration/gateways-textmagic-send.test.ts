@@ -1,3 +1,4 @@
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { SendClass } from '../../src/domain/outbound.ts'
 import { NotDoneError, RefusedError, UnclearError } from '../../src/gateways/errors.ts'
@@ -24,9 +25,10 @@ afterEach(async () => {
   await emulator.close()
 })
 
-function clientOf(baseUrl: string, from = '+14155550100'): TextMagic {
+function clientOf(baseUrl: string, from = '+14155550100', dispatcher?: Dispatcher): TextMagic {
   const limiter = { acquire: async (sendClass: SendClass) => void slots.push(sendClass) }
-  return createTextMagic({ baseUrl, ...account, from, limiter, timeoutMs: 300 })
+  const options = { baseUrl, ...account, from, limiter, timeoutMs: 300 }
+  return createTextMagic({ ...options, ...(dispatcher === undefined ? {} : { dispatcher }) })
 }
 
 /** Runs `use` with a client of another address, which is closed afterwards. */
@@ -165,6 +167,29 @@ test('a claim that ran out before the call sends nothing', async () => {
   expect(failure.code).toBe('deadline_passed')
   expect(emulator.messages()).toHaveLength(0)
   await late.close()
+})
+
+test('a claim that ran out while its connection was being made sends nothing, and the connection serves the next', async () => {
+  let connections = 0
+  const connectTo = buildConnector({})
+  const dispatcher = new Agent({
+    connect(options, callback) {
+      connectTo(options, (...connected) => {
+        connections += 1
+        callback(...connected)
+      })
+    },
+  })
+  const client = clientOf(emulator.url, undefined, dispatcher)
+  // Still ours when the call is made; by the time the connection stands another worker may have the message.
+  const failure = await failureOf(client.send({ ...sms, deadline: () => connections > 0 }))
+  expect(failure).toBeInstanceOf(NotDoneError)
+  expect(failure.code).toBe('deadline_passed')
+  expect(emulator.messages()).toHaveLength(0)
+  await client.send({ ...sms, deadline: () => false })
+  expect(emulator.messages()).toHaveLength(1)
+  await client.close()
+  await dispatcher.close()
 })
 
 test('without a slot nothing is called', async () => {

@@ -13,8 +13,8 @@ export type ApiCall = {
   sendClass: SendClass
   /** The caller has waited for this call's slot itself. */
   slotTaken?: boolean
-  /** Asked right before the call, after any wait for a slot; throws when the call must not be made any more. */
-  beforeCall?: () => void
+  /** See `HttpCall`. */
+  beforeWriting?: () => void
 }
 
 /** Calls to the TextMagic API: each one has waited for its slot in the shared limit. */
@@ -47,18 +47,19 @@ export function createTextMagicApi({
   const base = `${baseUrl.replace(/\/+$/, '')}/api/v2`
   const headers = { 'x-tm-username': username, 'x-tm-key': apiKey, accept: 'application/json' }
   return {
-    async call({ operation, method, path, query = {}, body, sendClass, slotTaken, beforeCall }) {
+    async call({ operation, method, path, query = {}, body, sendClass, slotTaken, beforeWriting }) {
       const search = new URLSearchParams(query).toString()
       const url = `${base}${path}${search === '' ? '' : `?${search}`}`
       if (slotTaken !== true) await limiter.acquire(sendClass)
-      beforeCall?.()
-      if (body === undefined) return await http.call({ operation, method, url, headers })
+      const asked = beforeWriting === undefined ? {} : { beforeWriting }
+      if (body === undefined) return await http.call({ operation, method, url, headers, ...asked })
       return await http.call({
         operation,
         method,
         url,
         headers: { ...headers, 'content-type': 'application/json' },
         body: JSON.stringify(body),
+        ...asked,
       })
     },
     takeSlot: (sendClass) => limiter.acquire(sendClass),

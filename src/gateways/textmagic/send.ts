@@ -19,8 +19,9 @@ export type Sms = {
   reference: number
   sendClass: SendClass
   /**
-   * True once the caller's claim on this message has run out. Asked right before the call, because a worker that was
-   * paused, or waited long for a slot, may have been taken over by another that sends the same message.
+   * True once the caller's claim on this message has run out. Asked right before the request is written, because a worker
+   * that was paused, waited long for a slot or for a connection may have been taken over by another that sends the same
+   * message.
    */
   deadline?: () => boolean
 }
@@ -29,7 +30,7 @@ export type Sms = {
 export async function sendSms(api: TextMagicApi, from: string, sms: Sms): Promise<{ gatewayId: string }> {
   const { deadline, sendClass } = sms
   const body = bodyOf(sms)
-  const beforeCall = () => {
+  const beforeWriting = () => {
     if (deadline?.() === true) throw new NotDoneError('deadline_passed', { operation: OPERATION })
   }
   const post = (content: Record<string, unknown>, slotTaken: boolean) =>
@@ -40,7 +41,7 @@ export async function sendSms(api: TextMagicApi, from: string, sms: Sms): Promis
       body: content,
       sendClass,
       slotTaken,
-      beforeCall,
+      beforeWriting,
     })
 
   const sender = digitsOf(from)
