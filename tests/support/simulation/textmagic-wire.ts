@@ -37,10 +37,12 @@ export class TextMagicWire extends Dispatcher {
     }
     const writes = request.method === 'POST'
     const label = `textmagic ${request.method} ${request.url.split('?')[0]?.replace(/^\/api\/v2/, '')}`
-    // Not before a write: the claim's deadline was just checked. A process frozen exactly there is the one window that the
-    // ledger leaves open (docs/decisions/002-message-ledger.md), and a slow network is a fate of its own.
-    const exchanged = operation(label, () => this.#exchange(request, writes), { parkBefore: !writes })
-    void answer(handler, exchanged)
+    void answer(handler, {
+      connect: () => operation(`${label} connects`, async () => undefined),
+      // Not between the last look at the claim's deadline and the write: a process frozen exactly there is the one window that
+      // the ledger leaves open (docs/decisions/002-message-ledger.md), and a slow network is a fate of its own.
+      exchange: () => operation(label, () => this.#exchange(request, writes), { parkBefore: !writes }),
+    })
     return true
   }
 
@@ -101,7 +103,10 @@ function answerOf(fate: Fate, done: Answer | undefined): Answer {
   }
 }
 
-async function answer(handler: Dispatcher.DispatchHandler, exchanged: Promise<Answer>): Promise<void> {
+type Wire = { connect(): Promise<void>; exchange(): Promise<Answer> }
+
+/** Tells the handler what undici would, in its order: what `onRequestStart` throws keeps the request from being written. */
+async function answer(handler: Dispatcher.DispatchHandler, { connect, exchange }: Wire): Promise<void> {
   const controller = {
     aborted: false,
     paused: false,
@@ -110,9 +115,10 @@ async function answer(handler: Dispatcher.DispatchHandler, exchanged: Promise<An
     pause: () => undefined,
     resume: () => undefined,
   }
-  handler.onRequestStart?.(controller, undefined)
   try {
-    const { status, body } = await exchanged
+    await connect()
+    handler.onRequestStart?.(controller, undefined)
+    const { status, body } = await exchange()
     handler.onResponseStart?.(controller, status, { 'content-type': 'application/json' }, '')
     handler.onResponseData?.(controller, Buffer.from(body))
     handler.onResponseEnd?.(controller, {})
