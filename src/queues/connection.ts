@@ -72,8 +72,8 @@ function connect(address: RedisAddress, manner: Manner): RedisConnection {
     sentinels: nodes,
     name: master,
     sentinelRetryStrategy: retryStrategy,
-    // A master that a planned failover replaces still takes writes for some seconds, and loses them.
-    failoverDetector: true,
+    // No `failoverDetector`: told of the new master while it connects, ioredis ends the connection for good. Sentinels cut
+    // the connections to a master that they replace; what it took until then and lost, the sweep finds.
     ...defined({ sentinelUsername, sentinelPassword }),
     ...encryption(address),
     ...(address.tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),

@@ -179,6 +179,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     if (provider === undefined) throw new Error(`no sample provider ${providerId}`)
     return provider.phone.slice(1)
   }
+  const teasersUnderWay = async (leadId: string) => ({
+    messages: await db.em.fork().execute(
+      `select m.status, m.attempts, m.error_code, m.next_attempt_at - app_now() as due_in from outbound_messages m
+       join lead_unlocks u on u.id = m.unlock_id where u.lead_id = ?`,
+      [leadId],
+    ),
+    jobs: await publisher.queues.get('send-teaser')?.getJobCounts(),
+  })
   const inboxOf: Product['inboxOf'] = (providerId) =>
     textmagic
       .messages()
@@ -211,8 +219,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       const unlocks: Record<string, number> = {}
       for (const { id, provider_id } of answer.body.unlocks) unlocks[provider_id] = id
       if (running.length > 0) {
-        await until(`teasers of ${leadId}`, () =>
-          providerIds.every((provider) => inboxOf(provider).some((text) => text.endsWith(`Lead ${leadId}.`))),
+        await until(
+          `teasers of ${leadId}`,
+          () => providerIds.every((provider) => inboxOf(provider).some((text) => text.endsWith(`Lead ${leadId}.`))),
+          async () => JSON.stringify(await teasersUnderWay(leadId)),
         )
       }
       return { leadId, unlocks }

@@ -7,9 +7,9 @@ import { launchRedis, redisUrl, withConnection } from '../../src/sandbox/embedde
 import { waitForReady } from '../../src/sandbox/processes/ready.ts'
 import { runProcess } from '../../src/sandbox/processes/run-process.ts'
 import { LOCAL } from '../../src/sandbox/state-location.ts'
-import { closing } from '../faults/closing.ts'
-import { temporaryState } from '../faults/state.ts'
 import { until } from '../support/until.ts'
+import { closing } from './closing.ts'
+import { temporaryState } from './state.ts'
 
 const PASSWORD = 'of-a-test'
 const SENTINEL_PASSWORD = 'of-a-sentinel'
@@ -68,7 +68,7 @@ async function isWhole(redis: Redis): Promise<boolean> {
   return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3')
 }
 
-/** A master, its replica, and a Sentinel that needs half a second to miss it. The URL names a second Sentinel, which is lost. */
+/** A master, its replica, and a Sentinel that needs two seconds to miss it. The URL names a second Sentinel, which is lost. */
 export async function startRedisWithSentinel(): Promise<RedisServers> {
   return withGroup(async (group) => {
     const master = await group.startRedis('a', ['repl-diskless-sync-delay 0'])
@@ -139,7 +139,7 @@ function sentinelConfiguration(port: number, masterPort: number): string[] {
     `requirepass ${SENTINEL_PASSWORD}`,
     `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 1`,
     `sentinel auth-pass ${MASTER} ${PASSWORD}`,
-    `sentinel down-after-milliseconds ${MASTER} 500`,
+    `sentinel down-after-milliseconds ${MASTER} 2000`,
     `sentinel failover-timeout ${MASTER} 5000`,
   ]
 }
