@@ -24,8 +24,8 @@ export function analysePeriod(em: EntityManager, { from, to }: Period, mostCitie
   const bounds: Bounds = [from ?? '-infinity', to ?? 'infinity']
   return inTransaction(em, async (tx) => {
     await tx.execute('set transaction isolation level repeatable read, read only')
-    // Compiling a query takes longer than running it.
-    await tx.execute('set local jit = off')
+    // Compiling a query takes longer than running it, and so does starting processes that share it, but for the longest.
+    await tx.execute('set local jit = off; set local parallel_setup_cost = 10000')
     const { totals, byCity, cities } = summarise(await count(tx, bounds), mostCities)
     return {
       totals: { ...totals, ...(await overallTimes(tx, bounds, totals.replies)) },
