@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { databaseTrouble } from '../../src/api/database-errors.ts'
 import type { PressureLimits } from '../../src/api/plugins/pressure.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { poolUsage } from '../../src/db/pool.ts'
@@ -75,10 +76,15 @@ function fillPool(): Pressure {
   const { limit } = poolUsage(api.db)
   const hold = async (): Promise<void> => {
     while (!ended) {
-      await inTransaction(api.db.em, async (tx) => {
-        await tx.execute('select 1')
-        await over.promise
-      }).catch(() => undefined)
+      try {
+        await inTransaction(api.db.em, async (tx) => {
+          await tx.execute('select 1')
+          await over.promise
+        })
+      } catch (error) {
+        // Waited in vain for a connection, as is meant here.
+        if (databaseTrouble(error) !== 'away') throw error
+      }
     }
   }
   const all = Array.from({ length: limit * (WAITING_PER_CONNECTION + 1) + 1 }, hold)

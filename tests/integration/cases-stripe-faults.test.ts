@@ -33,6 +33,16 @@ async function expectOneLink(provider: TestProvider, unlockId: number): Promise<
   expect(await openKinds(product, unlockId)).toEqual([])
 }
 
+/** A provider says Y, and Stripe makes the link without our learning of it. */
+async function hasUnclearLink() {
+  const dana = await newProvider(product)
+  const { leadId, unlockId } = await dana.hasTeaser()
+  product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times: BEYOND_THE_SDK })
+  await dana.says('Y')
+  await until('the link to be made', () => linksOf(unlockId).length > 0)
+  return { dana, leadId, unlockId }
+}
+
 /** Takes the job that would try again for a link out of Redis. @returns whether there was one */
 async function losesJob(unlockId: number): Promise<boolean> {
   const delayed = (await product.publisher.queues.get('create-payment-link')?.getDelayed()) ?? []
@@ -109,11 +119,7 @@ describe('making a payment link', () => {
   })
 
   it('whose outcome is unclear when the provider declines leaves no link that can be paid', async () => {
-    const dana = await newProvider(product)
-    const { leadId, unlockId } = await dana.hasTeaser()
-    product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times: BEYOND_THE_SDK })
-    await dana.says('Y')
-    await until('the link to be made', () => linksOf(unlockId).length > 0)
+    const { dana, leadId, unlockId } = await hasUnclearLink()
     await dana.says(`N ${leadId}`)
     await product.reaches(unlockId, 'EXPIRED')
     await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
@@ -121,11 +127,7 @@ describe('making a payment link', () => {
   })
 
   it('whose outcome is unclear is closed after the offer was, though its job is lost with Redis', async () => {
-    const dana = await newProvider(product)
-    const { leadId, unlockId } = await dana.hasTeaser()
-    product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times: BEYOND_THE_SDK })
-    await dana.says('Y')
-    await until('the link to be made', () => linksOf(unlockId).length > 0)
+    const { dana, leadId, unlockId } = await hasUnclearLink()
     await until('its job to be lost', () => losesJob(unlockId))
     await dana.says(`N ${leadId}`)
     await product.reaches(unlockId, 'EXPIRED')
@@ -139,11 +141,7 @@ describe('making a payment link', () => {
   })
 
   it('whose outcome is unclear when the provider declines and says Y again leaves the newer one', async () => {
-    const dana = await newProvider(product)
-    const { leadId, unlockId } = await dana.hasTeaser()
-    product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times: BEYOND_THE_SDK })
-    await dana.says('Y')
-    await until('the link to be made', () => linksOf(unlockId).length > 0)
+    const { dana, leadId, unlockId } = await hasUnclearLink()
     await dana.says(`N ${leadId}`)
     await dana.says(`Y ${leadId}`)
     await expectOneLink(dana, unlockId)
