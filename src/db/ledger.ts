@@ -1,12 +1,12 @@
-import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { isStillWanted } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
 import { applyToLocked } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
-import { Lead, OutboundMessage, PaymentLink, Unlock } from './entities/index.ts'
-import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
+import { type Lead, type OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
+import { escalateMessage, resolveAboutMessage } from './message-escalations.ts'
+import { type Locked, lock, lockForClaim, type Recordable } from './message-lock.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
@@ -41,47 +41,6 @@ export type Claim =
 const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> = {
   payment_link: 'CREATE_PAYMENT_LINK',
   reveal: 'PAID',
-}
-
-type Locked = { message: OutboundMessage; unlock: Unlock | null }
-
-/** Whether a person was called about the message; who calls one has it locked. */
-type Recordable = Locked & { isEscalated: boolean }
-
-/** Locks the unlock of a message, then the message. */
-const LOCK = `
-  select from lead_unlocks where id = (select unlock_id from outbound_messages where id = ?) for update;
-  select from outbound_messages where id = ? for update;`
-
-type LockedRow = { message: EntityDictionary<OutboundMessage>; unlock: EntityDictionary<Unlock> | null; db_now: string }
-
-/** Locks a message and, before it, its unlock, and reads both once they are locked. */
-async function lock(tx: EntityManager, messageId: number): Promise<Recordable | null> {
-  // The rows are read again: what is not written yet would be lost.
-  await tx.flush()
-  const [row] = await tx.execute<(LockedRow & { is_escalated: boolean })[]>(
-    `${LOCK}
-     select to_json(m) as message, to_json(u) as unlock, app_now() as db_now,
-       exists (select from escalations where resolved_at is null and kind = any(?::text[])
-         and subject in ('unlock:' || m.unlock_id, 'message:' || m.id)) as is_escalated
-     from outbound_messages m left join lead_unlocks u on u.id = m.unlock_id where m.id = ?`,
-    [messageId, messageId, `{${KINDS_ABOUT_MESSAGES.join(',')}}`, messageId],
-  )
-  return row === undefined ? null : { ...asEntities(tx, row), isEscalated: row.is_escalated }
-}
-
-function asEntities(tx: EntityManager, { message, unlock, db_now }: LockedRow): Locked {
-  return {
-    message: tx.map(OutboundMessage, { ...message, db_now }),
-    unlock: unlock && tx.map(Unlock, { ...unlock, db_now }),
-  }
-}
-
-/** Locks a message that is known to exist, and before it its unlock. */
-export async function lockMessage(tx: EntityManager, messageId: number): Promise<Recordable> {
-  const locked = await lock(tx, messageId)
-  if (locked === null) throw new Error(`message ${messageId} does not exist`)
-  return locked
 }
 
 /**
@@ -284,64 +243,6 @@ export async function parkMessage(tx: EntityManager, messageId: number, errorCod
   if (!['pending', 'sending', 'unknown'].includes(message.status)) return []
   message.nextAttemptAt = PARKED_UNTIL
   return escalateMessage(tx, message, `could not be sent (${errorCode})`)
-}
-
-/** Escalations about a message are about its unlock where it has one: one cause, one escalation. */
-function escalateMessage(tx: EntityManager, message: OutboundMessage, what: string): Promise<Due[]> {
-  const unlockId = message.unlockId ?? null
-  const whose = message.unlockId == null ? '' : ` of unlock ${message.unlockId}`
-  const summary = `${message.purpose} message ${message.id}${whose} ${what}.`
-  return openEscalation(tx, { ...escalationOf(message), unlockId, summary })
-}
-
-const KIND_OF_PURPOSE: Partial<Record<OutboundMessage['purpose'], EscalationKind>> = {
-  teaser: 'teaser_failed',
-  payment_link: 'payment_link_failed',
-  reveal: 'reveal_failed',
-}
-
-const KINDS_ABOUT_MESSAGES: readonly EscalationKind[] = [...Object.values(KIND_OF_PURPOSE), 'message_refused']
-
-/** The escalation that a message which cannot be sent opens, and that its acceptance resolves. */
-function escalationOf(message: OutboundMessage): { kind: EscalationKind; subject: string } {
-  const kind = KIND_OF_PURPOSE[message.purpose]
-  return kind === undefined || message.unlockId == null
-    ? { kind: 'message_refused', subject: `message:${message.id}` }
-    : { kind, subject: `unlock:${message.unlockId}` }
-}
-
-/** The gateway has the message: whatever kept it from being sent is mended. */
-function resolveAboutMessage(tx: EntityManager, message: OutboundMessage): Promise<void> {
-  const { kind, subject } = escalationOf(message)
-  return resolveEscalations(tx, [kind], subject, `${message.purpose} accepted`)
-}
-
-type Receiver = { optedOut: boolean; name: string; phone: string; timeZone: string | null }
-
-/**
- * Locks what a claim depends on, and reads it once it is locked. The receiver's row is share-locked, so that a STOP is
- * either seen here or waits until this claim is committed.
- *
- * @returns receiver null when the message goes to nobody we know; lead for a reveal only
- */
-async function lockForClaim(
-  tx: EntityManager,
-  messageId: number,
-): Promise<Locked & { receiver: Receiver | null; lead: Lead | null }> {
-  const [row] = await tx.execute<(LockedRow & { receiver: Receiver | null; lead: EntityDictionary<Lead> | null })[]>(
-    `select from providers where id = (select provider_id from outbound_messages where id = ?) for share;
-     ${LOCK}
-     select to_json(m) as message, to_json(u) as unlock, to_json(l) as lead, app_now() as db_now,
-       case when p.id is not null then json_build_object('optedOut', p.opted_out_at is not null, 'name', p.name,
-         'phone', p.phone, 'timeZone', p.time_zone) end as receiver
-     from outbound_messages m left join providers p on p.id = m.provider_id
-       left join lead_unlocks u on u.id = m.unlock_id
-       left join leads l on l.id = u.lead_id and m.purpose = 'reveal'
-     where m.id = ?`,
-    [messageId, messageId, messageId, messageId],
-  )
-  if (row === undefined) throw new Error(`message ${messageId} does not exist`)
-  return { ...asEntities(tx, row), receiver: row.receiver, lead: row.lead && tx.map(Lead, row.lead) }
 }
 
 async function stillWanted(

@@ -131,9 +131,10 @@ async function storeRefund(tx: EntityManager, paymentId: number, refund: KnownRe
 }
 
 async function recordPart(tx: EntityManager, payment: Payment, cents: number): Promise<void> {
+  const what = cents < payment.refundedCents ? 'a refund failed, refunded in part' : 'refunded in part'
   payment.refundedCents = cents
   await tx.flush()
-  if (payment.unlockId != null) await noteOnTimeline(tx, payment.unlockId, `refunded in part: ${cents}`)
+  if (payment.unlockId != null) await noteOnTimeline(tx, payment.unlockId, `${what}: ${cents}`)
 }
 
 /** A refund did not reach the payer. The money is ours to give: a person is called. */

@@ -10,13 +10,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'messages without the row lock',
-    file: 'src/db/ledger.ts',
+    file: 'src/db/message-lock.ts',
     from: 'select from outbound_messages where id = ? for update;`',
     to: 'select from outbound_messages where id = ?;`',
   },
   {
     name: 'a claim without the lock on its receiver',
-    file: 'src/db/ledger.ts',
+    file: 'src/db/message-lock.ts',
     from: 'where id = (select provider_id from outbound_messages where id = ?) for share;',
     to: 'where id = (select provider_id from outbound_messages where id = ?);',
   },

@@ -1,0 +1,74 @@
+import type { EntityDictionary } from '@mikro-orm/core'
+import { Lead, OutboundMessage, Unlock } from './entities/index.ts'
+import { KINDS_ABOUT_MESSAGES } from './message-escalations.ts'
+import type { EntityManager } from './orm.ts'
+
+/** A message and its unlock, locked and read under their locks. */
+export type Locked = { message: OutboundMessage; unlock: Unlock | null }
+
+/** Whether a person was called about the message; who calls one has it locked. */
+export type Recordable = Locked & { isEscalated: boolean }
+
+/** Locks the unlock of a message, then the message. */
+const LOCK = `
+  select from lead_unlocks where id = (select unlock_id from outbound_messages where id = ?) for update;
+  select from outbound_messages where id = ? for update;`
+
+type LockedRow = { message: EntityDictionary<OutboundMessage>; unlock: EntityDictionary<Unlock> | null; db_now: string }
+
+/** Locks a message and, before it, its unlock, and reads both once they are locked. @returns null for an unknown id */
+export async function lock(tx: EntityManager, messageId: number): Promise<Recordable | null> {
+  // The rows are read again: what is not written yet would be lost.
+  await tx.flush()
+  const [row] = await tx.execute<(LockedRow & { is_escalated: boolean })[]>(
+    `${LOCK}
+     select to_json(m) as message, to_json(u) as unlock, app_now() as db_now,
+       exists (select from escalations where resolved_at is null and kind = any(?::text[])
+         and subject in ('unlock:' || m.unlock_id, 'message:' || m.id)) as is_escalated
+     from outbound_messages m left join lead_unlocks u on u.id = m.unlock_id where m.id = ?`,
+    [messageId, messageId, `{${KINDS_ABOUT_MESSAGES.join(',')}}`, messageId],
+  )
+  return row === undefined ? null : { ...asEntities(tx, row), isEscalated: row.is_escalated }
+}
+
+function asEntities(tx: EntityManager, { message, unlock, db_now }: LockedRow): Locked {
+  return {
+    message: tx.map(OutboundMessage, { ...message, db_now }),
+    unlock: unlock && tx.map(Unlock, { ...unlock, db_now }),
+  }
+}
+
+/** Locks a message that is known to exist, and before it its unlock. */
+export async function lockMessage(tx: EntityManager, messageId: number): Promise<Recordable> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) throw new Error(`message ${messageId} does not exist`)
+  return locked
+}
+
+export type Receiver = { optedOut: boolean; name: string; phone: string; timeZone: string | null }
+
+/**
+ * Locks what a claim depends on, and reads it once it is locked. The receiver's row is share-locked, so that a STOP is
+ * either seen here or waits until this claim is committed.
+ *
+ * @returns receiver null when the message goes to nobody we know; lead for a reveal only
+ */
+export async function lockForClaim(
+  tx: EntityManager,
+  messageId: number,
+): Promise<Locked & { receiver: Receiver | null; lead: Lead | null }> {
+  const [row] = await tx.execute<(LockedRow & { receiver: Receiver | null; lead: EntityDictionary<Lead> | null })[]>(
+    `select from providers where id = (select provider_id from outbound_messages where id = ?) for share;
+     ${LOCK}
+     select to_json(m) as message, to_json(u) as unlock, to_json(l) as lead, app_now() as db_now,
+       case when p.id is not null then json_build_object('optedOut', p.opted_out_at is not null, 'name', p.name,
+         'phone', p.phone, 'timeZone', p.time_zone) end as receiver
+     from outbound_messages m left join providers p on p.id = m.provider_id
+       left join lead_unlocks u on u.id = m.unlock_id
+       left join leads l on l.id = u.lead_id and m.purpose = 'reveal'
+     where m.id = ?`,
+    [messageId, messageId, messageId, messageId],
+  )
+  if (row === undefined) throw new Error(`message ${messageId} does not exist`)
+  return { ...asEntities(tx, row), receiver: row.receiver, lead: row.lead && tx.map(Lead, row.lead) }
+}
