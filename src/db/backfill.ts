@@ -12,12 +12,41 @@ export async function knownReplyIds(em: EntityManager, ids: readonly string[]): 
   return new Set(rows.map(({ external_id }) => external_id))
 }
 
-/** When the first lead was stored: texts from before cannot be about one. Null before that. */
-export async function firstLeadAt(em: EntityManager): Promise<Date | null> {
-  const [row] = await em.execute<{ ms: string | null }[]>(
-    'select extract(epoch from min(created_at)) * 1000 as ms from leads',
+/**
+ * How far apart the gateway's clock and ours may be, and how much later than others a text may be listed. Its times have
+ * whole seconds only.
+ */
+const CLOCKS_APART_MINUTES = 10
+
+export type RepliesWanted = {
+  /** Texts from before cannot be about a lead. */
+  from: Date
+  /** Those from before were all listed once; `from` when none ever were. */
+  unlistedFrom: Date
+}
+
+/** Which texts may be missing here. Null before the first lead. */
+export async function repliesWanted(em: EntityManager): Promise<RepliesWanted | null> {
+  const [row] = await em.execute<{ from_ms: string | null; unlisted_ms: string | null }[]>(
+    `with wanted as (select min(created_at) as first_lead,
+       (select listed_through from backfill_marks where source = 'textmagic') as listed_through from leads)
+     select extract(epoch from first_lead - margin) * 1000 as from_ms,
+       extract(epoch from greatest(first_lead, listed_through) - margin) * 1000 as unlisted_ms
+     from wanted, make_interval(mins => ?) as margin`,
+    [CLOCKS_APART_MINUTES],
   )
-  return row?.ms == null ? null : new Date(Number(row.ms))
+  if (row?.from_ms == null) return null
+  return { from: new Date(Number(row.from_ms)), unlistedFrom: new Date(Number(row.unlisted_ms)) }
+}
+
+/** Every text up to then is in the inbox. @param newest the time of the newest, by the gateway's clock */
+export async function recordRepliesListed(em: EntityManager, newest: Date): Promise<void> {
+  await em.execute(
+    `insert into backfill_marks (source, listed_through) values ('textmagic', least(?, app_now()))
+     on conflict (source) do update
+       set listed_through = greatest(backfill_marks.listed_through, excluded.listed_through)`,
+    [newest],
+  )
 }
 
 export type OpenLink = { stripeId: string; unlockId: number; leadId: string }

@@ -20,6 +20,8 @@ export type WorkerSettings = {
   fallbackUrl: string | null
   alertUrl: string | null
   ledgerTiming: LedgerTiming
+  /** Replies that the backfill asks for at a time. */
+  replyPageSize: number
   quiet: QuietPolicy
   /** Contact details of leads closed for this long are erased; 0 keeps them for ever. */
   retentionDays: number

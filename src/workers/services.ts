@@ -22,6 +22,9 @@ const POOL_SIZE = 20
 /** Longest wait for a slot of the shared send limit, milliseconds. */
 const SEND_LIMIT_WAIT_MS = 20_000
 
+/** The most that TextMagic lists at a time. */
+const REPLY_PAGE_SIZE = 100
+
 export type OpenedServices = { services: WorkerServices; close(): Promise<void> }
 
 /**
@@ -81,6 +84,7 @@ export async function openServices(
         quiet: config.quiet,
         retentionDays: config.retentionDays,
         ledgerTiming: options.ledgerTiming ?? DEFAULT_LEDGER_TIMING,
+        replyPageSize: REPLY_PAGE_SIZE,
       },
     },
     async close() {

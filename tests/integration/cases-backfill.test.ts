@@ -36,6 +36,11 @@ function goDeafToTexts(): void {
   product.textmagic.setCallbacks({ inboundUrl: null })
 }
 
+/** The gateway lists no replies until the fault is cleared. */
+function keepReplies(): void {
+  product.textmagic.faults.add({ method: 'GET', path: '/api/v2/replies', kind: 'status', status: 500, times: null })
+}
+
 /** Every event is accepted by somebody, and none of them reaches us. */
 async function loseEvents(): Promise<void> {
   const somebody = createServer((_request, response) => response.writeHead(204).end())
@@ -83,6 +88,49 @@ describe('texts that no callback brought', () => {
     await settled(product)
     const forwards = product.forwarded.filter(({ body }) => body.includes('question '))
     expect(forwards).toHaveLength(101)
+  })
+
+  it('count though a hundred newer ones came by callback before the gateway could be asked', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    keepReplies()
+    goDeafToTexts()
+    await dana.texts('Y')
+    listen()
+    for (let number = 1; number <= 101; number += 1) {
+      await product.textmagic.reply({ from: STRANGER, text: `remark ${number}` })
+    }
+    product.textmagic.faults.clear()
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+  })
+
+  it('are stored in the order they were sent though they are listed on different pages', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    keepReplies()
+    goDeafToTexts()
+    const first = await dana.texts('What is this?')
+    for (let number = 1; number <= 101; number += 1) {
+      await product.textmagic.reply({ from: STRANGER, text: `complaint ${number}` })
+    }
+    const last = await dana.texts('Who are you?')
+    product.textmagic.faults.clear()
+    const stored = () =>
+      product.rows<{ external_id: string }>(
+        'select external_id from webhook_inbox where external_id in (?, ?) order by id',
+        [String(first), String(last)],
+      )
+    await until('both texts', async () => (await stored()).length === 2)
+    expect((await stored()).map(({ external_id }) => external_id)).toEqual([String(first), String(last)])
+  })
+
+  it('count though the clock of the gateway is behind ours, and has whole seconds only', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    goDeafToTexts()
+    const [first] = await product.rows<{ at: Date }>('select min(created_at) as at from leads')
+    await dana.texts('Y', { at: new Date(new Date(first?.at ?? Number.NaN).getTime() - 60_000) })
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
   })
 
   it('say STOP as well as any other', async () => {
@@ -148,7 +196,7 @@ describe('payments of which no webhook told', () => {
   it('are found though the SMS gateway does not answer', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()
-    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/replies', kind: 'status', status: 500, times: null })
+    keepReplies()
     product.stripe.holdWebhooks()
     await product.stripe.payLink(url)
     await product.reaches(unlockId, 'DONE')

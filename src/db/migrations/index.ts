@@ -7,6 +7,7 @@ import { Analytics } from './0005-analytics.ts'
 import { Retention } from './0007-retention.ts'
 import { UnrecordedLinks } from './0008-unrecorded-links.ts'
 import { Refunds } from './0009-refunds.ts'
+import { BackfillMarks } from './0010-backfill-marks.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
@@ -18,4 +19,5 @@ export const migrations: MigrationObject[] = [
   { name: '0007-retention', class: Retention },
   { name: '0008-unrecorded-links', class: UnrecordedLinks },
   { name: '0009-refunds', class: Refunds },
+  { name: '0010-backfill-marks', class: BackfillMarks },
 ]

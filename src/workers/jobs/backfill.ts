@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { claimOpenLinks, firstLeadAt, knownReplyIds } from '../../db/backfill.ts'
+import { claimOpenLinks, knownReplyIds, recordRepliesListed, repliesWanted } from '../../db/backfill.ts'
 import { type Arrival, type StoredArrival, storeInboundSms, storeStripeEvent } from '../../db/inbox-store.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
@@ -12,8 +12,6 @@ import { defineJob } from '../job.ts'
 const DAY_MS = 86_400_000
 /** Stripe itself stops retrying after three days and keeps events for thirty. */
 const EVENTS_LOOKBACK_MS = 7 * DAY_MS
-const REPLIES_PER_PAGE = 100
-const MAX_REPLY_PAGES = 50
 const LINKS_PER_RUN = 200
 
 /** Every event the handle-payment job acts on. */
@@ -63,36 +61,58 @@ const SOURCES: Record<BackfillSource, (services: WorkerServices, requestId: stri
   sessions: paidSessions,
 }
 
-/** Texts, newest page first, for as long as a page holds one we did not know. */
+/**
+ * Texts back to the last time that all of them were listed. Where a run ends that did not get that far, the next begins
+ * anew: that the newest texts are known, from their callbacks or from such a run, says nothing about those before them.
+ */
 async function missedReplies(services: WorkerServices, requestId: string): Promise<number> {
-  const since = await firstLeadAt(services.db.em.fork())
-  if (since === null) return 0
-  let found = 0
-  for (let page = 1; page <= MAX_REPLY_PAGES; page += 1) {
-    const replies = await services.textmagic.listReplies({ limit: REPLIES_PER_PAGE, page })
-    const known = await knownReplyIds(
-      services.db.em.fork(),
-      replies.map(({ id }) => String(id)),
-    )
-    const missed = replies.filter(({ id }) => !known.has(String(id)))
-    // Oldest first: replies of one sender are handled in the order they are stored.
-    const stored = await storeReplies(services, requestId, missed.reverse(), since)
-    found += stored
-    if (stored === 0 || replies.length < REPLIES_PER_PAGE) break
+  const wanted = await repliesWanted(services.db.em.fork())
+  if (wanted === null) return 0
+  const replies = await listReplies(services, wanted.unlistedFrom)
+  const known = await knownReplyIds(
+    services.db.em.fork(),
+    replies.map(({ id }) => String(id)),
+  )
+  const missed = replies.filter(({ id }) => !known.has(String(id)))
+  // Oldest first: replies of one sender are handled in the order they are stored.
+  const stored = await storeReplies(services, requestId, missed.reverse(), wanted.from)
+  const newest = newestOf(replies)
+  if (newest !== null) await recordRepliesListed(services.db.em.fork(), newest)
+  return stored
+}
+
+/** Newest first; a page that came in between repeats some. */
+async function listReplies(services: WorkerServices, from: Date): Promise<TextMagicReply[]> {
+  const { replyPageSize } = services.settings
+  const replies: TextMagicReply[] = []
+  for (let page = 1; ; page += 1) {
+    const listed = await services.textmagic.listReplies({ limit: replyPageSize, page })
+    replies.push(...listed)
+    if (listed.length < replyPageSize || listed.every((reply) => isBefore(reply, from))) return replies
   }
-  return found
+}
+
+/** A text whose time cannot be read may be from any. */
+function isBefore(reply: TextMagicReply, from: Date): boolean {
+  const sentAt = readInboundSms(reply)?.sentAt ?? null
+  return sentAt !== null && sentAt < from
+}
+
+function newestOf(replies: readonly TextMagicReply[]): Date | null {
+  const times = replies.flatMap((reply) => readInboundSms(reply)?.sentAt?.getTime() ?? [])
+  return times.length === 0 ? null : new Date(Math.max(...times))
 }
 
 async function storeReplies(
   services: WorkerServices,
   requestId: string,
   replies: TextMagicReply[],
-  since: Date,
+  from: Date,
 ): Promise<number> {
   let stored = 0
   for (const reply of replies) {
     const sms = readInboundSms(reply)
-    if (sms === null || (sms.sentAt !== null && sms.sentAt < since)) continue
+    if (sms === null || isBefore(reply, from)) continue
     stored += await keep(
       services,
       requestId,

@@ -119,6 +119,8 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
       fallbackUrl: 'http://fallback.invalid',
       alertUrl: 'http://alerts.invalid',
       ledgerTiming: DEFAULT_LEDGER_TIMING,
+      // So few that what is missing is spread over several pages.
+      replyPageSize: 3,
       retentionDays: 0,
       quiet: { hours: null, zonesOfUnknown: [] },
     },
