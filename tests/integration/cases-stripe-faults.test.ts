@@ -11,6 +11,7 @@ import { until } from '../support/until.ts'
 const CREATE = { method: 'POST', path: '/v1/payment_links' }
 /** More often than the SDK repeats a call by itself. */
 const BEYOND_THE_SDK = 4
+const HOUR_MS = 3_600_000
 
 let product: Product
 
@@ -34,21 +35,32 @@ async function expectOneLink(provider: TestProvider, unlockId: number): Promise<
 }
 
 /** A provider says Y, and Stripe makes the link without our learning of it. */
-async function hasUnclearLink() {
+async function hasUnclearLink({
+  times = BEYOND_THE_SDK,
+  ...config
+}: {
+  times?: number | null
+  ttl_hours?: number
+} = {}) {
   const dana = await newProvider(product)
-  const { leadId, unlockId } = await dana.hasTeaser()
-  product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times: BEYOND_THE_SDK })
+  const { leadId, unlockId } = await dana.hasTeaser(config)
+  product.stripe.faults.add({ ...CREATE, kind: 'accept_then_drop', times })
   await dana.says('Y')
   await until('the link to be made', () => linksOf(unlockId).length > 0)
   return { dana, leadId, unlockId }
 }
 
-/** Takes the job that would try again for a link out of Redis. @returns whether there was one */
-async function losesJob(unlockId: number): Promise<boolean> {
-  const delayed = (await product.publisher.queues.get('create-payment-link')?.getDelayed()) ?? []
-  const job = delayed.find(({ data }) => data.unlock_id === unlockId)
-  await job?.remove()
-  return job !== undefined
+/** The same, and the job that would try again is lost with Redis. */
+async function hasUnclearLinkAndNoJob(config?: { ttl_hours?: number }) {
+  const unclear = await hasUnclearLink({ ...config, times: null })
+  await until('its job to be lost', async () => {
+    const delayed = (await product.publisher.queues.get('create-payment-link')?.getDelayed()) ?? []
+    const job = delayed.find(({ data }) => data.unlock_id === unclear.unlockId)
+    await job?.remove()
+    return job !== undefined
+  })
+  product.stripe.faults.clear()
+  return unclear
 }
 
 describe('making a payment link', () => {
@@ -127,8 +139,7 @@ describe('making a payment link', () => {
   })
 
   it('whose outcome is unclear is closed after the offer was, though its job is lost with Redis', async () => {
-    const { dana, leadId, unlockId } = await hasUnclearLink()
-    await until('its job to be lost', () => losesJob(unlockId))
+    const { dana, leadId, unlockId } = await hasUnclearLinkAndNoJob()
     await dana.says(`N ${leadId}`)
     await product.reaches(unlockId, 'EXPIRED')
     expect(linksOf(unlockId).map(({ active }) => active)).toEqual([true])
@@ -138,6 +149,13 @@ describe('making a payment link', () => {
     await until('nothing to be looked for any more', async () => {
       return (await product.rows('select from lead_unlocks where id = ? and link_unrecorded', [unlockId])).length === 0
     })
+  })
+
+  it('whose outcome is unclear, taken up when Stripe has forgotten its key, leaves one link', async () => {
+    const { dana, unlockId } = await hasUnclearLinkAndNoJob({ ttl_hours: 72 })
+    product.stripe.advanceClock(25 * HOUR_MS)
+    await moveClock(product, (25 * HOUR_MS) / 1000)
+    await expectOneLink(dana, unlockId)
   })
 
   it('whose outcome is unclear when the provider declines and says Y again leaves the newer one', async () => {

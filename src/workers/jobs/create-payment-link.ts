@@ -17,6 +17,9 @@ import { defineJob } from '../job.ts'
 /** Unclear answers that Stripe would repeat under the same idempotency key. */
 const REPLAYED_CODES = ['replayable_500', 'idempotency_mismatch']
 
+/** Stripe may forget an idempotency key after 24 hours. */
+const KEY_KEPT_MS = 20 * 3_600_000
+
 /** After a Y: is it paid already? If not, make the link and send it. Also sends the same link again when asked. */
 export const createPaymentLink = defineJob({
   name: 'create-payment-link',
@@ -83,9 +86,14 @@ async function ensureLink(deps: JobDeps, unlock: Unlock): Promise<void> {
   await deps.publish(await inTransaction(deps.em, (tx) => recordLink(tx, unlock.id, generation, link)))
 }
 
-/** After an answer that told nothing, the link may exist under the key that is no longer used. */
+/**
+ * After an answer that told nothing, the link may exist under a key that is no longer used; and after long, under one that
+ * Stripe has forgotten and would take for a new one.
+ */
 async function findEarlierLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; url: string } | null> {
-  if (unlock.linkAttempt === 0) return null
+  // The unlock has not changed since it came to want a link.
+  const isKeyKept = unlock.dbNow.getTime() - unlock.updatedAt.getTime() < KEY_KEPT_MS
+  if (unlock.linkAttempt === 0 && isKeyKept) return null
   return deps.stripe.findActiveLink({ unlockId: unlock.id, leadId: unlock.leadId, generation: unlock.linkGeneration })
 }
 
