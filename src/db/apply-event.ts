@@ -1,12 +1,13 @@
-import { LockMode, type RawQueryFragment } from '@mikro-orm/core'
+import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { isIn, type UnlockStatus } from '../domain/states.ts'
 import { type Decision, next, type UnlockEvent, type UnlockFacts } from '../domain/transition.ts'
 import { type EffectContext, recordEffects } from './effects.ts'
-import { OutboundMessage, Unlock, UnlockEventRow } from './entities/index.ts'
+import { OutboundMessage, Unlock } from './entities/index.ts'
 import { isContactErased } from './leads.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
+import { noteOnTimeline } from './timeline.ts'
 
 /** A reveal in these states is at the gateway with its outcome not recorded; while PAID, an accepted one is an earlier one. */
 const MAY_HAVE_ARRIVED = ['sending', 'unknown'] as const
@@ -15,9 +16,18 @@ const MAY_BE_ERASED = ['REVEAL_DETAILS_SENT', 'DONE', 'EXPIRED', 'OPTED_OUT'] as
 
 export type Applied = { unlock: Unlock; decision: Decision; due: Due[] }
 
-/** Locks an unlock's row until the transaction ends. @param unlockId an id, or SQL that answers one or null */
-export function lockUnlock(tx: EntityManager, unlockId: number | RawQueryFragment): Promise<Unlock | null> {
-  return tx.findOne(Unlock, { id: { $eq: unlockId } }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
+/** Locks an unlock's row until the transaction ends. */
+export function lockUnlock(tx: EntityManager, unlockId: number): Promise<Unlock | null> {
+  return lockUnlockBy(tx, '?', [unlockId])
+}
+
+/** The same. @param id SQL that answers an id or null */
+export async function lockUnlockBy(tx: EntityManager, id: string, values: unknown[]): Promise<Unlock | null> {
+  const [row] = await tx.execute<EntityDictionary<Unlock>[]>(
+    `select *, app_now() as db_now from lead_unlocks where id = ${id} for update`,
+    values,
+  )
+  return row === undefined ? null : tx.map(Unlock, row)
 }
 
 /**
@@ -53,8 +63,7 @@ export async function applyToLocked(
   const facts = await factsOf(tx, unlock, event)
   const decision = next(facts, event)
   for (const status of decision.path) {
-    const step = { unlockId: unlock.id, fromStatus: unlock.status, toStatus: status, cause, at: unlock.dbNow }
-    tx.persist(tx.create(UnlockEventRow, step))
+    await noteOnTimeline(tx, unlock, status, cause)
     unlock.status = status
     unlock.closedReason = status === 'EXPIRED' ? decision.closedReason : null
   }

@@ -8,7 +8,7 @@ import {
 } from '../domain/texts.ts'
 import { type Decision, type Effect, MAX_REVEAL_RESENDS, type Notice } from '../domain/transition.ts'
 import { type Payment, PaymentLink, Provider, type Unlock } from './entities/index.ts'
-import { addLinkMessage, addNotice, addReveal } from './messages.ts'
+import { addAnotherReveal, addLinkMessage, addNotice, addReveal } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
 import { payBack } from './payments.ts'
@@ -59,7 +59,7 @@ async function recordEffect(
       if (moved) await addReveal(tx, unlock)
       return [{ job: 'reveal', unlock_id: unlock.id }]
     case 'resend_reveal':
-      if (await addReveal(tx, unlock)) unlock.revealResends += 1
+      if (await addAnotherReveal(tx, unlock)) unlock.revealResends += 1
       return [{ job: 'reveal', unlock_id: unlock.id }]
     case 'keep_payment':
       if (context.payment === undefined) throw new Error(`unlock ${unlock.id} became PAID without a payment`)

@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/core'
+import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { InboxRow } from './entities/index.ts'
 import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
@@ -15,8 +15,17 @@ export async function lockInboxRow(
   inboxId: number,
   status: InboxRow['status'],
 ): Promise<InboxRow | null> {
-  const row = await tx.findOne(InboxRow, { id: inboxId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
+  const [row] = await lockRows(tx, 'webhook_inbox where id = ?', inboxId)
   return row?.status === status ? row : null
+}
+
+/** @param of a table and a condition with one value */
+async function lockRows(tx: EntityManager, of: string, value: unknown): Promise<InboxRow[]> {
+  const rows = await tx.execute<EntityDictionary<InboxRow>[]>(
+    `select *, app_now() as db_now from ${of} order by id for update`,
+    [value],
+  )
+  return rows.map((row) => tx.map(InboxRow, row))
 }
 
 /** The row is handled. @param outcome one word for people: `yes`, `ignored`, `forwarded` */
@@ -34,13 +43,13 @@ export async function markProcessed(tx: EntityManager, row: InboxRow, outcome: s
 /** Outcome of a row that told of something we know nothing of, however long we waited for it. */
 export const UNMATCHED = 'unmatched'
 
-/** Locks the events about a payment that came before it, those that were given up on included, oldest first. */
+/** The events about a payment that came before it, those that were given up on included. @param `?` its intent */
+export const EARLY_EVENTS = `webhook_inbox where payment_intent_id = ? and sealed_body is not null
+  and (status = 'received' or outcome = '${UNMATCHED}')`
+
+/** Locks them, oldest first. */
 export function lockEarlyEvents(tx: EntityManager, paymentIntentId: string): Promise<InboxRow[]> {
-  return tx.find(
-    InboxRow,
-    { paymentIntentId, sealedBody: { $ne: null }, $or: [{ status: 'received' }, { outcome: UNMATCHED }] },
-    { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true, orderBy: { id: 'asc' } },
-  )
+  return lockRows(tx, EARLY_EVENTS, paymentIntentId)
 }
 
 /** The row could not be handled: it is kept, and a person is called. A retry of its job finds it again. */

@@ -88,24 +88,28 @@ export async function addLinkMessage(tx: EntityManager, unlock: Unlock, key: str
   })
 }
 
-/**
- * Puts a reveal on the ledger, unless one is still to be sent.
- *
- * @param unlock locked
- * @returns true when one was added
- */
-export async function addReveal(tx: EntityManager, unlock: Unlock): Promise<boolean> {
-  const added = await tx.execute<object[]>(
-    `insert into outbound_messages (purpose, dedupe_key, unlock_id, provider_id, phone, next_attempt_at)
-     select 'reveal', 'reveal:' || earlier.unlock_id || ':' || earlier.count + 1, earlier.unlock_id, p.id, p.phone, ?
-     from providers p, (
-       select ?::integer as unlock_id, count(*), count(*) filter (where status = any(?::text[])) as unsent
-       from outbound_messages where unlock_id = ? and purpose = 'reveal') earlier
-     where p.id = ? and earlier.unsent = 0
-     on conflict (dedupe_key) do nothing returning id`,
-    [after(unlock.dbNow, GRACE_MS), unlock.id, `{${UNSENT.join(',')}}`, unlock.id, unlock.providerId],
-  )
+const INSERT_REVEAL = `
+  insert into outbound_messages (purpose, dedupe_key, unlock_id, provider_id, phone, next_attempt_at)
+  select 'reveal', 'reveal:' || earlier.unlock_id || ':' || earlier.count + 1, earlier.unlock_id, p.id, p.phone, ?
+  from providers p, (
+    select ?::integer as unlock_id, count(*), count(*) filter (where status = any(?::text[])) as unsent
+    from outbound_messages where unlock_id = ? and purpose = 'reveal') earlier
+  where p.id = ? and earlier.unsent = 0
+  on conflict (dedupe_key) do nothing`
+
+/** Puts a reveal on the ledger, unless one is still to be sent. @param unlock locked */
+export async function addReveal(tx: EntityManager, unlock: Unlock): Promise<void> {
+  await tx.execute(INSERT_REVEAL, revealValues(unlock))
+}
+
+/** The same. @returns true when one was added */
+export async function addAnotherReveal(tx: EntityManager, unlock: Unlock): Promise<boolean> {
+  const added = await tx.execute<object[]>(`${INSERT_REVEAL} returning id`, revealValues(unlock))
   return added.length > 0
+}
+
+function revealValues(unlock: Unlock): unknown[] {
+  return [after(unlock.dbNow, GRACE_MS), unlock.id, `{${UNSENT.join(',')}}`, unlock.id, unlock.providerId]
 }
 
 export function isUnsent(status: OutboundMessage['status']): boolean {

@@ -7,7 +7,7 @@ import { entities } from './entities/index.ts'
 import { tolerateRollbackOfLostConnection } from './lost-connections.ts'
 import { migrations } from './migrations/index.ts'
 import { rememberPool } from './pool.ts'
-import { beginWithFirstStatement } from './round-trips.ts'
+import { saveRoundTrips } from './round-trips.ts'
 
 export type { EntityManager } from '@mikro-orm/postgresql'
 
@@ -46,7 +46,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
         ...connectionOptions(address),
         onPoolCreated(created: Pool) {
           pool = created
-          beginWithFirstStatement(created)
+          saveRoundTrips(created)
           if (address.throughPooler) limitTransactions(created)
         },
       },

@@ -3,20 +3,19 @@ import type { Due } from '../domain/due.ts'
 import { hasFailed, judgeRefunds, type KnownRefund, REFUND_STATUSES } from '../domain/refunds.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
-import { Payment, PaymentLink, UnlockEventRow } from './entities/index.ts'
+import { Payment, PaymentLink } from './entities/index.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
 import { databaseNow } from './subscriptions.ts'
+import { noteOnTimeline } from './timeline.ts'
 
 /** What failed stays failed: an older word of its success comes late. */
 const IN_ORDER = `{${REFUND_STATUSES.join(',')}}`
 
 /** Writes on the unlock's timeline what happened to its money without moving it. */
-export async function noteOnTimeline(tx: EntityManager, unlockId: number, cause: string): Promise<void> {
+export async function noteMoney(tx: EntityManager, unlockId: number, cause: string): Promise<void> {
   const unlock = await lockUnlock(tx, unlockId)
-  if (unlock === null) return
-  tx.create(UnlockEventRow, { unlockId, fromStatus: unlock.status, toStatus: unlock.status, cause, at: unlock.dbNow })
-  await tx.flush()
+  if (unlock !== null) await noteOnTimeline(tx, unlock, unlock.status, cause)
 }
 
 /** Locks the payment of an intent, and its unlock before it. Null when we know of no such payment (yet). */
@@ -50,7 +49,7 @@ export async function recordReturned(
   await resolveEscalations(tx, ['refund_failed'], `payment:${payment.id}`, 'refunded')
   await tx.flush()
   if (payment.unlockId == null || !isNews) return []
-  await noteOnTimeline(tx, payment.unlockId, cause)
+  await noteMoney(tx, payment.unlockId, cause)
   return wasKept ? (await applyEvent(tx, payment.unlockId, { type: 'payment_returned' }, cause, context)).due : []
 }
 
@@ -134,7 +133,7 @@ async function recordPart(tx: EntityManager, payment: Payment, cents: number): P
   const what = cents < payment.refundedCents ? 'a refund failed, refunded in part' : 'refunded in part'
   payment.refundedCents = cents
   await tx.flush()
-  if (payment.unlockId != null) await noteOnTimeline(tx, payment.unlockId, `${what}: ${cents}`)
+  if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `${what}: ${cents}`)
 }
 
 /** A refund did not reach the payer. The money is ours to give: a person is called. */
@@ -163,7 +162,7 @@ export async function recordDispute(
   // Events come in any order: an older "created" does not reopen what is closed.
   if (!dispute.closed && payment.disputeStatus?.startsWith('closed')) return []
   payment.disputeStatus = dispute.closed ? `closed: ${dispute.status}` : dispute.status
-  if (payment.unlockId != null) await noteOnTimeline(tx, payment.unlockId, `dispute ${payment.disputeStatus}`)
+  if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `dispute ${payment.disputeStatus}`)
   const subject = `payment:${payment.id}`
   if (dispute.closed) {
     await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)

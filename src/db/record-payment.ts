@@ -1,9 +1,10 @@
-import { type EntityDictionary, raw } from '@mikro-orm/core'
+import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
-import { applyToLocked, lockUnlock } from './apply-event.ts'
+import { applyToLocked, lockUnlockBy } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { Payment, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
+import { EARLY_EVENTS } from './inbox.ts'
 import type { EntityManager } from './orm.ts'
 import { recordReturned } from './payment-facts.ts'
 
@@ -20,21 +21,44 @@ export type IncomingPayment = {
   claimed: { unlockId: string | null; leadId: string | null }
 }
 
+export type RecordOptions = {
+  latePayment: 'reveal' | 'refund'
+  /** What told us, for the timeline. */
+  cause: string
+  context: EffectContext
+}
+
+export type RecordedPayment = {
+  due: Due[]
+  /** Something about it came before it and waits to be taken up (`lockEarlyEvents`). */
+  hasEarlyEvents: boolean
+}
+
 /**
  * Records a payment, once per checkout session and intent, and moves its unlock. Money that fits no unlock, or has the wrong amount or
  * currency, is held for a person and reveals nothing.
  *
- * @param cause what told us, for the timeline
- * @returns what is due; nothing when the payment is known already
+ * @returns what is due: nothing when the payment is known already
  */
 export async function recordPayment(
   tx: EntityManager,
   incoming: IncomingPayment,
-  options: { latePayment: 'reveal' | 'refund'; cause: string; context: EffectContext },
-): Promise<Due[]> {
+  options: RecordOptions,
+): Promise<RecordedPayment> {
   const unlock = await unlockPaidFor(tx, incoming)
-  const payment = await insertPayment(tx, incoming, unlock)
-  if (payment === null) return []
+  const inserted = await insertPayment(tx, incoming, unlock)
+  if (inserted === null) return { due: [], hasEarlyEvents: true }
+  const { payment, hasEarlyEvents } = inserted
+  return { due: await take(tx, incoming, unlock, payment, options), hasEarlyEvents }
+}
+
+async function take(
+  tx: EntityManager,
+  incoming: IncomingPayment,
+  unlock: Unlock | null,
+  payment: Payment,
+  options: RecordOptions,
+): Promise<Due[]> {
   if (incoming.returned) return recordReturned(tx, payment, 'refunded at stripe', options.context)
   if (unlock === null) {
     return openEscalation(tx, {
@@ -64,12 +88,10 @@ export async function recordPayment(
  */
 async function unlockPaidFor(tx: EntityManager, { stripeLinkId, claimed }: IncomingPayment): Promise<Unlock | null> {
   const claimedId = /^[1-9]\d{0,8}$/.test(claimed.unlockId ?? '') ? Number(claimed.unlockId) : null
-  const unlock = await lockUnlock(
+  const unlock = await lockUnlockBy(
     tx,
-    raw('coalesce((select unlock_id from payment_links where stripe_id = ?), ?::integer)', [
-      stripeLinkId ?? '',
-      claimed.leadId === null ? null : claimedId,
-    ]),
+    'coalesce((select unlock_id from payment_links where stripe_id = ?), ?::integer)',
+    [stripeLinkId ?? '', claimed.leadId === null ? null : claimedId],
   )
   const agrees =
     (claimedId === null || claimedId === unlock?.id) && (claimed.leadId === null || claimed.leadId === unlock?.leadId)
@@ -80,10 +102,11 @@ async function insertPayment(
   tx: EntityManager,
   incoming: IncomingPayment,
   unlock: Unlock | null,
-): Promise<Payment | null> {
-  const [row] = await tx.execute<EntityDictionary<Payment>[]>(
+): Promise<{ payment: Payment; hasEarlyEvents: boolean } | null> {
+  const [row] = await tx.execute<(EntityDictionary<Payment> & { has_early_events: boolean })[]>(
     `insert into payments (unlock_id, checkout_session_id, payment_intent_id, stripe_link_id, amount_cents, currency, status)
-     values (?, ?, ?, ?, ?, ?, 'held') on conflict do nothing returning *`,
+     values (?, ?, ?, ?, ?, ?, 'held') on conflict do nothing
+     returning *, exists (select from ${EARLY_EVENTS}) as has_early_events`,
     [
       unlock?.id ?? null,
       incoming.checkoutSessionId,
@@ -91,7 +114,10 @@ async function insertPayment(
       incoming.stripeLinkId,
       incoming.amountCents,
       incoming.currency,
+      incoming.paymentIntentId,
     ],
   )
-  return row === undefined ? null : tx.map(Payment, row)
+  if (row === undefined) return null
+  const { has_early_events, ...payment } = row
+  return { payment: tx.map(Payment, payment), hasEarlyEvents: has_early_events }
 }

@@ -7,31 +7,88 @@ type Query = (sql: unknown, ...rest: unknown[]) => unknown
 const DONE = { command: '', rowCount: null, rows: [], fields: [] }
 
 /**
- * Has a transaction begin with its first statement, in one message to Postgres: until then it has seen nothing and holds
- * nothing, and a round trip costs more than most statements do. A text of several statements answers what its last one
- * does. What Postgres gets are simple queries, which mean the same through a pooler.
+ * Says in one message to Postgres what nobody waits for between: a transaction begins with its first statement, because
+ * until then it has seen nothing and holds nothing; a write that answers no rows goes with the next statement, or with the
+ * commit. A round trip costs more than most statements do. A text of several statements answers what its last one does.
+ * What Postgres gets are simple queries, which mean the same through a pooler.
  *
- * A connection that is lost by then fails the first statement in place of `begin`, which the query builder would take for
- * a transaction that is not its own to end: it would never give the connection back to the pool.
+ * So a write that fails fails the statement after it, in the same transaction; nobody counts the rows that it changed. A
+ * connection that is lost by then fails the first statement in place of `begin`, which the query builder would take for a
+ * transaction that is not its own to end: it would never give the connection back to the pool.
  *
  * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
  */
-export function beginWithFirstStatement(pool: Pool): void {
+export function saveRoundTrips(pool: Pool): void {
   pool.on('connect', (client: PoolClient) => {
     const original: unknown = Reflect.get(client, 'query')
     if (typeof original !== 'function') throw new Error('the database driver has no query to add to')
-    const query: Query = (...args) => Reflect.apply(original, client, args)
-    let begin: unknown = null
+    const send: Query = (...args) => Reflect.apply(original, client, args)
+    const transaction = new Transaction()
     Reflect.set(client, 'query', (sql: unknown, ...rest: unknown[]) => {
-      const ahead = begin
-      begin = isBegin(sql) ? sql : null
-      if (begin !== null) return Promise.resolve(DONE)
-      if (ahead === null) return typeof sql === 'string' ? lastOf(query(sql, ...rest)) : query(sql, ...rest)
-      if (sql === 'commit' || sql === 'rollback') return Promise.resolve(DONE)
-      if (typeof sql === 'string' && hasNoValues(rest)) return lastOf(query(`${ahead}; ${sql}`, ...rest))
-      return Promise.resolve(query(ahead)).then(() => query(sql, ...rest))
+      if (typeof sql !== 'string') return send(sql, ...rest)
+      if (isBegin(sql)) transaction.begin(sql)
+      else if (isEnd(sql)) return say(send, transaction.end(sql), rest)
+      else if (transaction.isOpen && isSilentWrite(sql, rest)) transaction.add(sql)
+      else return say(send, [...transaction.take(), sql], rest)
+      return Promise.resolve(DONE)
     })
   })
+}
+
+/** What was not said yet of the transaction on one connection. */
+class Transaction {
+  #begin: string | null = null
+  #writes: string[] = []
+  #isOpen = false
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  begin(sql: string): void {
+    this.#begin = sql
+    this.#isOpen = true
+  }
+
+  add(write: string): void {
+    this.#writes.push(write)
+  }
+
+  /** What goes ahead of the next statement. */
+  take(): string[] {
+    const unsaid = [...(this.#begin === null ? [] : [this.#begin]), ...this.#writes]
+    this.#begin = null
+    this.#writes = []
+    return unsaid
+  }
+
+  /** @returns what has to be said to end it: nothing when Postgres has not heard of it, and need not */
+  end(sql: 'commit' | 'rollback'): string[] {
+    const hasBegun = this.#begin === null
+    const hasWritten = this.#writes.length > 0
+    const unsaid = this.take()
+    this.#isOpen = false
+    if (sql === 'rollback') return hasBegun ? [sql] : []
+    return hasBegun || hasWritten ? [...unsaid, sql] : []
+  }
+}
+
+function isEnd(sql: string): sql is 'commit' | 'rollback' {
+  return sql === 'commit' || sql === 'rollback'
+}
+
+/** A single write that answers no rows. Where a value contains what would make it another, it is just not put off. */
+function isSilentWrite(sql: string, rest: unknown[]): boolean {
+  return /^(?:insert into|update|delete from)\s/i.test(sql) && !/;|\breturning\b/i.test(sql) && hasNoValues(rest)
+}
+
+/** Says statements in one message. @param rest what the driver takes beside the text of the last */
+async function say(send: Query, statements: string[], rest: unknown[]): Promise<unknown> {
+  const last = statements.pop()
+  if (last === undefined) return DONE
+  if (hasNoValues(rest)) return lastOf(await send([...statements, last].join('; '), ...rest))
+  if (statements.length > 0) await send(statements.join('; '))
+  return send(last, ...rest)
 }
 
 /** Values beside the text make a prepared statement of it, which is one statement. */
@@ -39,7 +96,6 @@ function hasNoValues([values]: unknown[]): boolean {
   return values === undefined || (Array.isArray(values) && values.length === 0)
 }
 
-async function lastOf(answer: unknown): Promise<unknown> {
-  const answers: unknown = await answer
-  return Array.isArray(answers) ? answers.at(-1) : answers
+function lastOf(answer: unknown): unknown {
+  return Array.isArray(answer) ? answer.at(-1) : answer
 }

@@ -1,4 +1,3 @@
-import { DeadlockException, DriverException } from '@mikro-orm/core'
 import { RefusedError } from '../gateways/errors.ts'
 
 /** Not an error: the work is not due yet, or somebody else is at it. The job comes back without losing an attempt. */
@@ -32,13 +31,12 @@ export function isFinal(error: unknown): boolean {
   return error instanceof FinalError || error instanceof RefusedError
 }
 
-/** Postgres gave up waiting for a lock (`lock_not_available`); the ORM has no class for it on Postgres. */
-const LOCK_NOT_AVAILABLE = '55P03'
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: `deadlock_detected`, `lock_not_available` */
+const LOCK_CONFLICTS = new Set(['40P01', '55P03'])
 
 /** Two transactions in each other's way: the database asks for another try, which costs no attempt. */
 export function isLockConflict(error: unknown): boolean {
-  if (error instanceof DeadlockException) return true
-  return error instanceof DriverException && error.code === LOCK_NOT_AVAILABLE
+  return error instanceof Error && 'code' in error && LOCK_CONFLICTS.has(String(error.code))
 }
 
 /** The error's code where it has one, else its class: safe for Redis and for people. */

@@ -1,6 +1,8 @@
+import type { InboxRow } from '../db/entities/index.ts'
+import { lockEarlyEvents, markProcessed } from '../db/inbox.ts'
 import type { EntityManager } from '../db/orm.ts'
 import {
-  noteOnTimeline,
+  noteMoney,
   recordChargeRefunded,
   recordDispute,
   recordRefundStatus,
@@ -9,8 +11,18 @@ import {
 import { recordPayment } from '../db/record-payment.ts'
 import type { Due } from '../domain/due.ts'
 import { type KnownRefund, toRefundStatus } from '../domain/refunds.ts'
-import type { StripeFact } from '../domain/stripe-event.ts'
+import { readStripeEvent, type StripeFact } from '../domain/stripe-event.ts'
 import type { JobDeps } from './deps.ts'
+import { FinalError } from './errors.ts'
+import { openBody } from './inbox-body.ts'
+
+/** @throws {FinalError} when nobody can read it */
+export function readFact(deps: JobDeps, row: InboxRow): StripeFact {
+  const body = openBody(deps, row)
+  const fact = readStripeEvent(JSON.parse(body.toString('utf8')))
+  if (fact === null) throw new FinalError('unreadable_event')
+  return fact
+}
 
 /**
  * Records what Stripe says about money.
@@ -31,7 +43,7 @@ export async function recordFact(
     case 'payment_failed':
     case 'session_expired': {
       const unlockId = await unlockOfLink(tx, fact.session.payment_link ?? null)
-      if (unlockId !== null) await noteOnTimeline(tx, unlockId, `stripe: ${fact.kind.replace('_', ' ')}`)
+      if (unlockId !== null) await noteMoney(tx, unlockId, `stripe: ${fact.kind.replace('_', ' ')}`)
       return []
     }
     case 'charge_refunded': {
@@ -56,16 +68,17 @@ export async function recordFact(
   }
 }
 
-function recordPaid(
+async function recordPaid(
   tx: EntityManager,
   deps: JobDeps,
   session: Extract<StripeFact, { kind: 'paid' }>['session'],
 ): Promise<Due[]> {
-  return recordPayment(
+  const paymentIntentId = session.payment_intent ?? null
+  const { due, hasEarlyEvents } = await recordPayment(
     tx,
     {
       checkoutSessionId: session.id,
-      paymentIntentId: session.payment_intent ?? null,
+      paymentIntentId,
       stripeLinkId: session.payment_link ?? null,
       amountCents: session.amount_total ?? 0,
       currency: (session.currency ?? '').toLowerCase(),
@@ -73,6 +86,24 @@ function recordPaid(
     },
     { latePayment: deps.settings.latePayment, cause: 'stripe: paid', context: deps.effects },
   )
+  if (!hasEarlyEvents || paymentIntentId === null) return due
+  return [...due, ...(await takeUpEarlyEvents(tx, deps, paymentIntentId))]
+}
+
+/** What came before its payment takes effect together with it: no details are sent for money that is back already. */
+async function takeUpEarlyEvents(tx: EntityManager, deps: JobDeps, paymentIntentId: string): Promise<Due[]> {
+  await tx.flush()
+  const due: Due[] = []
+  const early = (await lockEarlyEvents(tx, paymentIntentId)).map((row) => ({ row, fact: readFact(deps, row) }))
+  // What a refund says of itself counts more than the sum that its charge had then.
+  early.sort(
+    (one, other) => Number(other.fact.kind === 'charge_refunded') - Number(one.fact.kind === 'charge_refunded'),
+  )
+  for (const { row, fact } of early) {
+    due.push(...((await recordFact(tx, deps, fact)) ?? []))
+    await markProcessed(tx, row, fact.kind)
+  }
+  return due
 }
 
 /** The payment a fact is about, by Stripe's id, where it names one. */

@@ -1,6 +1,6 @@
 import { Pool, type PoolClient } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { beginWithFirstStatement } from '../../src/db/round-trips.ts'
+import { saveRoundTrips } from '../../src/db/round-trips.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
 let database: TestDatabase
@@ -18,7 +18,7 @@ beforeAll(async () => {
       return Reflect.apply(query, connected, args)
     })
   })
-  beginWithFirstStatement(pool)
+  saveRoundTrips(pool)
   sent = []
   client = await pool.connect()
   await client.query('create table kept (id integer)')
@@ -62,6 +62,62 @@ it('a transaction without a statement says nothing, and the next statement is it
   expect(sent).toEqual([])
   await client.query('insert into kept values (2)')
   expect((await client.query('delete from kept returning id')).rows).toEqual([{ id: 2 }])
+})
+
+it('writes that answer no rows go with the next statement, which sees them', async () => {
+  await client.query('begin')
+  await client.query('insert into kept values (3)')
+  await client.query('update kept set id = 4 where id = 3')
+  expect((await client.query('select id from kept')).rows).toEqual([{ id: 4 }])
+  await client.query('delete from kept')
+  await client.query('commit')
+  expect(sent).toEqual([
+    'begin; insert into kept values (3); update kept set id = 4 where id = 3; select id from kept',
+    'delete from kept; commit',
+  ])
+  expect((await client.query('select from kept')).rows).toEqual([])
+})
+
+it('a write that answers rows is not put off', async () => {
+  await client.query('begin')
+  expect((await client.query('insert into kept values (5) returning id')).rows).toEqual([{ id: 5 }])
+  await client.query('rollback')
+})
+
+it('a write is not put off outside of a transaction', async () => {
+  await client.query('insert into kept values (6)')
+  expect(sent).toEqual(['insert into kept values (6)'])
+  await client.query('delete from kept')
+})
+
+it('writes that were not said yet are not said when their transaction is rolled back', async () => {
+  await client.query('begin')
+  await client.query('insert into kept values (7)')
+  await client.query('rollback')
+  await client.query('begin')
+  await client.query('select 1')
+  await client.query('insert into kept values (8)')
+  await client.query('rollback')
+  expect(sent).toEqual(['begin; select 1', 'rollback'])
+  expect((await client.query('select from kept')).rows).toEqual([])
+})
+
+it('a write that fails at the commit leaves nothing of its transaction, and the connection as good as new', async () => {
+  await client.query('begin')
+  await client.query('insert into kept values (9)')
+  await client.query('insert into kept values (1 / 0)')
+  await expect(client.query('commit')).rejects.toThrow('division by zero')
+  await client.query('rollback')
+  await client.query('begin')
+  expect((await client.query('select from kept')).rows).toEqual([])
+  await client.query('commit')
+})
+
+it('writes go ahead of a statement that comes with values', async () => {
+  await client.query('begin')
+  await client.query('insert into kept values (10)')
+  expect((await client.query('select id from kept where id = $1', [10])).rows).toEqual([{ id: 10 }])
+  await client.query('rollback')
 })
 
 it('several statements in one text answer what the last one does', async () => {

@@ -5,8 +5,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'transitions without the row lock',
     file: 'src/db/apply-event.ts',
-    from: '{ lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true }',
-    to: '{ refresh: true, ...(LockMode === undefined ? { lockMode: undefined } : {}) }',
+    from: ' for update`,\n    values,',
+    to: '`,\n    values,',
   },
   {
     name: 'messages without the row lock',
@@ -89,8 +89,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a new attempt does not look for the link of the one before',
     file: 'src/workers/jobs/create-payment-link.ts',
-    from: 'if (unlock.linkAttempt === 0) return null',
-    to: 'if (unlock.linkAttempt >= 0) return null',
+    from: 'if (unlock.linkAttempt === 0 && isKeyKept) return null',
+    to: 'if (unlock.linkAttempt >= 0 && isKeyKept) return null',
   },
   {
     name: 'the sweep forgets claims that were abandoned',
@@ -105,13 +105,25 @@ export const MUTATIONS: readonly Mutation[] = [
     to: `BACKFILL_SOURCES.filter((source) => source === 'replies').map(`,
   },
   {
+    name: 'a link made under a key that Stripe has forgotten is not looked for',
+    file: 'src/workers/jobs/create-payment-link.ts',
+    from: '< KEY_KEPT_MS',
+    to: '< KEY_KEPT_MS * 1000',
+  },
+  {
+    name: 'the backfill stops at a page that it knows',
+    file: 'src/workers/jobs/backfill.ts',
+    from: 'listed.every((reply) => isBefore(reply, from))',
+    to: 'page > 0',
+  },
+  {
     name: 'an event is marked handled before its effects are written',
     file: 'src/workers/jobs/handle-payment.ts',
-    from: 'const due = await inTransaction(deps.em, (tx) => handle(',
+    from: 'let handled = await inTransaction(deps.em, (tx) => handle(',
     to: `await inTransaction(deps.em, async (tx) => {
       const early = await lockInboxRow(tx, inbox_id, 'received')
       if (early !== null && inbox_id % 2 === 0) await markProcessed(tx, early, 'early')
     })
-    const due = await inTransaction(deps.em, (tx) => handle(`,
+    let handled = await inTransaction(deps.em, (tx) => handle(`,
   },
 ]

@@ -71,7 +71,8 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
       claimed: { unlockId: String(unlock.id), leadId: unlock.leadId },
     }
     const options = { latePayment: deps.settings.latePayment, cause: 'found at stripe', context: deps.effects }
-    await deps.publish(await inTransaction(deps.em, (tx) => recordPayment(tx, incoming, options)))
+    const { due } = await inTransaction(deps.em, (tx) => recordPayment(tx, incoming, options))
+    await deps.publish(due)
   }
   return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id, deps.effects))
 }

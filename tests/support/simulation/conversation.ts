@@ -37,7 +37,7 @@ export class Conversation {
   /** @returns may others see something new once this was said? */
   changes(sql: string): boolean {
     if (/^(?:begin;)?\s*select\b/i.test(sql) || sql === 'begin' || sql === 'rollback') return false
-    if (sql === 'commit') return this.#wrote
+    if (sql === 'commit' && !this.#wrote) return false
     this.#wrote = true
     return true
   }
