@@ -112,6 +112,22 @@ function revealValues(unlock: Unlock): unknown[] {
   return [after(unlock.dbNow, GRACE_MS), unlock.id, `{${UNSENT.join(',')}}`, unlock.id, unlock.providerId]
 }
 
+/** How many messages of a purpose the newest fifty of a provider hold, of the last so many minutes. */
+export async function countRecent(
+  tx: EntityManager,
+  providerId: string,
+  purpose: Purpose,
+  minutes: number,
+): Promise<number> {
+  const [row] = await tx.execute<{ count: number }[]>(
+    `select count(*)::integer as count from (
+       select purpose, created_at from outbound_messages where provider_id = ? order by id desc limit 50) newest
+     where purpose = ? and created_at > app_now() - make_interval(mins => ?)`,
+    [providerId, purpose, minutes],
+  )
+  return row?.count ?? 0
+}
+
 export function isUnsent(status: OutboundMessage['status']): boolean {
   return (UNSENT as readonly string[]).includes(status)
 }

@@ -79,7 +79,7 @@ function isEnd(sql: string): sql is 'commit' | 'rollback' {
 
 /** A single write that answers no rows. Where a value contains what would make it another, it is just not put off. */
 function isSilentWrite(sql: string, rest: unknown[]): boolean {
-  return /^(?:insert into|update|delete from)\s/i.test(sql) && !/;|\breturning\b/i.test(sql) && hasNoValues(rest)
+  return /^\s*(?:insert into|update|delete from)\s/i.test(sql) && !/;|\breturning\b/i.test(sql) && hasNoValues(rest)
 }
 
 /** Says statements in one message. @param rest what the driver takes beside the text of the last */

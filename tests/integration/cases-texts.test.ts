@@ -31,6 +31,16 @@ describe('a text that is no answer to an offer', () => {
     expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
   })
 
+  it('is explained five times in an hour to a machine that answers with our own words, then read by a person', async () => {
+    const dana = await newProvider(product)
+    const { leadId } = await dana.hasTeaser()
+    const answer = `Out of office. You wrote: Reply Y ${leadId} or N ${leadId}.`
+    for (let number = 1; number <= 6; number += 1) await dana.says(answer)
+    await settled(product)
+    expect(dana.inbox(EXPLANATION)).toHaveLength(5)
+    expect(wasForwarded('Out of office')).toBe(true)
+  })
+
   it('is ignored when it is a tapback that quotes our teaser', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasTeaser()

@@ -67,12 +67,12 @@ it('a transaction without a statement says nothing, and the next statement is it
 it('writes that answer no rows go with the next statement, which sees them', async () => {
   await client.query('begin')
   await client.query('insert into kept values (3)')
-  await client.query('update kept set id = 4 where id = 3')
+  await client.query('\n  update kept set id = 4 where id = 3')
   expect((await client.query('select id from kept')).rows).toEqual([{ id: 4 }])
   await client.query('delete from kept')
   await client.query('commit')
   expect(sent).toEqual([
-    'begin; insert into kept values (3); update kept set id = 4 where id = 3; select id from kept',
+    'begin; insert into kept values (3); \n  update kept set id = 4 where id = 3; select id from kept',
     'delete from kept; commit',
   ])
   expect((await client.query('select from kept')).rows).toEqual([])

@@ -2,7 +2,7 @@ import { findAnsweredOffer, findOffer } from '../../db/answered-offer.ts'
 import { applyEvent } from '../../db/apply-event.ts'
 import { InboxRow, Provider } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
-import { addNotice } from '../../db/messages.ts'
+import { addNotice, countRecent } from '../../db/messages.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { databaseNow, lockProvider, subscribe, unsubscribe } from '../../db/subscriptions.ts'
 import type { Due } from '../../domain/due.ts'
@@ -19,6 +19,8 @@ import { defineJob } from '../job.ts'
 
 /** Earlier texts of the same sender that failed this often no longer hold up the later ones. */
 const MAX_ATTEMPTS_AHEAD = 3
+
+const MAX_EXPLANATIONS_PER_HOUR = 5
 
 /** What a provider texted, handled once and in the order it arrived. */
 export const handleReply = defineJob({
@@ -108,13 +110,19 @@ async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promi
     case 'start':
       return subscribe(tx, provider, at, { brand, inboxId: row.id })
     case 'names_lead':
-      return say(tx, arrived, provider, 'explain_reply', explainReplyText({ leadId: reply.leadId }))
+      return explain(tx, arrived, provider, reply.leadId)
     case 'yes':
     case 'no':
       return onAnswer(tx, deps, arrived, provider, reply.kind, reply.leadId)
     default:
       return null
   }
+}
+
+/** Beyond a few in an hour a person reads it: it may be a machine that answers ours with our own words. */
+async function explain(tx: EntityManager, arrived: Arrived, provider: Provider, leadId: string): Promise<Due[] | null> {
+  if ((await countRecent(tx, provider.id, 'explain_reply', 60)) >= MAX_EXPLANATIONS_PER_HOUR) return null
+  return say(tx, arrived, provider, 'explain_reply', explainReplyText({ leadId }))
 }
 
 async function onAnswer(
