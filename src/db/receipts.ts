@@ -1,7 +1,7 @@
 import type { Due } from '../domain/due.ts'
 import { receiptOutcome } from '../domain/outbound.ts'
 import { isIn, PAID_STATUSES } from '../domain/states.ts'
-import { applyEvent } from './apply-event.ts'
+import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
@@ -82,7 +82,35 @@ async function onLostReveal(tx: EntityManager, unlock: Unlock, mayNotBeTexted: b
     await addReveal(tx, unlock)
     return [{ job: 'reveal', unlock_id: unlock.id }]
   }
+  return callPerson(tx, unlock, lost)
+}
+
+function callPerson(tx: EntityManager, unlock: Unlock, lost: number): Promise<Due[]> {
   const summary = `The carrier did not deliver the details of unlock ${unlock.id} (${lost} times).`
   const subject = `unlock:${unlock.id}`
   return openEscalation(tx, { kind: 'reveal_undeliverable', subject, unlockId: unlock.id, summary })
+}
+
+/**
+ * No sending of the details is under way or has arrived: the next one that is accepted sets the time to be confirmed anew.
+ * A person was called when the last was lost or refused; not when it was no longer wanted, because of a STOP.
+ */
+export async function recordNothingUnderWay(tx: EntityManager, unlockId: number): Promise<Due[]> {
+  const unlock = await lockUnlock(tx, unlockId)
+  if (unlock?.status !== 'REVEAL_DETAILS_SENT') return []
+  const reveals = await tx.find(OutboundMessage, { unlockId, purpose: 'reveal' })
+  if (reveals.some(({ status }) => ['accepted', 'delivered'].includes(status) || isUnsent(status))) return []
+  unlock.revealConfirmAt = null
+  if (await wasCalledAboutLast(tx, unlockId)) return []
+  return callPerson(tx, unlock, reveals.filter(({ status }) => status === 'undelivered').length)
+}
+
+async function wasCalledAboutLast(tx: EntityManager, unlockId: number): Promise<boolean> {
+  const rows = await tx.execute<object[]>(
+    `select from escalations where subject = ? and kind in ('reveal_failed', 'reveal_undeliverable')
+       and coalesce(resolved_at, 'infinity') >= (
+         select max(created_at) from outbound_messages where unlock_id = ? and purpose = 'reveal')`,
+    [`unlock:${unlockId}`, unlockId],
+  )
+  return rows.length > 0
 }

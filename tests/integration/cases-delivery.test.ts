@@ -3,7 +3,7 @@ import { findReceiptMessage } from '../../src/db/receipts.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
-import { calm, escalated, hurryUntil, openKinds } from '../support/steering.ts'
+import { calm, escalated, hurry, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 /** Milliseconds after which a reveal without a receipt is asked about. */
@@ -65,6 +65,21 @@ describe('a receipt for the details', () => {
     await calm(product)
     expect(dana.inbox(DETAILS)).toHaveLength(1)
     expect((await product.api('GET', `/api/providers/${dana.id}`)).body.provider.opted_out_at).not.toBeNull()
+  })
+
+  it('that says they are lost while they are sent again, which a STOP ends, calls a person', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'status', status: 429, times: null })
+    await dana.says('Y')
+    await product.textmagic.deliver(messageId, 'f')
+    await dana.says('STOP')
+    await until('the second sending to be given up', async () => {
+      await hurry(product, 'reveal')
+      const { messages } = await product.unlock(unlockId)
+      return messages.some(({ status }: { status: string }) => status === 'cancelled')
+    })
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 
   it('that calls one sending lost twice has it replaced once', async () => {

@@ -2,6 +2,7 @@ import { applyEvent } from '../../db/apply-event.ts'
 import { OutboundMessage, Unlock } from '../../db/entities/index.ts'
 import { isUnsent } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
+import { recordNothingUnderWay } from '../../db/receipts.ts'
 import { receiptOutcome } from '../../domain/outbound.ts'
 import { applyReceipt } from '../apply-receipt.ts'
 import type { JobDeps } from '../deps.ts'
@@ -29,7 +30,7 @@ export const confirmDelivery = defineJob({
     if (reveals.some(({ status }) => status === 'delivered')) await confirm(deps, unlock_id, 'delivered')
     else if (reveals.some(({ status }) => isUnsent(status))) await deps.publish([{ job: 'reveal', unlock_id }])
     else if (accepted !== undefined) await ask(deps, accepted)
-    else await stopAsking(deps, unlock_id)
+    else await deps.publish(await inTransaction(deps.em, (tx) => recordNothingUnderWay(tx, unlock_id)))
   },
 
   async onFailed(deps, { unlock_id }) {
@@ -39,11 +40,6 @@ export const confirmDelivery = defineJob({
     )
   },
 })
-
-/** Every sending was lost or refused and is escalated: the next one that is accepted sets the time anew. */
-async function stopAsking(deps: JobDeps, unlockId: number): Promise<void> {
-  await deps.em.execute('update lead_unlocks set reveal_confirm_at = null where id = ?', [unlockId])
-}
 
 async function ask(deps: JobDeps, message: OutboundMessage): Promise<void> {
   const answer = message.gatewayId == null ? null : await deps.textmagic.getMessage(message.gatewayId)
