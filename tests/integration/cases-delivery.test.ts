@@ -78,6 +78,7 @@ describe('a receipt for the details', () => {
       const { messages } = await product.unlock(unlockId)
       return messages.some(({ status }: { status: string }) => status === 'cancelled')
     })
+    product.textmagic.faults.clear()
     await escalated(product, unlockId, 'reveal_undeliverable')
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
