@@ -49,10 +49,11 @@ export async function recordPayment(
   const inserted = await insertPayment(tx, incoming, unlock)
   if (inserted === null) return { due: [], hasEarlyEvents: true }
   const { payment, hasEarlyEvents } = inserted
-  return { due: await take(tx, incoming, unlock, payment, options), hasEarlyEvents }
+  return { due: await credit(tx, incoming, unlock, payment, options), hasEarlyEvents }
 }
 
-async function take(
+/** Moves the unlock that a payment is for, or calls a person. */
+async function credit(
   tx: EntityManager,
   incoming: IncomingPayment,
   unlock: Unlock | null,
