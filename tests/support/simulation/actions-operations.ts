@@ -5,13 +5,20 @@ import { pronounce } from './acceptance.ts'
 import { runJob } from './jobs.ts'
 import { perform } from './perform.ts'
 import { drawPlan } from './profile.ts'
+import type { WakeUp } from './publisher.ts'
 import type { Plan } from './tasks.ts'
 import type { World } from './world.ts'
+
+/** Share of the suspended jobs that another worker is through with before the first goes on. */
+const TAKEN_OVER = 0.3
 
 /** A worker takes a job. */
 export async function work(world: World): Promise<void> {
   const ready = world.queues.ready()
-  if (ready.length > 0) await runJob(world, world.random.pick(ready), drawPlan(world.random, world.profile))
+  if (ready.length === 0) return
+  const wakeUp = world.random.pick(ready)
+  await runJob(world, wakeUp, drawPlan(world.random, world.profile))
+  if (wakeUp.state === 'active' && world.random.chance(TAKEN_OVER)) await runJob(world, handOver(world, wakeUp))
 }
 
 /** A suspended task goes on, or its process dies. */
@@ -26,9 +33,12 @@ export async function endSuspension(world: World): Promise<void> {
 export function takeOver(world: World): void {
   const active = world.queues.all().filter(({ state }) => state === 'active')
   if (active.length === 0) return
-  const wakeUp = world.random.pick(active)
-  world.queues.duplicate(wakeUp)
+  handOver(world, world.random.pick(active))
+}
+
+function handOver(world: World, wakeUp: WakeUp): WakeUp {
   world.steps.push(`${wakeUp.job} is taken over by another worker`)
+  return world.queues.duplicate(wakeUp)
 }
 
 export function sweep(world: World, plan: Plan = drawPlan(world.random, world.profile)): Promise<void> {
