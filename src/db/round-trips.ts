@@ -47,6 +47,7 @@ class Transaction {
 
   begin(sql: string): void {
     this.#begin = sql
+    this.#writes = []
     this.#isOpen = true
   }
 
