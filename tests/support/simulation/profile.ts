@@ -25,7 +25,7 @@ export function drawProfile(random: Random): Profile {
     steps: random.int(30, 90),
     faultRate: random.pick([0, 0.05, 0.15, 0.3]),
     crashRate: random.pick([0, 0.05, 0.15, 0.3]),
-    parkRate: random.pick([0, 0.1, 0.3]),
+    parkRate: random.pick([0, 0.15, 0.4]),
     cutRate: random.pick([0, 0, 0.05, 0.15]),
     queueFaultRate: random.pick([0, 0.1]),
     latePayment: random.pick(['reveal', 'refund'] as const),
@@ -33,8 +33,8 @@ export function drawProfile(random: Random): Profile {
   }
 }
 
-/** Short tasks have a dozen moments, long ones a hundred: early moments of long tasks are tried more often than late ones. */
-const REACHES = [8, 25, 60, 120]
+/** Short tasks have half a dozen moments, long ones half a hundred: early moments of long tasks are tried more often than late ones. */
+const REACHES = [6, 15, 30, 60]
 
 /** Where a task dies or is suspended, if it is at all. */
 export function drawPlan(random: Random, { crashRate, parkRate, cutRate }: Profile): Plan {
