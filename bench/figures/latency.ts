@@ -6,7 +6,7 @@ import type { Site } from '../site.ts'
 import { median, percentile } from '../statistics.ts'
 
 const SLOW_MS = 2000
-const SENDER = '13055550161'
+const SENDER = '12125550161'
 
 /**
  * The slowest answers to webhooks while workers call gateways that take long, against gateways that answer at once.

@@ -6,7 +6,7 @@ import { inboundSms, stripeEvent } from '../posts.ts'
 import { type Figure, judged } from '../report.ts'
 import type { Site } from '../site.ts'
 
-const SENDER = '13055550161'
+const SENDER = '12125550161'
 const WITHIN_MS = 600_000
 const POLL_MS = 200
 /** Memory after garbage was collected is the least of what is seen over some seconds of rest. */

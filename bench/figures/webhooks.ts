@@ -9,7 +9,7 @@ import { median } from '../statistics.ts'
 export type WebhookRates = Record<'textmagic' | 'stripe' | 'baseline', number>
 
 /** The number of the only provider who texts. */
-const SENDER = '13055550161'
+const SENDER = '12125550161'
 
 /** Webhooks answered per second, each source in turn with the bare route, so that all meet the same machine. */
 export async function webhookRates(site: Site, sizes: Sizes): Promise<WebhookRates> {
