@@ -112,11 +112,15 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 /** Redis clients of workers queue commands while Redis is away, so a command may stay unanswered for ever. */
 async function withinTime<T>(step: Promise<T>, deadline: number, closing: AbortSignal): Promise<T | 'late'> {
   const timer = new AbortController()
-  const signal = AbortSignal.any([timer.signal, closing])
-  const late = delay(Math.max(1, deadline - performance.now()), 'late' as const, { signal })
+  const end = () => timer.abort()
+  // Not AbortSignal.any: a signal that lives as long as the process remembers each one that was made of it.
+  closing.addEventListener('abort', end)
+  if (closing.aborted) end()
+  const late = delay(Math.max(1, deadline - performance.now()), 'late' as const, { signal: timer.signal })
   try {
     return await Promise.race([step, late])
   } finally {
+    closing.removeEventListener('abort', end)
     timer.abort()
   }
 }
