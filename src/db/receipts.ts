@@ -109,7 +109,7 @@ async function wasCalledAboutLast(tx: EntityManager, unlockId: number): Promise<
   const rows = await tx.execute<object[]>(
     `select from escalations where subject = ? and kind in ('reveal_failed', 'reveal_undeliverable')
        and coalesce(resolved_at, 'infinity') >= (
-         select max(created_at) from outbound_messages where unlock_id = ? and purpose = 'reveal')`,
+         select max(final_at) from outbound_messages where unlock_id = ? and purpose = 'reveal')`,
     [`unlock:${unlockId}`, unlockId],
   )
   return rows.length > 0

@@ -25,7 +25,10 @@ export function saveRoundTrips(pool: Pool): void {
     const send: Query = (...args) => Reflect.apply(original, client, args)
     const transaction = new Transaction()
     Reflect.set(client, 'query', (sql: unknown, ...rest: unknown[]) => {
-      if (typeof sql !== 'string') return send(sql, ...rest)
+      if (typeof sql !== 'string') {
+        if (transaction.isOpen) throw new Error('a query that is no text cannot be said in a transaction')
+        return send(sql, ...rest)
+      }
       if (isBegin(sql)) transaction.begin(sql)
       else if (isEnd(sql)) return say(send, transaction.end(sql), rest)
       else if (transaction.isOpen && isSilentWrite(sql, rest)) transaction.add(sql)

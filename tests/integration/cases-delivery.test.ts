@@ -83,6 +83,30 @@ describe('a receipt for the details', () => {
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 
+  it('that says they are lost is not forgotten when a person sends them again and a STOP ends that', async () => {
+    const { dana, unlockId } = await payWithoutReceipt()
+    product.textmagic.setReceiptOutcome(dana.phone, 'f')
+    for (let sending = 1; sending <= 3; sending += 1) {
+      await dana.gets(DETAILS, sending)
+      await product.textmagic.deliver(detailsTo(dana)[sending - 1]?.id ?? 0, 'f')
+    }
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    await until('nothing to be confirmed', async () => {
+      const waiting = 'select from lead_unlocks where id = ? and reveal_confirm_at is not null'
+      return (await product.rows(waiting, [unlockId])).length === 0
+    })
+    product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'status', status: 429, times: null })
+    await dana.says('Y')
+    await product.rows(`update escalations set resolved_at = app_now(), resolved_by = 'a person' where unlock_id = ?`, [
+      unlockId,
+    ])
+    await dana.says('STOP')
+    await hurryUntil(product, 'reveal', 'a person to be called again', async () => {
+      return (await openKinds(product, unlockId)).includes('reveal_undeliverable')
+    })
+    product.textmagic.faults.clear()
+  })
+
   it('that calls one sending lost twice has it replaced once', async () => {
     const { dana, unlockId, messageId } = await payWithoutReceipt()
     await product.textmagic.deliver(messageId, 'u')

@@ -1,6 +1,9 @@
 import { Migration } from '@mikro-orm/migrations'
 
-/** How far the backfill has listed what a gateway keeps, so that it goes back as far as it has to and no further. */
+/**
+ * How far the backfill has listed what a gateway keeps, so that it goes back as far as it has to and no further.
+ * Nothing is known of what an earlier version had listed: the first run goes back to the first lead.
+ */
 export class BackfillMarks extends Migration {
   override up(): void {
     this.addSql(`
@@ -9,10 +12,6 @@ export class BackfillMarks extends Migration {
         -- By the gateway's clock, never later than ours.
         listed_through timestamptz not null
       );
-
-      -- What an earlier version had listed is not known; a day is longer than it was ever behind while it ran.
-      insert into backfill_marks (source, listed_through)
-        select source, max(received_at) - interval '1 day' from webhook_inbox where source = 'textmagic' group by source;
     `)
   }
 
