@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { LogController } from 'fastify'
+import { createInbox } from '../db/inbox-store.ts'
 import { requireBearer } from './auth/bearer.ts'
 import { limitFailures } from './auth/failures.ts'
 import { createKeyring, type Identify } from './auth/keyring.ts'
@@ -141,14 +142,16 @@ async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise
 }
 
 async function webhooks(scope: App, deps: ApiDeps): Promise<void> {
-  limitRoutes(scope, { bodyLimit: BODY_LIMIT, handlerTimeout: HANDLER_TIMEOUT_MS })
+  // They bound themselves what they wait for: the framework's timeout costs a twentieth of what a webhook does.
+  limitRoutes(scope, { bodyLimit: BODY_LIMIT })
   countWebhooks(scope, deps.metrics.webhooks)
   takeRawBodies(scope)
-  stripeWebhook(scope, deps)
+  const inbox = createInbox(deps.db.em, deps.sealer)
+  stripeWebhook(scope, deps, inbox)
   await scope.register(async (plain) => {
     const textmagic: App = plain.withTypeProvider()
     requireToken(textmagic, deps.config.textmagicWebhookToken)
-    textmagicInbound(textmagic, deps)
-    textmagicDelivery(textmagic, deps)
+    textmagicInbound(textmagic, deps, inbox)
+    textmagicDelivery(textmagic, deps, inbox)
   })
 }

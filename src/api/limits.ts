@@ -35,9 +35,9 @@ export const CONNECTION_LIMITS = {
 } as const satisfies FastifyHttpOptions<RawServerDefault>
 
 /** Gives every route of this scope that names no limits of its own these: what a route needs more of, it says. */
-export function limitRoutes(scope: App, limits: { bodyLimit: number; handlerTimeout: number }): void {
+export function limitRoutes(scope: App, limits: { bodyLimit: number; handlerTimeout?: number }): void {
   scope.addHook('onRoute', (route) => {
     route.bodyLimit ??= limits.bodyLimit
-    route.handlerTimeout ??= limits.handlerTimeout
+    if (limits.handlerTimeout !== undefined) route.handlerTimeout ??= limits.handlerTimeout
   })
 }

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Due } from '../domain/due.ts'
 import type { DeliveryReceipt, InboundSms } from '../domain/inbound.ts'
 import { classifyReply } from '../domain/replies.ts'
+import { together } from '../together.ts'
 import type { InboxSource, InboxStatus } from './entities/inbox-row.ts'
 import { openEscalation } from './escalations.ts'
-import type { EntityManager } from './orm.ts'
-import { GRACE_MS } from './parking.ts'
+import { insertInboxRows, type KeptInboxRow, type NewInboxRow } from './inbox-rows.ts'
+import { isLost } from './lost-connections.ts'
+import { type EntityManager, inTransaction } from './orm.ts'
 import type { Sealer } from './sealing.ts'
 
 /** What a gateway sent, as it came. */
@@ -23,6 +25,21 @@ export type StoredArrival = {
   intelligible: boolean
   /** Wake-ups to publish after the commit; also for a duplicate that nobody has handled yet. */
   due: Due[]
+}
+
+/** Keeps what gateways send. */
+export type Inbox = {
+  /**
+   * Keeps a text that somebody sent to us. A STOP takes effect in the same transaction: from the moment it was answered
+   * 200 nothing more is claimed for sending to them (design §10, invariant 6); the handle-reply job does the rest.
+   */
+  storeInboundSms(sms: InboundSms, arrival: Arrival): Promise<StoredArrival>
+  /** Keeps what the gateway says became of a text of ours; each status of a message counts once. */
+  storeReceipt(receipt: DeliveryReceipt, arrival: Arrival): Promise<StoredArrival>
+  /** Keeps an event of Stripe's whose signature was good. */
+  storeStripeEvent(eventId: string, arrival: Arrival): Promise<StoredArrival>
+  /** Keeps what an authenticated gateway sent and nobody can read, and calls a person; the same bytes count once. */
+  storeUnintelligible(source: InboxSource, arrival: Arrival): Promise<StoredArrival>
 }
 
 type Entry = {
@@ -44,118 +61,97 @@ export function inboxPlace(source: string, externalId: string): string {
 }
 
 /**
- * Keeps a text that somebody sent to us. A STOP takes effect in the same transaction: from the moment it was answered
- * 200 nothing more is claimed for sending to them (design §10, invariant 6); the handle-reply job does the rest.
+ * Statements that insert side by side. Few, so that webhooks of a rush share a statement and a commit; more than one, so
+ * that one which waits for a lock or a lost connection does not hold up all.
  */
-export function storeInboundSms(
-  em: EntityManager,
-  sealer: Sealer,
-  sms: InboundSms,
-  arrival: Arrival,
-): Promise<StoredArrival> {
-  const entry: Entry = {
-    source: 'textmagic',
-    externalId: sms.id,
-    job: 'handle-reply',
-    sentAt: sms.sentAt,
-    senderPhone: sms.sender,
-  }
-  if (classifyReply(sms.text).kind !== 'stop') return insert(em.fork(), sealer, arrival, entry)
-  return em.fork().transactional(async (tx) => {
-    const stored = await insert(tx, sealer, arrival, entry)
-    if (!stored.duplicate) await optOutSender(tx, stored.inboxId)
-    return stored
+const LANES = 3
+/** Rows of one statement at most: a body may have 256 KiB. */
+const ROWS_AT_ONCE = 50
+
+/** @param em the one to fork from; what is stored through one inbox at the same time is stored together */
+export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
+  const insert = together((rows: readonly NewInboxRow[]) => insertOrEachAlone(em, rows), {
+    lanes: LANES,
+    most: ROWS_AT_ONCE,
   })
-}
-
-/** Keeps what the gateway says became of a text of ours; each status of a message counts once. */
-export function storeReceipt(
-  em: EntityManager,
-  sealer: Sealer,
-  receipt: DeliveryReceipt,
-  arrival: Arrival,
-): Promise<StoredArrival> {
-  const entry: Entry = {
-    source: 'textmagic_delivery',
-    externalId: `${receipt.id}:${receipt.status}`,
-    job: 'handle-receipt',
+  const keep = async (arrival: Arrival, entry: Entry) => stored(entry, await insert(newRow(sealer, arrival, entry)))
+  const keepIn = async (tx: EntityManager, arrival: Arrival, entry: Entry) =>
+    stored(entry, await insertOne(tx, newRow(sealer, arrival, entry)))
+  return {
+    async storeInboundSms(sms, arrival) {
+      const entry: Entry = {
+        source: 'textmagic',
+        externalId: sms.id,
+        job: 'handle-reply',
+        sentAt: sms.sentAt,
+        senderPhone: sms.sender,
+      }
+      if (classifyReply(sms.text).kind !== 'stop') return keep(arrival, entry)
+      return inTransaction(em, async (tx) => {
+        const stored = await keepIn(tx, arrival, entry)
+        if (!stored.duplicate) await optOutSender(tx, stored.inboxId)
+        return stored
+      })
+    },
+    storeReceipt: ({ id, status }, arrival) =>
+      keep(arrival, { source: 'textmagic_delivery', externalId: `${id}:${status}`, job: 'handle-receipt' }),
+    storeStripeEvent: (eventId, arrival) =>
+      keep(arrival, { source: 'stripe', externalId: eventId, job: 'handle-payment' }),
+    async storeUnintelligible(source, arrival) {
+      const externalId = `unparsed:${createHash('sha256').update(arrival.raw).digest('hex')}`
+      return inTransaction(em, async (tx) => {
+        const stored = await keepIn(tx, arrival, { source, externalId, status: 'failed', outcome: 'unintelligible' })
+        if (stored.duplicate) return stored
+        const due = await openEscalation(tx, {
+          kind: 'unintelligible_webhook',
+          subject: `inbox:${stored.inboxId}`,
+          summary: `A ${source} webhook of ${arrival.raw.length} bytes could not be understood (inbox row ${stored.inboxId}).`,
+        })
+        return { ...stored, due }
+      })
+    },
   }
-  return insert(em.fork(), sealer, arrival, entry)
 }
 
-/** Keeps an event of Stripe's whose signature was good. */
-export function storeStripeEvent(
-  em: EntityManager,
-  sealer: Sealer,
-  eventId: string,
-  arrival: Arrival,
-): Promise<StoredArrival> {
-  const entry: Entry = { source: 'stripe', externalId: eventId, job: 'handle-payment' }
-  return insert(em.fork(), sealer, arrival, entry)
+/** A row that Postgres refuses is no reason to lose the others: each is then inserted by itself. */
+async function insertOrEachAlone(em: EntityManager, rows: readonly NewInboxRow[]): Promise<(KeptInboxRow | Error)[]> {
+  try {
+    return await insertInboxRows(em.fork(), rows)
+  } catch (error) {
+    if (rows.length === 1 || isLost(error)) throw error
+    const alone = await Promise.allSettled(rows.map((row) => insertOne(em.fork(), row)))
+    return alone.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason))
+  }
 }
 
-/** Keeps what an authenticated gateway sent and nobody can read, and calls a person; the same bytes count once. */
-export function storeUnintelligible(
-  em: EntityManager,
-  sealer: Sealer,
-  source: InboxSource,
-  arrival: Arrival,
-): Promise<StoredArrival> {
-  const externalId = `unparsed:${createHash('sha256').update(arrival.raw).digest('hex')}`
-  return em.fork().transactional(async (tx) => {
-    const stored = await insert(tx, sealer, arrival, {
-      source,
-      externalId,
-      status: 'failed',
-      outcome: 'unintelligible',
-    })
-    if (stored.duplicate) return stored
-    const due = await openEscalation(tx, {
-      kind: 'unintelligible_webhook',
-      subject: `inbox:${stored.inboxId}`,
-      summary: `A ${source} webhook of ${arrival.raw.length} bytes could not be understood (inbox row ${stored.inboxId}).`,
-    })
-    return { ...stored, due }
-  })
+async function insertOne(em: EntityManager, row: NewInboxRow): Promise<KeptInboxRow> {
+  const [kept] = await insertInboxRows(em, [row])
+  if (kept === undefined) throw new Error('an insert of one row answered for none')
+  return kept
 }
 
-/** One statement, which is its own transaction when there is none: an answer to a gateway waits for as little as possible. */
-async function insert(em: EntityManager, sealer: Sealer, arrival: Arrival, entry: Entry): Promise<StoredArrival> {
-  const [fresh] = await em.execute<{ id: string }[]>(
-    `insert into webhook_inbox (source, external_id, content_type, sealed_body, status, outcome, sent_at, provider_id,
-       request_id, next_attempt_at)
-     values (?, ?, ?, ?, ?, ?, least(?::timestamptz, app_now()),
-       (select id from providers where phone = ?), ?, app_now() + make_interval(secs => ?))
-     on conflict (source, external_id) do nothing returning id`,
-    [
-      entry.source,
-      entry.externalId,
-      arrival.contentType.slice(0, MAX_CONTENT_TYPE),
-      sealer.seal(arrival.raw, inboxPlace(entry.source, entry.externalId)),
-      entry.status ?? 'received',
-      entry.outcome ?? null,
-      entry.sentAt ?? null,
-      entry.senderPhone ?? null,
-      arrival.requestId ?? null,
-      GRACE_MS / 1000,
-    ],
-  )
-  if (fresh !== undefined) return stored(Number(fresh.id), false, entry, 'received')
-  const [known] = await em.execute<{ id: string; status: InboxStatus }[]>(
-    'select id, status from webhook_inbox where source = ? and external_id = ?',
-    [entry.source, entry.externalId],
-  )
-  if (known === undefined) throw new Error('an inbox row vanished between the insert and the look-up')
-  return stored(Number(known.id), true, entry, known.status)
+function newRow(sealer: Sealer, { raw, contentType, requestId }: Arrival, entry: Entry): NewInboxRow {
+  const { source, externalId } = entry
+  return {
+    source,
+    externalId,
+    contentType: contentType.slice(0, MAX_CONTENT_TYPE),
+    sealedBody: sealer.seal(raw, inboxPlace(source, externalId)),
+    status: entry.status ?? 'received',
+    outcome: entry.outcome ?? null,
+    sentAt: entry.sentAt ?? null,
+    senderPhone: entry.senderPhone ?? null,
+    requestId: requestId ?? null,
+  }
 }
 
-function stored(inboxId: number, duplicate: boolean, entry: Entry, status: InboxStatus): StoredArrival {
+function stored(entry: Entry, { id, duplicate, status }: KeptInboxRow): StoredArrival {
   const wanted = entry.job !== undefined && status === 'received'
   return {
-    inboxId,
+    inboxId: id,
     duplicate,
     intelligible: entry.status !== 'failed',
-    due: wanted ? [{ job: entry.job, inbox_id: inboxId } as Due] : [],
+    due: wanted ? [{ job: entry.job, inbox_id: id } as Due] : [],
   }
 }
 

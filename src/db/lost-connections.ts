@@ -25,7 +25,8 @@ export async function tolerateRollbackOfLostConnection(connection: unknown): Pro
   Reflect.set(Object(connection), 'executeQuery', guarded)
 }
 
-function isLost(error: unknown): boolean {
+/** Whether this error of the driver says that the connection is gone, and not that Postgres refused something. */
+export function isLost(error: unknown): boolean {
   const code: unknown = Reflect.get(Object(error), 'code')
   return typeof code !== 'string' || SESSION_ENDED.test(code) || !SQLSTATE.test(code)
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { Queue } from 'bullmq'
+import { type JobsOptions, Queue } from 'bullmq'
 import type { Due } from '../domain/due.ts'
+import { together } from '../together.ts'
 import { DEFAULT_PREFIX, type RedisConnection } from './connection.ts'
 import { type JobName, jobNames, jobs, parsePayload } from './contract.ts'
 
@@ -25,6 +26,8 @@ export class RedisAwayError extends Error {
 
 /** How long the first connection of a starting process is waited for, milliseconds. */
 const FIRST_CONNECTION_MS = 2_000
+
+type BulkJob = { name: string; data: object; opts: JobsOptions }
 
 /** BullMQ waits for a connection as long as it takes; a producer must not. */
 async function requireReady(connection: RedisConnection): Promise<void> {
@@ -61,6 +64,7 @@ export function createPublisher(
   prefix: string = DEFAULT_PREFIX,
 ): Publisher {
   const queues = new Map<JobName, Queue>()
+  const adders = new Map<JobName, (job: BulkJob) => Promise<void>>()
   for (const name of jobNames) {
     const queue = new Queue(name, {
       connection,
@@ -75,6 +79,10 @@ export function createPublisher(
     })
     queue.on('error', (error) => onError(error, name))
     queues.set(name, queue)
+    adders.set(
+      name,
+      together(async (batch) => (await queue.addBulk([...batch])).map(() => undefined), { lanes: 2, most: 100 }),
+    )
   }
 
   const add = async (due: Due, options: PublishOptions): Promise<boolean> => {
@@ -84,10 +92,11 @@ export function createPublisher(
       const payload = parsePayload(job, requestId === undefined ? ids : { ...ids, request_id: requestId })
       await requireReady(connection)
       const subject = Object.values(ids).join('-')
-      await queues.get(job)?.add(job, payload, {
+      const opts = {
         ...(options.delayMs === undefined ? {} : { delay: Math.max(0, Math.round(options.delayMs)) }),
         ...(options.onlyIfIdle ? { deduplication: { id: `${job}-${subject}` } } : {}),
-      })
+      }
+      await adders.get(job)?.({ name: job, data: payload, opts })
       return true
     } catch (error) {
       onError(error, job, requestId)

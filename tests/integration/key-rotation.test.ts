@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { oncePerKey } from '../../src/db/idempotency.ts'
-import { inboxPlace, storeStripeEvent } from '../../src/db/inbox-store.ts'
+import { createInbox, inboxPlace } from '../../src/db/inbox-store.ts'
 import { findLead, insertLead, openLockedFields } from '../../src/db/leads.ts'
 import { inTransaction, openDatabase } from '../../src/db/orm.ts'
 import { keyUse, reseal } from '../../src/db/rotation.ts'
@@ -53,7 +53,7 @@ async function newLead(sealer = old): Promise<string> {
 }
 
 const newEvent = (id: string, sealer = old) =>
-  storeStripeEvent(db.em.fork(), sealer, id, { raw: Buffer.from(EVENT), contentType: 'application/json' })
+  createInbox(db.em, sealer).storeStripeEvent(id, { raw: Buffer.from(EVENT), contentType: 'application/json' })
 
 async function locked(leadId: string, sealer = fresh) {
   const lead = await findLead(db.em.fork(), leadId)

@@ -2,6 +2,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import { DEFAULT_PREFIX } from '../../queues/connection.ts'
 import type { ApiDeps, App } from '../deps.ts'
+import { inTime } from '../in-time.ts'
 
 export type Rule = {
   /** Part of the key in Redis. */
@@ -45,7 +46,7 @@ export async function createLimiter(
   return async (request) => {
     if (redis.status !== 'ready' || performance.now() < leftAloneUntil) return alone(request)
     try {
-      return await inTime(together(request))
+      return await inTime(together(request), PATIENCE_MS, () => new Error('Redis did not answer in time'))
     } catch (error) {
       leftAloneUntil = performance.now() + LEFT_ALONE_MS
       request.log.warn({ operation: 'limit', err: error }, 'Redis did not count: this process counts for itself')
@@ -66,17 +67,5 @@ async function createCounter(app: App, options: object): Promise<Limiter> {
     if (counted === undefined || counted.isAllowed) throw new Error('the rate limit did not count')
     const { isExceeded: exceeded, max, remaining, ttlInSeconds } = counted
     return { exceeded, max, remaining, secondsLeft: Math.max(1, ttlInSeconds) }
-  }
-}
-
-async function inTime<T>(counting: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('Redis did not answer in time')), PATIENCE_MS)
-  })
-  try {
-    return await Promise.race([counting, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -7,7 +7,6 @@ export type InboundSms = {
   id: string
   /** E.164; as it came when it is no phone number (a short code, an alphanumeric sender). */
   sender: string
-  receiver: string | null
   /** As written by the sender; may be empty. */
   text: string
   sentAt: Date | null
@@ -52,7 +51,6 @@ export function readInboundSms(fields: GatewayFields): InboundSms | null {
   return {
     id,
     sender: phoneFromGateway(sender) ?? sender,
-    receiver: phone(fields.receiver),
     text,
     sentAt: time(fields.messageTime),
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { claimOpenLinks, knownReplyIds, recordRepliesListed, repliesWanted } from '../../db/backfill.ts'
-import { type Arrival, type StoredArrival, storeInboundSms, storeStripeEvent } from '../../db/inbox-store.ts'
+import { type Arrival, createInbox, type Inbox, type StoredArrival } from '../../db/inbox-store.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
 import type { FoundPayment } from '../../gateways/stripe.ts'
@@ -113,12 +113,7 @@ async function storeReplies(
   for (const reply of replies) {
     const sms = readInboundSms(reply)
     if (sms === null || isBefore(reply, from)) continue
-    stored += await keep(
-      services,
-      requestId,
-      (arrival) => storeInboundSms(services.db.em.fork(), services.sealer, sms, arrival),
-      reply,
-    )
+    stored += await keep(services, requestId, (inbox, arrival) => inbox.storeInboundSms(sms, arrival), reply)
   }
   return stored
 }
@@ -128,12 +123,7 @@ async function undeliveredEvents(services: WorkerServices, requestId: string): P
   const createdAfter = new Date(now.getTime() - EVENTS_LOOKBACK_MS)
   let stored = 0
   for await (const event of services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })) {
-    stored += await keep(
-      services,
-      requestId,
-      (arrival) => storeStripeEvent(services.db.em.fork(), services.sealer, event.id, arrival),
-      event,
-    )
+    stored += await keep(services, requestId, (inbox, arrival) => inbox.storeStripeEvent(event.id, arrival), event)
   }
   return stored
 }
@@ -145,12 +135,11 @@ async function paidSessions(services: WorkerServices, requestId: string): Promis
     for (const payment of await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })) {
       if (payment.sessionId === null || payment.refundedCents > 0 || payment.disputed) continue
       const id = `backfill:${payment.sessionId}`
-      stored += await keep(
-        services,
-        requestId,
-        (arrival) => storeStripeEvent(services.db.em.fork(), services.sealer, id, arrival),
-        { id, type: 'checkout.session.completed', data: { object: asSession(payment, unlockId, leadId) } },
-      )
+      stored += await keep(services, requestId, (inbox, arrival) => inbox.storeStripeEvent(id, arrival), {
+        id,
+        type: 'checkout.session.completed',
+        data: { object: asSession(payment, unlockId, leadId) },
+      })
     }
   }
   return stored
@@ -172,10 +161,12 @@ function asSession(payment: FoundPayment, unlockId: number, leadId: string) {
 async function keep(
   services: WorkerServices,
   requestId: string,
-  store: (arrival: Arrival) => Promise<StoredArrival>,
+  store: (inbox: Inbox, arrival: Arrival) => Promise<StoredArrival>,
   content: unknown,
 ): Promise<number> {
-  const stored = await store({ raw: Buffer.from(JSON.stringify(content)), contentType: 'application/json', requestId })
+  const inbox = createInbox(services.db.em, services.sealer)
+  const raw = Buffer.from(JSON.stringify(content))
+  const stored = await store(inbox, { raw, contentType: 'application/json', requestId })
   if (stored.duplicate) return 0
   await services.publisher.publish(stored.due, { requestId })
   return 1

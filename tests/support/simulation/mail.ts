@@ -1,4 +1,4 @@
-import { storeInboundSms, storeReceipt, storeStripeEvent, storeUnintelligible } from '../../../src/db/inbox-store.ts'
+import { createInbox } from '../../../src/db/inbox-store.ts'
 import { parseGatewayBody, readGatewayMessage } from '../../../src/domain/inbound.ts'
 import type { Mail } from './mail-bodies.ts'
 import { perform } from './perform.ts'
@@ -49,9 +49,11 @@ export async function deliver(world: World, mail: Mail, plan: Plan = UNDISTURBED
 
 async function store(world: World, { from, body, eventId }: Mail): Promise<void> {
   const { db, sealer, publisher } = world.services
+  // One of its own: what others store meanwhile is another moment of the history.
+  const inbox = createInbox(db.em, sealer)
   const arrival = { raw: Buffer.from(body), contentType: 'application/json' }
   if (from === 'stripe') {
-    const stored = await storeStripeEvent(db.em, sealer, eventId ?? '', arrival)
+    const stored = await inbox.storeStripeEvent(eventId ?? '', arrival)
     await publisher.publish(stored.due)
     return
   }
@@ -59,10 +61,10 @@ async function store(world: World, { from, body, eventId }: Mail): Promise<void>
   const message = fields && readGatewayMessage(fields)
   const stored =
     message?.kind === 'sms'
-      ? await storeInboundSms(db.em, sealer, message.sms, arrival)
+      ? await inbox.storeInboundSms(message.sms, arrival)
       : message?.kind === 'receipt'
-        ? await storeReceipt(db.em, sealer, message.receipt, arrival)
-        : await storeUnintelligible(db.em, sealer, from, arrival)
+        ? await inbox.storeReceipt(message.receipt, arrival)
+        : await inbox.storeUnintelligible(from, arrival)
   await publisher.publish(stored.due)
 }
 

@@ -16,7 +16,6 @@ describe('an inbound text', () => {
     expect(readInboundSms(SMS)).toEqual({
       id: '1782832',
       sender: '+447860021130',
-      receiver: '+13055550199',
       text: 'Y',
       sentAt: new Date('2012-11-28T18:38:28Z'),
     })

@@ -1,10 +1,11 @@
 import { Type } from 'typebox'
-import { storeStripeEvent, storeUnintelligible } from '../../../db/inbox-store.ts'
+import type { Inbox } from '../../../db/inbox-store.ts'
 import { BadSignatureError, type SignedEvent, verifyStripeSignature } from '../../../gateways/stripe-signature.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { ProblemError, problemResponses } from '../../problem.ts'
 import { wakeUp } from '../../wake-up.ts'
 import { rawBody } from './raw-bodies.ts'
+import { storedInTime } from './stored-in-time.ts'
 import { Received } from './textmagic-callback.ts'
 import { resultOf } from './webhook-metrics.ts'
 
@@ -20,16 +21,17 @@ const schema = {
 }
 
 /** POST /webhook/stripe */
-export function stripeWebhook(scope: App, { db, sealer, publisher, config }: ApiDeps): void {
+export function stripeWebhook(scope: App, { publisher, config }: ApiDeps, inbox: Inbox): void {
   scope.post('/stripe', { schema, config: { webhook: 'stripe' } }, async (request) => {
     const raw = rawBody(request.body)
     const event = verify(raw, signatureOf(request.headers['stripe-signature']), config.stripeWebhookSecrets)
     if (event === 'bad signature') return scope.refuseAuthentication(request, new ProblemError('bad-signature'))
     const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
-    const stored =
+    const stored = await storedInTime(
       event !== null && /^[\w.:-]{1,255}$/.test(event.id)
-        ? await storeStripeEvent(db.em, sealer, event.id, arrival)
-        : await storeUnintelligible(db.em, sealer, 'stripe', arrival)
+        ? inbox.storeStripeEvent(event.id, arrival)
+        : inbox.storeUnintelligible('stripe', arrival),
+    )
     request.webhookResult = resultOf(stored)
     await wakeUp(publisher, stored.due, { requestId: request.id })
     return { received: true, duplicate: stored.duplicate }

@@ -1,16 +1,11 @@
 import { type Static, Type } from 'typebox'
-import {
-  type Arrival,
-  type StoredArrival,
-  storeInboundSms,
-  storeReceipt,
-  storeUnintelligible,
-} from '../../../db/inbox-store.ts'
+import type { Arrival, Inbox, StoredArrival } from '../../../db/inbox-store.ts'
 import { parseGatewayBody, readGatewayMessage } from '../../../domain/inbound.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
 import { wakeUp } from '../../wake-up.ts'
 import { rawBody } from './raw-bodies.ts'
+import { storedInTime } from './stored-in-time.ts'
 import { resultOf } from './webhook-metrics.ts'
 
 export const Received = Type.Object({
@@ -29,7 +24,8 @@ export type CallbackDocs = { summary: string; fields: Record<string, Type.TSchem
  */
 export function textmagicCallback(
   scope: App,
-  deps: ApiDeps,
+  { publisher }: ApiDeps,
+  inbox: Inbox,
   path: string,
   source: 'textmagic' | 'textmagic_delivery',
   docs: CallbackDocs,
@@ -66,16 +62,16 @@ export function textmagicCallback(
         return nothing
       }
       const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
-      const stored = await store(deps, source, arrival)
+      const stored = await storedInTime(store(inbox, source, arrival))
       request.webhookResult = resultOf(stored)
-      await wakeUp(deps.publisher, stored.due, { requestId: request.id })
+      await wakeUp(publisher, stored.due, { requestId: request.id })
       return { received: true, duplicate: stored.duplicate }
     },
   )
 }
 
 async function store(
-  { db, sealer }: ApiDeps,
+  inbox: Inbox,
   source: 'textmagic' | 'textmagic_delivery',
   arrival: Arrival,
 ): Promise<StoredArrival> {
@@ -83,10 +79,10 @@ async function store(
   const message = fields && readGatewayMessage(fields)
   switch (message?.kind) {
     case 'sms':
-      return storeInboundSms(db.em, sealer, message.sms, arrival)
+      return inbox.storeInboundSms(message.sms, arrival)
     case 'receipt':
-      return storeReceipt(db.em, sealer, message.receipt, arrival)
+      return inbox.storeReceipt(message.receipt, arrival)
     default:
-      return storeUnintelligible(db.em, sealer, source, arrival)
+      return inbox.storeUnintelligible(source, arrival)
   }
 }

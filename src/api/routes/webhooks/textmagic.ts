@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { Inbox } from '../../../db/inbox-store.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { textmagicCallback } from './textmagic-callback.ts'
 
@@ -14,6 +15,6 @@ const docs = {
 }
 
 /** POST, GET and HEAD /webhook/textmagic */
-export function textmagicInbound(scope: App, deps: ApiDeps): void {
-  textmagicCallback(scope, deps, '/textmagic', 'textmagic', docs)
+export function textmagicInbound(scope: App, deps: ApiDeps, inbox: Inbox): void {
+  textmagicCallback(scope, deps, inbox, '/textmagic', 'textmagic', docs)
 }

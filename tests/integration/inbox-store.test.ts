@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import type { MikroORM } from '@mikro-orm/postgresql'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { createInbox } from '../../src/db/inbox-store.ts'
+import { openDatabase } from '../../src/db/orm.ts'
+import { createSealer } from '../../src/db/sealing.ts'
+import { createTestDatabase } from '../support/stores.ts'
+import { until } from '../support/until.ts'
+
+const sealer = createSealer([{ id: 'k1', key: randomBytes(32) }])
+const arrival = { raw: Buffer.from('{}'), contentType: 'application/json' }
+const text = (id: string, more: { text?: string; sentAt?: Date } = {}) => ({
+  id,
+  sender: '+13055550160',
+  text: 'a question',
+  sentAt: null,
+  ...more,
+})
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>
+let db: MikroORM
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = await openDatabase({ url: database.url, poolSize: 8 })
+  await db.migrator.up()
+})
+beforeEach(() => db.em.fork().execute('truncate webhook_inbox cascade'))
+afterAll(async () => {
+  await db.close(true)
+  await database.drop()
+})
+
+const kept = () =>
+  db.em
+    .fork()
+    .execute<{ external_id: string; inserted_by: string }[]>(
+      'select external_id, xmin::text as inserted_by from webhook_inbox order by id',
+    )
+
+it('keeps everything that arrives at the same time, in its order, with few transactions', async () => {
+  const inbox = createInbox(db.em, sealer)
+  const ids = Array.from({ length: 200 }, (_, index) => `sms-${index}`)
+  const stored = await Promise.all(ids.map((id) => inbox.storeInboundSms(text(id), arrival)))
+
+  const rows = await kept()
+  expect(rows.map(({ external_id }) => external_id).sort()).toEqual([...ids].sort())
+  expect(new Set(rows.map(({ inserted_by }) => inserted_by)).size).toBeLessThanOrEqual(4)
+  for (const together of Map.groupBy(rows, ({ inserted_by }) => inserted_by).values()) {
+    const order = together.map(({ external_id }) => ids.indexOf(external_id))
+    expect(order).toEqual([...order].sort((one, other) => one - other))
+  }
+  expect(new Set(stored.map(({ inboxId }) => inboxId)).size).toBe(ids.length)
+  expect(stored.filter(({ duplicate }) => duplicate)).toEqual([])
+})
+
+it('counts one that arrives twice at the same time once, and wakes its job for both', async () => {
+  const inbox = createInbox(db.em, sealer)
+  const [one, two, other] = await Promise.all([
+    inbox.storeStripeEvent('evt_1', arrival),
+    inbox.storeStripeEvent('evt_1', arrival),
+    inbox.storeReceipt({ id: '7', status: 'd', referenceId: null, rejectReason: null, receiver: null }, arrival),
+  ])
+  expect([one?.duplicate, two?.duplicate, other?.duplicate]).toEqual([false, true, false])
+  const due = [{ job: 'handle-payment', inbox_id: one?.inboxId }]
+  expect([one?.due, two?.due]).toEqual([due, due])
+  expect(await kept()).toHaveLength(2)
+})
+
+it('keeps the others when Postgres refuses one of those that arrive at the same time', async () => {
+  const inbox = createInbox(db.em, sealer)
+  const beyondPostgres = new Date(8.64e15)
+  const outcomes = await Promise.allSettled([
+    inbox.storeInboundSms(text('1'), arrival),
+    inbox.storeInboundSms(text('2', { sentAt: beyondPostgres }), arrival),
+    inbox.storeInboundSms(text('3'), arrival),
+  ])
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect((await kept()).map(({ external_id }) => external_id).sort()).toEqual(['1', '3'])
+})
+
+it('keeps a text while another waits for somebody who stores the same', async () => {
+  const inbox = createInbox(db.em, sealer)
+  const { waits } = await db.em.fork().transactional(async (tx) => {
+    await tx.execute(
+      `insert into webhook_inbox (source, external_id, content_type, sealed_body) values ('textmagic', 'held', '', '-') returning id`,
+    )
+    const waits = inbox.storeInboundSms(text('held'), arrival)
+    await until('it to wait', async () => {
+      const [row] = await db.em
+        .fork()
+        .execute<{ waiting: number }[]>(
+          `select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+      return row?.waiting === 1
+    })
+    expect((await inbox.storeInboundSms(text('free'), arrival)).duplicate).toBe(false)
+    return { waits }
+  })
+  expect((await waits).duplicate).toBe(true)
+  expect(await kept()).toHaveLength(2)
+})

@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest'
+import { together } from '../../src/together.ts'
+import { until } from '../support/until.ts'
+
+/** What is done together, and the ends that the test gives it. */
+function watched(options = { lanes: 1, most: 10 }) {
+  const calls: {
+    items: readonly number[]
+    end: (results: (string | Error)[]) => void
+    fail: (error: Error) => void
+  }[] = []
+  const add = together<number, string>((items) => {
+    const { promise, resolve, reject } = Promise.withResolvers<(string | Error)[]>()
+    calls.push({ items, end: resolve, fail: reject })
+    return promise
+  }, options)
+  const call = async (index: number) => {
+    await until(`call ${index} to begin`, async () => calls.length > index)
+    const found = calls[index]
+    if (found === undefined) throw new RangeError(`no call ${index}`)
+    return found
+  }
+  return { add, call, calls }
+}
+
+const names = (items: readonly number[]) => items.map((item) => `done ${item}`)
+
+it('does an item at once when nothing is under way, and together what arrives meanwhile, in its order', async () => {
+  const { add, call, calls } = watched()
+  const first = add(1)
+  const alone = await call(0)
+  const waiting = [add(2), add(3), add(4)]
+  expect(calls).toHaveLength(1)
+  alone.end(names(alone.items))
+  const next = await call(1)
+  next.end(names(next.items))
+  expect([await first, ...(await Promise.all(waiting))]).toEqual(['done 1', 'done 2', 'done 3', 'done 4'])
+  expect(calls.map(({ items }) => items)).toEqual([[1], [2, 3, 4]])
+})
+
+it('does no more side by side than there are lanes, and no more at once than is allowed', async () => {
+  const { add, call, calls } = watched({ lanes: 2, most: 2 })
+  const all = [1, 2, 3, 4, 5].map(add)
+  await call(1)
+  expect(calls.map(({ items }) => items)).toEqual([
+    [1, 2],
+    [3, 4],
+  ])
+  for (const index of [1, 0, 2]) {
+    const { items, end } = await call(index)
+    end(names(items))
+  }
+  expect(await Promise.all(all)).toEqual(['done 1', 'done 2', 'done 3', 'done 4', 'done 5'])
+})
+
+it('tells each item its own error, and all of them the error of their call; the next goes on', async () => {
+  const { add, call } = watched()
+  const [bad, good] = [add(1), add(2)]
+  ;(await call(0)).end([new Error('refused'), 'done 2'])
+  await expect(bad).rejects.toThrow('refused')
+  expect(await good).toBe('done 2')
+
+  const both = Promise.allSettled([add(3), add(4)])
+  ;(await call(1)).fail(new Error('away'))
+  expect((await both).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+
+  const after = add(5)
+  ;(await call(2)).end(['done 5'])
+  expect(await after).toBe('done 5')
+})
