@@ -30,7 +30,9 @@ export function normalisePhone(input: string, defaultCountry: CountryCode = 'US'
 export function phoneFromGateway(digits: string): string | null {
   const candidate = `+${digits.replace(/[\s+]/g, '')}`
   if (!E164.test(candidate)) return null
-  return validE164(candidate) ?? candidate
+  const parsed = parsePhoneNumberFromString(candidate, { extract: false })
+  // Whether it is valid takes long to find out, and matters only for another way to write it.
+  return parsed === undefined || parsed.number === candidate || !parsed.isValid() ? candidate : parsed.number
 }
 
 /**
