@@ -16,4 +16,4 @@ ENV WORKER_PORT=9464
 EXPOSE 3000 9464
 # What `npm run api` runs (worker and migrate: see docker-compose.yml), without npm in between: npm ends at SIGTERM
 # without passing it on, and the process would be killed in the middle of its work instead of finishing it.
-CMD ["node", "src/api/server.ts"]
+CMD ["node", "--max-old-space-size=512", "src/api/server.ts"]

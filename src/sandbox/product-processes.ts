@@ -12,8 +12,15 @@ export type ProductOptions = {
   env: Record<string, string>
 }
 
-/** What `npm run api`, `npm run worker` and `npm run migrate` run. */
-const PROGRAMS = { api: 'src/api/server.ts', worker: 'src/workers/main.ts', migrate: 'src/db/migrate.ts' } as const
+/**
+ * What `npm run api`, `npm run worker` and `npm run migrate` run. With memory for many times what they keep, and no more:
+ * Node lets garbage grow with its limit.
+ */
+export const PROGRAMS = {
+  api: ['--max-old-space-size=512', 'src/api/server.ts'],
+  worker: ['--max-old-space-size=512', 'src/workers/main.ts'],
+  migrate: ['src/db/migrate.ts'],
+} as const
 export type ProgramName = keyof typeof PROGRAMS
 
 const MIGRATE_WITHIN_MS = 120_000
@@ -61,7 +68,7 @@ export function launchProgram(
   return runProcess({
     name,
     command: process.execPath,
-    args: [join(root, PROGRAMS[program])],
+    args: PROGRAMS[program].map((word) => (word.startsWith('--') ? word : join(root, word))),
     env: { PATH, HOME, NODE_COMPILE_CACHE, ...(TZ === '' ? {} : { TZ }), ...options.env },
     logFile: logPath(options, name),
     stateDir: options.dir,

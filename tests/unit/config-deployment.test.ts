@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { Environment } from '../../src/config/variables.ts'
 import { loadConfig } from '../../src/config.ts'
+import { PROGRAMS } from '../../src/sandbox/product-processes.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -62,6 +63,10 @@ describe('.env.example', () => {
     expect(Object.keys(FILLED).sort()).toEqual(['NODE_ENV', ...Object.keys(toFillIn)].sort())
     expect(loadConfig({ ...FILLED, ...optional })).toEqual(loadConfig(FILLED))
   })
+})
+
+test.each(['migrate', 'api', 'worker'] as const)('the sandbox runs what `npm run %s` runs', (name) => {
+  expect(`exec node ${PROGRAMS[name].join(' ')}`).toBe(scripts[name])
 })
 
 describe('the containers', () => {
