@@ -25,7 +25,7 @@ export async function tolerateRollbackOfLostConnection(connection: unknown): Pro
   Reflect.set(Object(connection), 'executeQuery', guarded)
 }
 
-/** Whether this error of the driver says that the connection is gone, and not that Postgres refused something. */
+/** Whether it is not Postgres that refused something: the connection is gone, or it is no error of the database at all. */
 export function isLost(error: unknown): boolean {
   const code: unknown = Reflect.get(Object(error), 'code')
   return typeof code !== 'string' || SESSION_ENDED.test(code) || !SQLSTATE.test(code)

@@ -53,6 +53,19 @@ async function loseEvents(): Promise<void> {
   product.stripe.setWebhook({ url: `http://127.0.0.1:${port}` })
 }
 
+/** Postgres refuses to store this one. @returns ends it */
+async function refuseToStore(externalId: string): Promise<() => Promise<void>> {
+  await product.rows(`
+    create function refuse_to_store() returns trigger language plpgsql as $$ begin raise 'refused by the test'; end $$;
+    create trigger refuse_to_store before insert on webhook_inbox for each row
+      when (new.external_id = '${externalId}') execute function refuse_to_store()`)
+  const end = async () => {
+    await product.rows('drop function if exists refuse_to_store cascade')
+  }
+  onTestFinished(end)
+  return end
+}
+
 describe('texts that no callback brought', () => {
   it('are fetched, and answered once', async () => {
     const dana = await newProvider(product)
@@ -131,6 +144,21 @@ describe('texts that no callback brought', () => {
     const [first] = await product.rows<{ at: Date }>('select min(created_at) as at from leads')
     await dana.texts('Y', { at: new Date(new Date(first?.at ?? Number.NaN).getTime() - 60_000) })
     await product.reaches(unlockId, 'AWAITING_PAYMENT')
+  })
+
+  it('count though one before them cannot be stored, which is tried again', async () => {
+    const [dana, eve] = [await newProvider(product), await newProvider(product)]
+    const { unlockId: refused } = await dana.hasTeaser()
+    const { unlockId: newer } = await eve.hasTeaser()
+    keepReplies()
+    goDeafToTexts()
+    const id = await dana.texts('Y')
+    await eve.texts('Y')
+    const storable = await refuseToStore(String(id))
+    product.textmagic.faults.clear()
+    await product.reaches(newer, 'AWAITING_PAYMENT')
+    await storable()
+    await product.reaches(refused, 'AWAITING_PAYMENT')
   })
 
   it('say STOP as well as any other', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { claimOpenLinks, knownReplyIds, recordRepliesListed, repliesWanted } from '../../db/backfill.ts'
 import { type Arrival, createInbox, type Inbox, type StoredArrival } from '../../db/inbox-store.ts'
+import { isLost } from '../../db/lost-connections.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
 import type { FoundPayment } from '../../gateways/stripe.ts'
@@ -103,45 +104,65 @@ function newestOf(replies: readonly TextMagicReply[]): Date | null {
   return times.length === 0 ? null : new Date(Math.max(...times))
 }
 
-async function storeReplies(
+function storeReplies(
   services: WorkerServices,
   requestId: string,
   replies: TextMagicReply[],
   from: Date,
 ): Promise<number> {
-  let stored = 0
-  for (const reply of replies) {
+  return storeEach(replies, async (reply) => {
     const sms = readInboundSms(reply)
-    if (sms === null || isBefore(reply, from)) continue
-    stored += await keep(services, requestId, (inbox, arrival) => inbox.storeInboundSms(sms, arrival), reply)
-  }
-  return stored
+    if (sms === null || isBefore(reply, from)) return 0
+    return keep(services, requestId, (inbox, arrival) => inbox.storeInboundSms(sms, arrival), reply)
+  })
 }
 
 async function undeliveredEvents(services: WorkerServices, requestId: string): Promise<number> {
   const now = await databaseNow(services.db.em.fork())
   const createdAfter = new Date(now.getTime() - EVENTS_LOOKBACK_MS)
-  let stored = 0
-  for await (const event of services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })) {
-    stored += await keep(services, requestId, (inbox, arrival) => inbox.storeStripeEvent(event.id, arrival), event)
-  }
-  return stored
+  const events = services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })
+  return storeEach(events, (event) =>
+    keep(services, requestId, (inbox, arrival) => inbox.storeStripeEvent(event.id, arrival), event),
+  )
 }
 
 /** Payments on links we still wait for, whatever became of their events. */
 async function paidSessions(services: WorkerServices, requestId: string): Promise<number> {
-  let stored = 0
-  for (const { stripeId, unlockId, leadId } of await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)) {
-    for (const payment of await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })) {
-      if (payment.sessionId === null || payment.refundedCents > 0 || payment.disputed) continue
+  const links = await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)
+  return storeEach(links, async ({ stripeId, unlockId, leadId }) => {
+    const payments = await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })
+    return storeEach(payments, async (payment) => {
+      if (payment.sessionId === null || payment.refundedCents > 0 || payment.disputed) return 0
       const id = `backfill:${payment.sessionId}`
-      stored += await keep(services, requestId, (inbox, arrival) => inbox.storeStripeEvent(id, arrival), {
-        id,
-        type: 'checkout.session.completed',
-        data: { object: asSession(payment, unlockId, leadId) },
-      })
+      const object = asSession(payment, unlockId, leadId)
+      const event = { id, type: 'checkout.session.completed', data: { object } }
+      return keep(services, requestId, (inbox, arrival) => inbox.storeStripeEvent(id, arrival), event)
+    })
+  })
+}
+
+/**
+ * Stores what was found, one after the other. One that Postgres refuses does not keep those after it from being stored,
+ * a STOP for one.
+ *
+ * @param store answers how many were new
+ * @throws the first error of those that were refused, once all were tried; any other error at once
+ */
+async function storeEach<T>(
+  found: Iterable<T> | AsyncIterable<T>,
+  store: (one: T) => Promise<number>,
+): Promise<number> {
+  const refusals: unknown[] = []
+  let stored = 0
+  for await (const one of found) {
+    try {
+      stored += await store(one)
+    } catch (error) {
+      if (isLost(error)) throw error
+      refusals.push(error)
     }
   }
+  if (refusals.length > 0) throw refusals[0]
   return stored
 }
 
