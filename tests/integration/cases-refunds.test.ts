@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createLogger } from '../../src/logging.ts'
+import { producerConnection } from '../../src/queues/connection.ts'
+import { makeAttempt } from '../../src/workers/attempt.ts'
+import { NotYetError } from '../../src/workers/errors.ts'
+import { handlePayment } from '../../src/workers/jobs/handle-payment.ts'
+import { openServices } from '../../src/workers/services.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
+import { testRedis } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -50,6 +57,16 @@ async function payBeforeReveal() {
   )
   return { dana, unlockId, intentId: paymentIntent.id }
 }
+
+/** The newest event of a type is told us. @returns its row in the inbox */
+async function arrives(type: string): Promise<number> {
+  const id = product.stripe.events().findLast(({ event }) => event.type === type)?.id
+  await product.stripe.resendEvent(id ?? '')
+  const [row] = await product.rows<{ id: string }>('select id from webhook_inbox where external_id = ?', [id])
+  return Number(row?.id)
+}
+
+const lastAttempt = (inbox_id: number) => ({ id: '1', data: { inbox_id }, number: 5, of: 5 })
 
 describe('a late payment under LATE_PAYMENT=refund', () => {
   it('goes back without a reveal', async () => {
@@ -215,6 +232,40 @@ describe('a refund made in the dashboard', () => {
     await becomes(unlockId, 'refunded')
     await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
+  it('whose event is given up on in the moment its payment comes still counts', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await settled(product)
+    await product.stopWorkers()
+    product.stripe.holdWebhooks()
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await product.stripe.refund(paymentIntent.id)
+    const [paid, refunded] = [await arrives('checkout.session.completed'), await arrives('charge.refunded')]
+
+    const redis = producerConnection(testRedis().url)
+    redis.on('error', () => undefined)
+    const logger = createLogger({ name: 'test', level: 'silent' })
+    const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
+    // The refund has looked for its payment, and not found it, right before the payment was stored.
+    await services.db.em.fork().execute(`update webhook_inbox set status = 'processed' where id = ?`, [refunded])
+    expect(await makeAttempt(services, handlePayment, lastAttempt(paid))).toEqual({ type: 'done' })
+    await services.db.em.fork().execute(`update webhook_inbox set status = 'received' where id = ?`, [refunded])
+    const tooEarly = { ...handlePayment, run: () => Promise.reject(new NotYetError()) }
+    expect(await makeAttempt(services, tooEarly, lastAttempt(refunded))).toMatchObject({ type: 'given_up' })
+    await close()
+    redis.disconnect()
+
+    await product.startMoreWorkers()
+    await becomes(unlockId, 'refunded')
+    // Other events tell of the refund as well; this one is to count by itself.
+    await until('the event to count', async () => {
+      const [row] = await product.rows<{ outcome: string }>('select outcome from webhook_inbox where id = ?', [
+        refunded,
+      ])
+      return row?.outcome === 'charge_refunded'
+    })
   })
 
   it('that fails later calls a person: the money is ours again', async () => {

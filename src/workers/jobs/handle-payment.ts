@@ -24,12 +24,15 @@ export const handlePayment = defineJob({
   },
 
   async onFailed(deps, { inbox_id }, code) {
-    const due = await inTransaction(deps.em, async (tx) => {
+    const due = await inTransaction(deps.em, async (tx): Promise<Due[]> => {
       if (code !== NotYetError.CODE) return markFailed(tx, inbox_id, 'inbox_failed', code)
       // A refund or dispute of money that never was ours: the account is shared. Should its payment come after all, it is
       // taken up again.
       const row = await lockInboxRow(tx, inbox_id, 'received')
-      if (row !== null) await markProcessed(tx, row, UNMATCHED)
+      if (row === null) return []
+      // It came after this was looked at for the last time; the row's lock makes one that comes now wait.
+      if (await isKnown(tx, paymentIntentOf(readFact(deps, row)))) return [{ job: 'handle-payment', inbox_id }]
+      await markProcessed(tx, row, UNMATCHED)
       return []
     })
     await deps.publish(due)
@@ -72,5 +75,9 @@ async function handle(
 async function refundedPayment(tx: EntityManager, fact: StripeFact): Promise<string | null> {
   if (fact.kind !== 'charge_refunded' || fact.charge.payment_intent == null) return null
   const paymentIntentId = fact.charge.payment_intent
-  return (await tx.count(Payment, { paymentIntentId })) > 0 ? paymentIntentId : null
+  return (await isKnown(tx, paymentIntentId)) ? paymentIntentId : null
+}
+
+async function isKnown(tx: EntityManager, paymentIntentId: string | null): Promise<boolean> {
+  return paymentIntentId !== null && (await tx.count(Payment, { paymentIntentId })) > 0
 }
