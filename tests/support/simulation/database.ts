@@ -6,6 +6,9 @@ import { openDatabase } from '../../../src/db/orm.ts'
 import { SIMULATED_APP_NOW, SimulatedClock } from './clock.ts'
 import { hookPostgres } from './postgres-hooks.ts'
 
+/** All processes of a history share one pool, and each of their suspended tasks may hold a connection. */
+const POOL_SIZE = 40
+
 /** A database of one process, emptied between histories. */
 export type SimulatedDatabase = {
   db: MikroORM
@@ -38,7 +41,7 @@ export async function openSimulatedDatabase(serverUrl: string, name: string): Pr
     changed = true
   }
   hookPostgres({ clock, onChange })
-  const db = await openDatabase({ url: url.href, poolSize: 12 })
+  const db = await openDatabase({ url: url.href, poolSize: POOL_SIZE })
   await migrateUp(db)
   await client.query(SIMULATED_APP_NOW)
   // Durability is not what is simulated: a commit counts when it is answered.
