@@ -5,6 +5,8 @@ export type TogetherOptions = {
   lanes: number
   /** Items of one call. */
   most: number
+  /** A call that takes longer, milliseconds, gives its lane up: one that hangs holds up nobody else. */
+  slowMs: number
 }
 
 /**
@@ -18,18 +20,27 @@ export type TogetherOptions = {
  */
 export function together<Item, Result>(
   run: (items: readonly Item[]) => Promise<(Result | Error)[]>,
-  { lanes, most }: TogetherOptions,
+  { lanes, most, slowMs }: TogetherOptions,
 ): (item: Item) => Promise<Result> {
   let free = lanes
   const waiting: (() => void)[] = []
+  const giveLaneUp = () => {
+    const next = waiting.shift()
+    if (next === undefined) free += 1
+    else next()
+  }
   const loader = new DataLoader<Item, Result>(
     async (items) => {
+      let hasLane = true
+      const slow = setTimeout(() => {
+        hasLane = false
+        giveLaneUp()
+      }, slowMs)
       try {
         return await run(items)
       } finally {
-        const next = waiting.shift()
-        if (next === undefined) free += 1
-        else next()
+        clearTimeout(slow)
+        if (hasLane) giveLaneUp()
       }
     },
     {

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { openDatabase } from '../db/orm.ts'
 import { createSealer } from '../db/sealing.ts'
+import { ANSWERS_WITHIN_MS } from '../db/silent-connections.ts'
 import type { Logger } from '../logging.ts'
 import { showProcess } from '../metrics/process.ts'
 import { producerConnection } from '../queues/connection.ts'
@@ -26,7 +27,11 @@ export type RunningApi = {
  * @param onFatal told when it turns out that this process must not go on: Redis would throw jobs away
  */
 export async function startApi(config: Config, logger: Logger, onFatal: (error: Error) => void): Promise<RunningApi> {
-  const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize ?? POOL_SIZE })
+  const db = await openDatabase({
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize ?? POOL_SIZE,
+    answersWithinMs: ANSWERS_WITHIN_MS,
+  })
   const redis = producerConnection(config.redisUrl)
   redis.on('error', (error) => logger.warn({ operation: 'redis', err: error }, 'connection to Redis failed'))
   redis.on('ready', () => {

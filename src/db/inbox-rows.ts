@@ -45,6 +45,13 @@ export async function insertInboxRows(em: EntityManager, rows: readonly NewInbox
   })
 }
 
+/** The same for one row. */
+export async function insertInboxRow(em: EntityManager, row: NewInboxRow): Promise<KeptInboxRow> {
+  const [kept] = await insertInboxRows(em, [row])
+  if (kept === undefined) throw new Error('an insert of one row answered for none')
+  return kept
+}
+
 const INSERT = `
   insert into webhook_inbox (source, external_id, content_type, sealed_body, status, outcome, sent_at, provider_id,
     request_id, next_attempt_at)

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto'
 import type { Due } from '../domain/due.ts'
 import type { DeliveryReceipt, InboundSms } from '../domain/inbound.ts'
 import { classifyReply } from '../domain/replies.ts'
-import { together } from '../together.ts'
 import type { InboxSource, InboxStatus } from './entities/inbox-row.ts'
 import { openEscalation } from './escalations.ts'
-import { insertInboxRows, type KeptInboxRow, type NewInboxRow } from './inbox-rows.ts'
-import { isLost } from './lost-connections.ts'
+import { insertInboxRow, type KeptInboxRow, type NewInboxRow } from './inbox-rows.ts'
+import { insertTogether } from './inbox-together.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import type { Sealer } from './sealing.ts'
 
@@ -60,23 +59,12 @@ export function inboxPlace(source: string, externalId: string): string {
   return `webhook_inbox:${source}:${externalId}`
 }
 
-/**
- * Statements that insert side by side. Few, so that webhooks of a rush share a statement and a commit; more than one, so
- * that one which waits for a lock or a lost connection does not hold up all.
- */
-const LANES = 3
-/** Rows of one statement at most: a body may have 256 KiB. */
-const ROWS_AT_ONCE = 50
-
 /** @param em the one to fork from; what is stored through one inbox at the same time is stored together */
 export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
-  const insert = together((rows: readonly NewInboxRow[]) => insertOrEachAlone(em, rows), {
-    lanes: LANES,
-    most: ROWS_AT_ONCE,
-  })
+  const insert = insertTogether(em)
   const keep = async (arrival: Arrival, entry: Entry) => stored(entry, await insert(newRow(sealer, arrival, entry)))
   const keepIn = async (tx: EntityManager, arrival: Arrival, entry: Entry) =>
-    stored(entry, await insertOne(tx, newRow(sealer, arrival, entry)))
+    stored(entry, await insertInboxRow(tx, newRow(sealer, arrival, entry)))
   return {
     async storeInboundSms(sms, arrival) {
       const entry: Entry = {
@@ -111,23 +99,6 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
       })
     },
   }
-}
-
-/** A row that Postgres refuses is no reason to lose the others: each is then inserted by itself. */
-async function insertOrEachAlone(em: EntityManager, rows: readonly NewInboxRow[]): Promise<(KeptInboxRow | Error)[]> {
-  try {
-    return await insertInboxRows(em.fork(), rows)
-  } catch (error) {
-    if (rows.length === 1 || isLost(error)) throw error
-    const alone = await Promise.allSettled(rows.map((row) => insertOne(em.fork(), row)))
-    return alone.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason))
-  }
-}
-
-async function insertOne(em: EntityManager, row: NewInboxRow): Promise<KeptInboxRow> {
-  const [kept] = await insertInboxRows(em, [row])
-  if (kept === undefined) throw new Error('an insert of one row answered for none')
-  return kept
 }
 
 function newRow(sealer: Sealer, { raw, contentType, requestId }: Arrival, entry: Entry): NewInboxRow {

@@ -4,10 +4,12 @@ import type { Pool } from 'pg'
 import { parseDatabaseUrl } from '../database-url.ts'
 import { connectionOptions, limitTransactions } from './connection-options.ts'
 import { entities } from './entities/index.ts'
+import { escapeInFewPieces } from './escape-literal.ts'
 import { tolerateRollbackOfLostConnection } from './lost-connections.ts'
 import { migrations } from './migrations/index.ts'
 import { rememberPool } from './pool.ts'
 import { saveRoundTrips } from './round-trips.ts'
+import { endSilentConnections } from './silent-connections.ts'
 
 export type { EntityManager } from '@mikro-orm/postgresql'
 
@@ -16,6 +18,8 @@ export type DatabaseOptions = {
   url: string
   /** Connections at most; 10 when absent. */
   poolSize?: number
+  /** A connection on which a statement takes longer, milliseconds, is ended; never when absent. */
+  answersWithinMs?: number
 }
 
 const DEFAULT_POOL_SIZE = 10
@@ -48,12 +52,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
           pool = created
           saveRoundTrips(created)
           if (address.throughPooler) limitTransactions(created)
+          if (options.answersWithinMs !== undefined) endSilentConnections(created, options.answersWithinMs)
         },
       },
       onCreateConnection: tolerateRollbackOfLostConnection,
       forceUtcTimezone: true,
     }),
   )
+  escapeInFewPieces(db)
   rememberPool(db, limit, () => pool)
   return db
 }

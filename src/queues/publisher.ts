@@ -81,7 +81,11 @@ export function createPublisher(
     queues.set(name, queue)
     adders.set(
       name,
-      together(async (batch) => (await queue.addBulk([...batch])).map(() => undefined), { lanes: 2, most: 100 }),
+      together(async (batch) => (await queue.addBulk([...batch])).map(() => undefined), {
+        lanes: 2,
+        most: 100,
+        slowMs: 1_000,
+      }),
     )
   }
 

@@ -3,6 +3,7 @@ import { DEFAULT_LEDGER_TIMING, type LedgerTiming } from '../db/ledger.ts'
 import { openDatabase } from '../db/orm.ts'
 import { poolUsage } from '../db/pool.ts'
 import { createSealer } from '../db/sealing.ts'
+import { ANSWERS_WITHIN_MS } from '../db/silent-connections.ts'
 import type { CallObserver } from '../gateways/observer.ts'
 import { createSendLimit } from '../gateways/send-limit.ts'
 import { createStripe } from '../gateways/stripe.ts'
@@ -40,7 +41,11 @@ export async function openServices(
   options: { prefix?: string; ledgerTiming?: LedgerTiming } = {},
 ): Promise<OpenedServices> {
   const prefix = options.prefix ?? DEFAULT_PREFIX
-  const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize ?? POOL_SIZE })
+  const db = await openDatabase({
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize ?? POOL_SIZE,
+    answersWithinMs: ANSWERS_WITHIN_MS,
+  })
   const metrics = createWorkerMetrics(() => poolUsage(db))
   const observe: CallObserver = (call) => {
     metrics.gateways.called(call)

@@ -56,7 +56,7 @@ async function loseEvents(): Promise<void> {
 /** Postgres refuses to store this one. @returns ends it */
 async function refuseToStore(externalId: string): Promise<() => Promise<void>> {
   await product.rows(`
-    create function refuse_to_store() returns trigger language plpgsql as $$ begin raise 'refused by the test'; end $$;
+    create function refuse_to_store() returns trigger language plpgsql as $$ begin raise check_violation; end $$;
     create trigger refuse_to_store before insert on webhook_inbox for each row
       when (new.external_id = '${externalId}') execute function refuse_to_store()`)
   const end = async () => {

@@ -53,6 +53,18 @@ it('connections lost at the very beginning of a transaction leave no hole in the
   expect(both).toEqual(Array(POOL_SIZE).fill([{ one: 1 }]))
 })
 
+it('a connection that does not answer is ended, and leaves no hole in the pool', async () => {
+  const impatient = await openDatabase({ url: database.url, poolSize: 1, answersWithinMs: 200 })
+  await expect(impatient.em.fork().execute('select pg_sleep(600)')).rejects.toThrow('Connection terminated')
+  const slept = inTransaction(impatient.em, async (tx) => {
+    await tx.execute('select 1')
+    await tx.execute('select pg_sleep(600)')
+  })
+  await expect(slept).rejects.toThrow('Connection terminated')
+  expect(await impatient.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }])
+  await impatient.close(true)
+})
+
 it('a transaction that fails for another reason is rolled back', async () => {
   await outside.query('create table kept (id integer)')
   const work = inTransaction(db.em, async (tx) => {

@@ -30,6 +30,19 @@ afterAll(async () => {
   await database.drop()
 })
 
+const INSERT_PLAIN = `insert into webhook_inbox (source, external_id, content_type, sealed_body)
+  values ('textmagic', ?, '', '-') returning id`
+
+/** Backends that wait for a lock. */
+const waiting = async () => {
+  const rows = await db.em
+    .fork()
+    .execute<{ pid: number }[]>(
+      `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+  return rows.map(({ pid }) => pid)
+}
+
 const kept = () =>
   db.em
     .fork()
@@ -78,24 +91,43 @@ it('keeps the others when Postgres refuses one of those that arrive at the same 
   expect((await kept()).map(({ external_id }) => external_id).sort()).toEqual(['1', '3'])
 })
 
-it('keeps a text while another waits for somebody who stores the same', async () => {
+it('keeps a text while as many others as there are lanes wait for somebody who stores the same', async () => {
   const inbox = createInbox(db.em, sealer)
+  const held = ['held-1', 'held-2', 'held-3']
   const { waits } = await db.em.fork().transactional(async (tx) => {
-    await tx.execute(
-      `insert into webhook_inbox (source, external_id, content_type, sealed_body) values ('textmagic', 'held', '', '-') returning id`,
-    )
-    const waits = inbox.storeInboundSms(text('held'), arrival)
-    await until('it to wait', async () => {
-      const [row] = await db.em
-        .fork()
-        .execute<{ waiting: number }[]>(
-          `select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-        )
-      return row?.waiting === 1
-    })
+    for (const id of held) await tx.execute(INSERT_PLAIN, [id])
+    const waits: Promise<{ duplicate: boolean }>[] = []
+    for (const id of held) {
+      waits.push(inbox.storeInboundSms(text(id), arrival))
+      await until('it to wait', async () => (await waiting()).length === waits.length)
+    }
     expect((await inbox.storeInboundSms(text('free'), arrival)).duplicate).toBe(false)
-    return { waits }
+    return { waits: Promise.all(waits) }
   })
-  expect((await waits).duplicate).toBe(true)
-  expect(await kept()).toHaveLength(2)
+  expect((await waits).map(({ duplicate }) => duplicate)).toEqual([true, true, true])
+  expect(await kept()).toHaveLength(4)
+})
+
+it('keeps what was under way on a connection that is lost', async () => {
+  const inbox = createInbox(db.em, sealer)
+  const { stored } = await db.em.fork().transactional(async (tx) => {
+    await tx.execute(INSERT_PLAIN, ['1'])
+    const stored = Promise.all(['1', '2', '3'].map((id) => inbox.storeInboundSms(text(id), arrival)))
+    await until('it to wait', async () => (await waiting()).length === 1)
+    const [pid] = await waiting()
+    await db.em.fork().execute('select pg_terminate_backend(?, 5000)', [pid])
+    return { stored }
+  })
+  expect((await stored).map(({ duplicate }) => duplicate)).toEqual([true, false, false])
+  expect((await kept()).map(({ external_id }) => external_id)).toEqual(['1', '2', '3'])
+})
+
+it('keeps large bodies that arrive at the same time, in statements that are not too large', async () => {
+  const inbox = createInbox(db.em, sealer)
+  const large = { ...arrival, raw: Buffer.alloc(256 * 1024, "it's \\ ") }
+  const ids = Array.from({ length: 12 }, (_, index) => `evt_${index}`)
+  await Promise.all(ids.map((id) => inbox.storeStripeEvent(id, large)))
+  const rows = await kept()
+  expect(rows.map(({ external_id }) => external_id)).toEqual(ids)
+  expect(new Set(rows.map(({ inserted_by }) => inserted_by)).size).toBeGreaterThanOrEqual(4)
 })

@@ -1,19 +1,22 @@
 import { expect, it } from 'vitest'
-import { together } from '../../src/together.ts'
+import { type TogetherOptions, together } from '../../src/together.ts'
 import { until } from '../support/until.ts'
 
 /** What is done together, and the ends that the test gives it. */
-function watched(options = { lanes: 1, most: 10 }) {
+function watched(options: Partial<TogetherOptions> = {}) {
   const calls: {
     items: readonly number[]
     end: (results: (string | Error)[]) => void
     fail: (error: Error) => void
   }[] = []
-  const add = together<number, string>((items) => {
-    const { promise, resolve, reject } = Promise.withResolvers<(string | Error)[]>()
-    calls.push({ items, end: resolve, fail: reject })
-    return promise
-  }, options)
+  const add = together<number, string>(
+    (items) => {
+      const { promise, resolve, reject } = Promise.withResolvers<(string | Error)[]>()
+      calls.push({ items, end: resolve, fail: reject })
+      return promise
+    },
+    { lanes: 1, most: 10, slowMs: 60_000, ...options },
+  )
   const call = async (index: number) => {
     await until(`call ${index} to begin`, async () => calls.length > index)
     const found = calls[index]
@@ -67,4 +70,20 @@ it('tells each item its own error, and all of them the error of their call; the 
   const after = add(5)
   ;(await call(2)).end(['done 5'])
   expect(await after).toBe('done 5')
+})
+
+it('gives the lane of a call that hangs to the next, and takes it back once', async () => {
+  const { add, call, calls } = watched({ slowMs: 1 })
+  const hanging = add(1)
+  const hung = await call(0)
+  const next = add(2)
+  ;(await call(1)).end(['done 2'])
+  expect(await next).toBe('done 2')
+  hung.end(['done 1'])
+  expect(await hanging).toBe('done 1')
+
+  const others = [add(3), add(4)]
+  expect((await call(2)).items).toEqual([3, 4])
+  calls[2]?.end(['done 3', 'done 4'])
+  expect(await Promise.all(others)).toEqual(['done 3', 'done 4'])
 })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { claimOpenLinks, knownReplyIds, recordRepliesListed, repliesWanted } from '../../db/backfill.ts'
 import { type Arrival, createInbox, type Inbox, type StoredArrival } from '../../db/inbox-store.ts'
-import { isLost } from '../../db/lost-connections.ts'
+import { isRefusedRow } from '../../db/refused-rows.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
 import type { FoundPayment } from '../../gateways/stripe.ts'
@@ -158,7 +158,7 @@ async function storeEach<T>(
     try {
       stored += await store(one)
     } catch (error) {
-      if (isLost(error)) throw error
+      if (!isRefusedRow(error)) throw error
       refusals.push(error)
     }
   }

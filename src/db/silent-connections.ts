@@ -1,0 +1,29 @@
+import type { Pool, PoolClient } from 'pg'
+
+/** For API and workers, milliseconds: longer than any statement of theirs may take (`statement_timeout`). */
+export const ANSWERS_WITHIN_MS = 40_000
+
+/**
+ * Ends connections that do not answer. One whose other end is gone without a word, because a host lost its power or a
+ * network forgot it, would be waited for until TCP gives up, a quarter of an hour, with its place in the pool. What waits
+ * for it fails as on any connection that is lost.
+ *
+ * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
+ * @param withinMs milliseconds that a statement may take
+ */
+export function endSilentConnections(pool: Pool, withinMs: number): void {
+  pool.on('connect', (client: PoolClient) => {
+    const query: unknown = Reflect.get(client, 'query')
+    if (typeof query !== 'function') throw new Error('the database driver has no query to add to')
+    Reflect.set(client, 'query', (...args: unknown[]) => {
+      const answer: unknown = Reflect.apply(query, client, args)
+      if (!(answer instanceof Promise)) return answer
+      const timer = setTimeout(() => streamOf(client).destroy(), withinMs)
+      return answer.finally(() => clearTimeout(timer))
+    })
+  })
+}
+
+function streamOf(client: PoolClient): { destroy(): void } {
+  return Reflect.get(Object(Reflect.get(client, 'connection')), 'stream')
+}
