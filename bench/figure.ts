@@ -25,7 +25,7 @@ export type Sizes = {
 export const FULL: Sizes = {
   webhooks: 3000,
   rounds: 5,
-  steady: 3000,
+  steady: 10_000,
   reveals: 1000,
   singles: 200,
   stories: 200,

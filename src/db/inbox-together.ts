@@ -6,7 +6,7 @@ import type { EntityManager } from './orm.ts'
 import { isRefusedRow } from './refused-rows.ts'
 
 /** Statements that insert side by side. Few, so that the webhooks of a rush share a statement and a commit. */
-const LANES = 3
+const LANES = 2
 /** After this, milliseconds, a statement that waits, for a lock or on a dead connection, no longer keeps others waiting. */
 const SLOW_MS = 1_000
 /** Until the pool has noticed that a connection is lost, milliseconds, and gives out another. */

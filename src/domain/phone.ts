@@ -3,6 +3,9 @@ import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/
 
 const E164 = /^\+[1-9]\d{6,14}$/
 
+/** North American numbers can be written in one way only, valid or not: there is nothing in front to be left out. */
+const NANP = /^\+1[2-9]\d{9}$/
+
 /**
  * Brings a phone number as people write it into E.164, the one form in which numbers are stored and compared.
  *
@@ -30,6 +33,7 @@ export function normalisePhone(input: string, defaultCountry: CountryCode = 'US'
 export function phoneFromGateway(digits: string): string | null {
   const candidate = `+${digits.replace(/[\s+]/g, '')}`
   if (!E164.test(candidate)) return null
+  if (NANP.test(candidate)) return candidate
   const parsed = parsePhoneNumberFromString(candidate, { extract: false })
   // Whether it is valid takes long to find out, and matters only for another way to write it.
   return parsed === undefined || parsed.number === candidate || !parsed.isValid() ? candidate : parsed.number

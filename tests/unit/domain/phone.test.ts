@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { expect, test } from 'vitest'
 import { normalisePhone, phoneFromGateway, toGatewayDigits } from '../../../src/domain/phone.ts'
 
@@ -71,5 +72,17 @@ test('no text whatever makes the reading of numbers fail', () => {
       expect(normalisePhone(text) ?? '+10000000').toMatch(/^\+[1-9]\d{6,14}$/)
       expect(phoneFromGateway(text) ?? '+10000000').toMatch(/^\+[1-9]\d{6,14}$/)
     }),
+  )
+})
+
+test('a North American number from the gateway is what it would be if it were read like any other', () => {
+  const number = fc.integer({ min: 2_000_000_000, max: 9_999_999_999 }).map((national) => `+1${national}`)
+  fc.assert(
+    fc.property(number, (written) => {
+      const parsed = parsePhoneNumberFromString(written, { extract: false })
+      const readAsAnyOther = parsed?.isValid() ? parsed.number : written
+      expect(phoneFromGateway(toGatewayDigits(written))).toBe(readAsAnyOther)
+    }),
+    { numRuns: 3000 },
   )
 })
