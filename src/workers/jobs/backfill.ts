@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { claimOpenLinks, knownReplyIds, recordRepliesListed, repliesWanted } from '../../db/backfill.ts'
-import { type Arrival, createInbox, type Inbox, type StoredArrival } from '../../db/inbox-store.ts'
+import { type Arrival, createInbox, type StoredArrival } from '../../db/inbox-store.ts'
 import { isRefusedRow } from '../../db/refused-rows.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
@@ -110,10 +110,11 @@ function storeReplies(
   replies: TextMagicReply[],
   from: Date,
 ): Promise<number> {
+  const inbox = createInbox(services.db.em, services.sealer)
   return storeEach(replies, async (reply) => {
     const sms = readInboundSms(reply)
     if (sms === null || isBefore(reply, from)) return 0
-    return keep(services, requestId, (inbox, arrival) => inbox.storeInboundSms(sms, arrival), reply)
+    return keep(services, requestId, (arrival) => inbox.storeInboundSms(sms, arrival), reply)
   })
 }
 
@@ -121,14 +122,16 @@ async function undeliveredEvents(services: WorkerServices, requestId: string): P
   const now = await databaseNow(services.db.em.fork())
   const createdAfter = new Date(now.getTime() - EVENTS_LOOKBACK_MS)
   const events = services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })
+  const inbox = createInbox(services.db.em, services.sealer)
   return storeEach(events, (event) =>
-    keep(services, requestId, (inbox, arrival) => inbox.storeStripeEvent(event.id, arrival), event),
+    keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival), event),
   )
 }
 
 /** Payments on links we still wait for, whatever became of their events. */
 async function paidSessions(services: WorkerServices, requestId: string): Promise<number> {
   const links = await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)
+  const inbox = createInbox(services.db.em, services.sealer)
   return storeEach(links, async ({ stripeId, unlockId, leadId }) => {
     const payments = await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })
     return storeEach(payments, async (payment) => {
@@ -136,7 +139,7 @@ async function paidSessions(services: WorkerServices, requestId: string): Promis
       const id = `backfill:${payment.sessionId}`
       const object = asSession(payment, unlockId, leadId)
       const event = { id, type: 'checkout.session.completed', data: { object } }
-      return keep(services, requestId, (inbox, arrival) => inbox.storeStripeEvent(id, arrival), event)
+      return keep(services, requestId, (arrival) => inbox.storeStripeEvent(id, arrival), event)
     })
   })
 }
@@ -182,12 +185,10 @@ function asSession(payment: FoundPayment, unlockId: number, leadId: string) {
 async function keep(
   services: WorkerServices,
   requestId: string,
-  store: (inbox: Inbox, arrival: Arrival) => Promise<StoredArrival>,
+  store: (arrival: Arrival) => Promise<StoredArrival>,
   content: unknown,
 ): Promise<number> {
-  const inbox = createInbox(services.db.em, services.sealer)
-  const raw = Buffer.from(JSON.stringify(content))
-  const stored = await store(inbox, { raw, contentType: 'application/json', requestId })
+  const stored = await store({ raw: Buffer.from(JSON.stringify(content)), contentType: 'application/json', requestId })
   if (stored.duplicate) return 0
   await services.publisher.publish(stored.due, { requestId })
   return 1
