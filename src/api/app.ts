@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { LogController } from 'fastify'
 import { createInbox } from '../db/inbox-store.ts'
+import { countAsWaiting } from '../db/pool.ts'
 import { requireBearer } from './auth/bearer.ts'
 import { limitFailures } from './auth/failures.ts'
 import { createKeyring, type Identify } from './auth/keyring.ts'
@@ -147,6 +148,7 @@ async function webhooks(scope: App, deps: ApiDeps): Promise<void> {
   countWebhooks(scope, deps.metrics.webhooks)
   takeRawBodies(scope)
   const inbox = createInbox(deps.db.em, deps.sealer)
+  countAsWaiting(deps.db, inbox.waiting)
   stripeWebhook(scope, deps, inbox)
   await scope.register(async (plain) => {
     const textmagic: App = plain.withTypeProvider()

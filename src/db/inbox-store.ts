@@ -39,6 +39,8 @@ export type Inbox = {
   storeStripeEvent(eventId: string, arrival: Arrival): Promise<StoredArrival>
   /** Keeps what an authenticated gateway sent and nobody can read, and calls a person; the same bytes count once. */
   storeUnintelligible(source: InboxSource, arrival: Arrival): Promise<StoredArrival>
+  /** How many are not stored yet. */
+  waiting(): number
 }
 
 type Entry = {
@@ -61,11 +63,12 @@ export function inboxPlace(source: string, externalId: string): string {
 
 /** @param em the one to fork from; what is stored through one inbox at the same time is stored together */
 export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
-  const insert = insertTogether(em)
+  const { insert, waiting } = insertTogether(em)
   const keep = async (arrival: Arrival, entry: Entry) => stored(entry, await insert(newRow(sealer, arrival, entry)))
   const keepIn = async (tx: EntityManager, arrival: Arrival, entry: Entry) =>
     stored(entry, await insertInboxRow(tx, newRow(sealer, arrival, entry)))
   return {
+    waiting,
     async storeInboundSms(sms, arrival) {
       const entry: Entry = {
         source: 'textmagic',

@@ -18,14 +18,21 @@ const BODIES_AT_ONCE = 1024 * 1024
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: `deadlock_detected` */
 const DEADLOCK = '40P01'
 
+export type Insertion = {
+  /** Inserts a row; rejects when Postgres refuses it, or cannot be reached. */
+  insert(row: NewInboxRow): Promise<KeptInboxRow>
+  /** Rows that are not inserted yet. */
+  waiting(): number
+}
+
 /**
  * Inserts rows of the inbox, those that come while others are inserted together.
  *
  * @param em the one to fork from
- * @returns inserts a row; rejects when Postgres refuses it, or cannot be reached
  */
-export function insertTogether(em: EntityManager): (row: NewInboxRow) => Promise<KeptInboxRow> {
-  return together(
+export function insertTogether(em: EntityManager): Insertion {
+  let waiting = 0
+  const insert = together(
     async (rows: readonly NewInboxRow[]) => {
       const kept: (KeptInboxRow | Error)[] = []
       for (const some of inStatements(rows)) kept.push(...(await insertOrEachAlone(em, some)))
@@ -33,6 +40,17 @@ export function insertTogether(em: EntityManager): (row: NewInboxRow) => Promise
     },
     { lanes: LANES, most: ROWS_AT_ONCE, slowMs: SLOW_MS },
   )
+  return {
+    async insert(row) {
+      waiting += 1
+      try {
+        return await insert(row)
+      } finally {
+        waiting -= 1
+      }
+    },
+    waiting: () => waiting,
+  }
 }
 
 /** Splits rows, in their order, so that no statement gets too large. */

@@ -25,7 +25,7 @@ export function showPool(registry: Registry, usage: () => PoolUsage): void {
   })
   new Gauge({
     name: 'lead_unlock_postgres_waiting',
-    help: 'Requests and jobs of this process that wait for a connection',
+    help: 'Requests and jobs of this process that wait for a connection, webhooks to be stored together among them',
     registers,
     collect() {
       this.set(usage().waiting)

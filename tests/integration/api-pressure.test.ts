@@ -39,11 +39,11 @@ const stripe = () => {
     headers: { 'stripe-signature': `t=${at},v1=${signature}` },
   })
 }
-const textmagic = () =>
+const textmagic = (id = '4711') =>
   api.inject({
     method: 'POST',
     url: `/webhook/textmagic?token=${TOKEN}`,
-    payload: JSON.stringify({ id: '4711', sender: '13055550160', receiver: '13055550100', text: 'Y' }),
+    payload: JSON.stringify({ id, sender: '13055550160', receiver: '13055550100', text: 'Y' }),
     headers: { 'content-type': 'application/json' },
   })
 const healthz = () => api.inject({ method: 'GET', url: '/healthz' })
@@ -142,6 +142,22 @@ describe.each([
     expect(told[0]).toMatchObject({ reason })
     expect(lines().filter(({ level, msg }) => level === 'error' || msg === 'overloaded')).toEqual([])
   })
+})
+
+it('texts that wait for their turn to be stored count as waiting for Postgres, though they hold no connection', async () => {
+  api = await startHarness({ pressure: { ...UNLIMITED, waitingPerConnection: 2 } })
+  const { limit } = poolUsage(api.db)
+  const { answers } = await inTransaction(api.db.em, async (tx) => {
+    await tx.execute('lock table webhook_inbox in exclusive mode')
+    const texts = Array.from({ length: 4 * limit }, (_, index) => textmagic(`text-${index}`))
+    await until('requests are shed', isShedding)
+    expect(poolUsage(api.db).inUse).toBeLessThan(limit)
+    expectShed(await stripe())
+    return { answers: Promise.all(texts) }
+  })
+  expect(new Set((await answers).map(({ status }) => status))).toEqual(new Set([200]))
+  await until('requests are answered again', isOver)
+  expect(poolUsage(api.db).waiting).toBe(0)
 })
 
 it('every call is shed but for health, metrics and TextMagic, each as documented, and before its key is looked at', async () => {
