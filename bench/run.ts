@@ -3,7 +3,7 @@ import { analyticsFigures } from './figures/analytics.ts'
 import { idleFigure } from './figures/idle.ts'
 import { latencyFigure } from './figures/latency.ts'
 import { memoryFigures } from './figures/memory.ts'
-import { revealFigure, revealRates } from './figures/reveals.ts'
+import { revealFigure, revealRates, waitingRevealFigure } from './figures/reveals.ts'
 import { storyFigures } from './figures/stories.ts'
 import { volumeFigures } from './figures/volume.ts'
 import { webhookFigures, webhookRates } from './figures/webhooks.ts'
@@ -58,6 +58,7 @@ async function throughput(
 ): Promise<void> {
   const reveals = wanted('reveals') || wanted('volume') ? await revealRates(site, sizes, 're') : undefined
   if (reveals !== undefined) took([revealFigure(reveals)])
+  if (wanted('reveals')) took([await waitingRevealFigure(site, sizes)])
   const needed = ['webhooks', 'latency', 'volume'].some(wanted)
   const webhooks = needed ? await webhookRates(site, sizes) : undefined
   if (webhooks !== undefined) took(webhookFigures(webhooks))

@@ -7,6 +7,7 @@ const FIGURES = [
   'payment webhook to reveal at the gateway, idle',
   'whole stories, two workers, gateways taking 300 ms',
   'reveals, payment in to SMS accepted',
+  'reveals while gateways take 300 ms, payment in to SMS accepted',
   'webhooks answered, TextMagic',
   'webhooks answered, Stripe',
   "p99 of a webhook's answer",
