@@ -3,9 +3,9 @@ import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { storePast } from '../../bench/past.ts'
 import { claimDue } from '../../src/db/due.ts'
-import { type EntityManager, openDatabase } from '../../src/db/orm.ts'
+import type { EntityManager } from '../../src/db/orm.ts'
 import { overdueWork } from '../../src/db/overdue.ts'
-import { createTestDatabase } from '../support/stores.ts'
+import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 
 /** Enough for the planner to prefer an index; each lead has three unlocks. */
 const LEADS = 3000
@@ -17,21 +17,17 @@ const HANDLED = `
     select id, 1, 'plink_past' || id, 'https://buy.stripe.com/' || id, 'closed', now() from lead_unlocks;
   analyze`
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>
+let database: MigratedDatabase
 let db: MikroORM
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = await openDatabase({ url: database.url, poolSize: 2 })
-  await db.migrator.up()
+  database = await openMigratedDatabase(2)
+  db = database.db
   const pool = new Pool({ connectionString: database.url, max: 1 })
   await storePast(pool, LEADS)
   await pool.query(HANDLED)
   await pool.end()
 })
-afterAll(async () => {
-  await db.close(true)
-  await database.drop()
-})
+afterAll(() => database.close())
 
 type Statement = { sql: string; values: unknown[] }
 

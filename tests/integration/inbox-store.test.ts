@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createInbox } from '../../src/db/inbox-store.ts'
-import { openDatabase } from '../../src/db/orm.ts'
 import { createSealer } from '../../src/db/sealing.ts'
-import { createTestDatabase } from '../support/stores.ts'
+import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 import { until } from '../support/until.ts'
 
 const sealer = createSealer([{ id: 'k1', key: randomBytes(32) }])
@@ -17,18 +16,14 @@ const text = (id: string, more: { text?: string; sentAt?: Date } = {}) => ({
   ...more,
 })
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>
+let database: MigratedDatabase
 let db: MikroORM
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = await openDatabase({ url: database.url, poolSize: 8 })
-  await db.migrator.up()
+  database = await openMigratedDatabase(8)
+  db = database.db
 })
 beforeEach(() => db.em.fork().execute('truncate webhook_inbox cascade'))
-afterAll(async () => {
-  await db.close(true)
-  await database.drop()
-})
+afterAll(() => database.close())
 
 const INSERT_PLAIN = `insert into webhook_inbox (source, external_id, content_type, sealed_body)
   values ('textmagic', ?, '', '-') returning id`

@@ -2,21 +2,16 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findApiKey } from '../../src/db/api-keys.ts'
 import { readKeyCommand, runKeyCommand } from '../../src/db/key-command.ts'
-import { openDatabase } from '../../src/db/orm.ts'
 import { hashApiKey, isApiKey } from '../../src/domain/api-key.ts'
-import { createTestDatabase } from '../support/stores.ts'
+import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>
+let database: MigratedDatabase
 let db: MikroORM
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = await openDatabase({ url: database.url, poolSize: 2 })
-  await db.migrator.up()
+  database = await openMigratedDatabase(2)
+  db = database.db
 })
-afterAll(async () => {
-  await db.close(true)
-  await database.drop()
-})
+afterAll(() => database.close())
 
 const keys = (...args: string[]) => runKeyCommand(db.em, readKeyCommand(args))
 const auditOf = (target: string) =>

@@ -6,12 +6,12 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { oncePerKey } from '../../src/db/idempotency.ts'
 import { createInbox, inboxPlace } from '../../src/db/inbox-store.ts'
 import { findLead, insertLead, openLockedFields } from '../../src/db/leads.ts'
-import { inTransaction, openDatabase } from '../../src/db/orm.ts'
+import { inTransaction } from '../../src/db/orm.ts'
 import { keyUse, reseal } from '../../src/db/rotation.ts'
 import { rotationReport } from '../../src/db/rotation-report.ts'
 import { SEALED_TABLES } from '../../src/db/sealed-values.ts'
 import { createSealer, type EncryptionKey } from '../../src/db/sealing.ts'
-import { createTestDatabase } from '../support/stores.ts'
+import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 import { until } from '../support/until.ts'
 
 const [K1, K2, LOST] = ['k1', 'k2', 'lost'].map((id) => ({ id, key: randomBytes(32) })) as [
@@ -28,18 +28,14 @@ const CLIENT = {
 }
 const EVENT = '{"id":"evt_1"}'
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>
+let database: MigratedDatabase
 let db: MikroORM
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = await openDatabase({ url: database.url, poolSize: 4 })
-  await db.migrator.up()
+  database = await openMigratedDatabase(4)
+  db = database.db
 })
 beforeEach(() => db.em.fork().execute('truncate leads, webhook_inbox, idempotency_keys cascade'))
-afterAll(async () => {
-  await db.close(true)
-  await database.drop()
-})
+afterAll(() => database.close())
 
 const nothing = () => undefined
 const rotate = (onProgress: () => void = nothing) => reseal(db.em.fork(), both, K2.id, onProgress)

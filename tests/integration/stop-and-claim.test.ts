@@ -3,9 +3,9 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createInbox } from '../../src/db/inbox-store.ts'
 import { claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger.ts'
-import { type EntityManager, inTransaction, openDatabase } from '../../src/db/orm.ts'
+import { type EntityManager, inTransaction } from '../../src/db/orm.ts'
 import { createSealer } from '../../src/db/sealing.ts'
-import { createTestDatabase } from '../support/stores.ts'
+import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 import { until } from '../support/until.ts'
 
 const PHONE = '+13055550160'
@@ -13,18 +13,14 @@ const ANY_TIME = { hours: null, zonesOfUnknown: [] }
 
 const sealer = createSealer([{ id: 'k1', key: randomBytes(32) }])
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>
+let database: MigratedDatabase
 let db: MikroORM
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = await openDatabase({ url: database.url, poolSize: 4 })
-  await db.migrator.up()
+  database = await openMigratedDatabase(4)
+  db = database.db
 })
 beforeEach(() => db.em.fork().execute('truncate providers, leads, webhook_inbox cascade'))
-afterAll(async () => {
-  await db.close(true)
-  await database.drop()
-})
+afterAll(() => database.close())
 
 /** @returns the id of a teaser that waits to be sent */
 async function waitingTeaser(): Promise<number> {
