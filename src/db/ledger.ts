@@ -1,3 +1,4 @@
+import { longestBackoffMs, PATIENT } from '../domain/backoff.ts'
 import type { Due } from '../domain/due.ts'
 import { isStillWanted } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
@@ -92,6 +93,7 @@ export async function claim(
         return { type: 'busy', retryInMs: wait(message.leaseUntil, now) }
       }
       message.status = 'unknown'
+      message.attempts += 1
       message.leaseUntil = after(now, LOOK_UP_LEASE_MS)
       message.nextAttemptAt = message.leaseUntil
       return {
@@ -198,6 +200,7 @@ export async function recordAbsent(
   const { message, unlock } = locked
   message.status = 'pending'
   message.leaseUntil = null
+  message.nextAttemptAt = afterRetry(message, message.dbNow)
   message.errorCode = errorCode
   if (message.purpose === 'teaser' && unlock?.status === 'NEW_LEAD') unlock.teaserSentAt = null
 }
@@ -216,7 +219,18 @@ export async function recordUnclear(
   message.status = 'unknown'
   message.errorCode = errorCode
   message.leaseUntil = after(message.dbNow, timing.settleMs)
-  message.nextAttemptAt = message.leaseUntil
+  message.nextAttemptAt = afterRetry(message, message.leaseUntil)
+}
+
+/**
+ * When the sweep looks at a message that could not be sent: once its job must have tried again. Before that, each wake-up
+ * would double the job, and count as one that brought nothing forward.
+ *
+ * @param from it is not tried before
+ */
+function afterRetry({ attempts, dbNow }: OutboundMessage, from: Date): Date {
+  const retried = after(dbNow, longestBackoffMs(attempts, PATIENT))
+  return after(retried > from ? retried : from, GRACE_MS)
 }
 
 /** The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block. */

@@ -1,5 +1,8 @@
 export type BackoffPolicy = { baseMs: number; maxMs: number }
 
+/** Of a job that calls a gateway: 1 s, 2 s, 4 s … 5 min. */
+export const PATIENT: BackoffPolicy = { baseMs: 1_000, maxMs: 300_000 }
+
 /**
  * Exponential backoff with full jitter over the upper half: waits of many jobs that failed together spread out.
  *
@@ -9,4 +12,9 @@ export type BackoffPolicy = { baseMs: number; maxMs: number }
 export function backoffMs(attempt: number, policy: BackoffPolicy, random: () => number = Math.random): number {
   const ceiling = Math.min(policy.maxMs, policy.baseMs * 2 ** Math.max(0, attempt - 1))
   return Math.round(ceiling / 2 + (ceiling / 2) * random())
+}
+
+/** The longest that `backoffMs` may answer, milliseconds. */
+export function longestBackoffMs(attempt: number, policy: BackoffPolicy): number {
+  return backoffMs(attempt, policy, () => 1)
 }

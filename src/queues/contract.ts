@@ -1,6 +1,6 @@
 import { type Static, type TObject, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
-import type { BackoffPolicy } from '../domain/backoff.ts'
+import { type BackoffPolicy, PATIENT } from '../domain/backoff.ts'
 import type { Due } from '../domain/due.ts'
 
 /** Serial ids are integers from 1; provider ids are text. */
@@ -25,11 +25,8 @@ export type JobContract = {
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 
-/** A gateway that is down for half an hour must not cost a lead: 1 s, 2 s, 4 s … 5 min. */
-const patient: Pick<JobContract, 'attempts' | 'backoff'> = {
-  attempts: 14,
-  backoff: { baseMs: SECOND, maxMs: 5 * MINUTE },
-}
+/** A gateway that is down for a quarter of an hour must not cost a lead. */
+const patient: Pick<JobContract, 'attempts' | 'backoff'> = { attempts: 14, backoff: PATIENT }
 const brief: Pick<JobContract, 'attempts' | 'backoff'> = {
   attempts: 6,
   backoff: { baseMs: SECOND, maxMs: MINUTE },

@@ -106,6 +106,23 @@ describe('a refund', () => {
     await becomes(unlockId, 'refunded')
   })
 
+  it('that stays pending is asked about for as long as it takes, and nobody is called', async () => {
+    product.stripe.setRefundOutcome('pending')
+    const { unlockId } = await payLate()
+    await becomes(unlockId, 'refund_pending')
+    // One wake-up short of giving up.
+    await product.rows(`update payments set attempts = 24, next_attempt_at = app_now() where unlock_id = ?`, [
+      unlockId,
+    ])
+    await until('Stripe to be asked', async () => {
+      const [payment] = await product.rows<{ attempts: number }>(
+        `select attempts from payments where unlock_id = ? and next_attempt_at > app_now()`,
+        [unlockId],
+      )
+      return payment?.attempts === 0
+    })
+  })
+
   it('that fails in the end calls a person, whose retry gives the money back', async () => {
     product.stripe.setRefundOutcome('pending')
     const { unlockId, intentId } = await payLate()

@@ -68,6 +68,8 @@ async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refun
   if (refundId === null) return recordReturned(tx, payment, 'refund succeeded', deps.effects)
   payment.refundId = refundId
   payment.status = 'refund_pending'
+  // Stripe answered: what it says may stay the same for days, and is no reason to give up asking.
+  payment.attempts = 0
   payment.nextAttemptAt = after(await databaseNow(tx), ASK_AFTER_MS)
   const known = { refundId, status, amountCents: amountCents ?? payment.amountCents }
   return recordRefunds(tx, payment, [known], `refund ${status}`, deps.effects)

@@ -1,0 +1,79 @@
+import type { MikroORM } from '@mikro-orm/postgresql'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { claimDue } from '../../src/db/due.ts'
+import { type Claim, claim, DEFAULT_LEDGER_TIMING, recordAbsent, recordUnclear } from '../../src/db/ledger.ts'
+import { inTransaction } from '../../src/db/orm.ts'
+import { longestBackoffMs } from '../../src/domain/backoff.ts'
+import { jobs } from '../../src/queues/contract.ts'
+import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
+
+const ANY_TIME = { hours: null, zonesOfUnknown: [] }
+const { attempts: ATTEMPTS, backoff: BACKOFF } = jobs['send-notice']
+/** The sweep's own period, and what it leaves a job to begin. */
+const SOON_MS = 30_000
+
+let database: MigratedDatabase
+let db: MikroORM
+beforeAll(async () => {
+  database = await openMigratedDatabase(2)
+  db = database.db
+})
+beforeEach(() => db.em.fork().execute('truncate outbound_messages cascade'))
+afterAll(() => database.close())
+
+const setClock = (at: Date) =>
+  db.em.fork().execute(
+    `create or replace function app_now() returns timestamptz language sql stable
+       as $$ select timestamptz '${at.toISOString()}' $$`,
+  )
+
+async function addMessage(): Promise<number> {
+  const [row] = await db.em.fork().execute<{ id: number }[]>(
+    `insert into outbound_messages (purpose, dedupe_key, phone, body) values ('help', 'help', '+13055550160', 'help')
+       returning id`,
+  )
+  return row?.id ?? Number.NaN
+}
+
+async function claimIt(id: number): Promise<Extract<Claim, { type: 'send' | 'look_up' }>> {
+  const claimed = await inTransaction(db.em, (tx) => claim(tx, id, DEFAULT_LEDGER_TIMING, ANY_TIME))
+  if (claimed.type !== 'send' && claimed.type !== 'look_up') throw new Error(`not claimed: ${claimed.type}`)
+  return claimed
+}
+
+const woken = async () => (await inTransaction(db.em, (tx) => claimDue(tx, 10)))?.map(({ due }) => due)
+
+const DAY = new Date('2026-11-26T12:00:00Z')
+const { settleMs } = DEFAULT_LEDGER_TIMING
+/** How the gateway fails, how long it is left alone then, milliseconds, and how that is recorded. */
+const outages = [
+  {
+    how: 'refuses to take it',
+    restMs: 0,
+    record: (id: number, lease: Date) => inTransaction(db.em, (tx) => recordAbsent(tx, id, lease, 'away')),
+  },
+  {
+    how: 'does not answer',
+    restMs: settleMs,
+    record: (id: number, lease: Date) =>
+      inTransaction(db.em, (tx) => recordUnclear(tx, id, lease, 'timeout', DEFAULT_LEDGER_TIMING)),
+  },
+]
+
+it.each(outages)(
+  'while the gateway $how, the sweep leaves a message to its job, and wakes another soon after a retry that did not come',
+  async ({ restMs, record }) => {
+    await setClock(DAY)
+    const id = await addMessage()
+    let now = DAY.getTime()
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const { lease } = await claimIt(id)
+      await record(id, lease)
+      now += Math.max(longestBackoffMs(attempt, BACKOFF), restMs)
+      await setClock(new Date(now))
+      expect(await woken(), `before attempt ${attempt + 1}`).toEqual([])
+    }
+    await setClock(new Date(now + SOON_MS))
+    expect(await woken()).toEqual([{ job: 'send-notice', message_id: id }])
+  },
+)
