@@ -1,7 +1,14 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { claimDue } from '../../src/db/due.ts'
-import { type Claim, claim, DEFAULT_LEDGER_TIMING, recordAbsent, recordUnclear } from '../../src/db/ledger.ts'
+import {
+  type Claim,
+  claim,
+  DEFAULT_LEDGER_TIMING,
+  recordAbsent,
+  recordRefused,
+  recordUnclear,
+} from '../../src/db/ledger.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { longestBackoffMs } from '../../src/domain/backoff.ts'
 import { jobs } from '../../src/queues/contract.ts'
@@ -77,3 +84,26 @@ it.each(outages)(
     expect(await woken()).toEqual([{ job: 'send-notice', message_id: id }])
   },
 )
+
+it('whoever lost a claim has nothing to say any more, whatever its call came to', async () => {
+  await setClock(DAY)
+  const id = await addMessage()
+  const late = await claimIt(id)
+  await setClock(new Date(late.lease.getTime() + 1))
+  const lookUp = await claimIt(id)
+  expect(lookUp.type).toBe('look_up')
+  await inTransaction(db.em, (tx) => recordAbsent(tx, id, lookUp.lease, 'not_found_at_gateway'))
+  const current = await claimIt(id)
+  expect(current.type).toBe('send')
+  const row = () =>
+    db.em.fork().execute('select status, lease_until, error_code, next_attempt_at from outbound_messages')
+  const before = await row()
+
+  await inTransaction(db.em, (tx) => recordAbsent(tx, id, late.lease, 'away'))
+  expect(await row()).toEqual(before)
+  await inTransaction(db.em, (tx) => recordUnclear(tx, id, late.lease, 'timeout', DEFAULT_LEDGER_TIMING))
+  expect(await row()).toEqual(before)
+  expect(await inTransaction(db.em, (tx) => recordRefused(tx, id, late.lease, 'invalid_request'))).toEqual([])
+  expect(await row()).toEqual(before)
+  expect(await db.em.fork().execute('select 1 from escalations')).toEqual([])
+})
