@@ -56,7 +56,7 @@ export function judgeRefunds(
       if (standing >= payment.amountCents) return { type: 'returned' }
       return standing === payment.refundedCents ? UNCHANGED : { type: 'in_part', cents: standing }
     case 'refund_pending':
-      if (ours?.status === 'succeeded') return { type: 'returned' }
+      if (ours?.status === 'succeeded') return judgeWhole(payment, refunds, standing)
       if (ours !== undefined && hasFailed(ours.status)) return { type: 'failed', code: ours.status }
       return succeeded >= payment.amountCents ? { type: 'returned' } : UNCHANGED
     case 'refunded': {
@@ -69,6 +69,14 @@ export function judgeRefunds(
     case 'refund_failed':
       return succeeded >= payment.amountCents ? { type: 'returned' } : UNCHANGED
   }
+}
+
+/** Our refund takes what is left of a charge; another part of it may have failed, which leaves that part with us. */
+function judgeWhole(payment: RefundedPayment, refunds: readonly KnownRefund[], standing: number): RefundVerdict {
+  const failed = refunds.find(({ status }) => hasFailed(status))
+  return failed !== undefined && standing < payment.amountCents
+    ? { type: 'failed', code: failed.status }
+    : { type: 'returned' }
 }
 
 function sum(refunds: readonly KnownRefund[]): number {

@@ -56,6 +56,17 @@ describe('a refund that we asked for', () => {
     expect(judge('refund_pending', [refund(status)], { ours: 're_1' })).toEqual({ type: 'failed', code: status })
   })
 
+  it('of what a person left fails with that part, whichever of them is known first', () => {
+    const parts = [refund('failed', 500), refund('succeeded', 1500, 're_2')]
+    expect(judge('refund_pending', parts, { ours: 're_2' })).toEqual({ type: 'failed', code: 'failed' })
+    expect(judge('refunded', parts, { ours: 're_2' })).toEqual({ type: 'failed', code: 'failed' })
+  })
+
+  it('anew after one that failed returns the payment', () => {
+    const tries = [refund('failed'), refund('succeeded', AMOUNT, 're_2')]
+    expect(judge('refund_pending', tries, { ours: 're_2' })).toEqual({ type: 'returned' })
+  })
+
   it('of what a person left returns the payment, whether or not that part is known', () => {
     expect(judge('refund_pending', [refund('succeeded', 1500)], { ours: 're_1' })).toEqual({ type: 'returned' })
   })
