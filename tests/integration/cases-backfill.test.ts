@@ -206,6 +206,26 @@ describe('payments of which no webhook told', () => {
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 
+  it('are found on their links though Stripe does not know another one', async () => {
+    const eve = await newProvider(product)
+    const { unlockId: unknown } = await eve.hasLink()
+    const [link] = await product.rows<{ id: number; stripe_id: string }>(
+      'select id, stripe_id from payment_links where unlock_id = ?',
+      [unknown],
+    )
+    const rename = (stripeId: string | undefined) =>
+      product.rows('update payment_links set stripe_id = ? where id = ?', [stripeId, link?.id])
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await rename('plink_of_another_account')
+    await loseEvents()
+    await product.stripe.payLink(url)
+    await product.stripe.webhooksIdle()
+    await moveClock(product, BEYOND_GRACE)
+    await product.reaches(unlockId, 'DONE')
+    await rename(link?.stripe_id)
+  })
+
   it('reveal nothing when they went back meanwhile', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()

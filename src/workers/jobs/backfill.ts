@@ -4,6 +4,7 @@ import { type Arrival, createInbox, type StoredArrival } from '../../db/inbox-st
 import { isRefusedRow } from '../../db/refused-rows.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
+import { RefusedError } from '../../gateways/errors.ts'
 import type { FoundPayment } from '../../gateways/stripe.ts'
 import type { TextMagicReply } from '../../gateways/textmagic.ts'
 import { BACKFILL_SOURCES, type BackfillSource } from '../../metrics/recurring.ts'
@@ -145,8 +146,8 @@ async function paidSessions(services: WorkerServices, requestId: string): Promis
 }
 
 /**
- * Stores what was found, one after the other. One that Postgres refuses does not keep those after it from being stored,
- * a STOP for one.
+ * Stores what was found, one after the other. One that Postgres refuses, or that a gateway will not speak of, does not keep
+ * those after it from being stored, a STOP for one.
  *
  * @param store answers how many were new
  * @throws the first error of those that were refused, once all were tried; any other error at once
@@ -161,7 +162,7 @@ async function storeEach<T>(
     try {
       stored += await store(one)
     } catch (error) {
-      if (!isRefusedRow(error)) throw error
+      if (!isRefusedRow(error) && !(error instanceof RefusedError)) throw error
       refusals.push(error)
     }
   }
