@@ -4,6 +4,7 @@ import { isIn, type UnlockStatus } from '../domain/states.ts'
 import { type Decision, next, type UnlockEvent, type UnlockFacts } from '../domain/transition.ts'
 import { type EffectContext, recordEffects } from './effects.ts'
 import { OutboundMessage, Unlock } from './entities/index.ts'
+import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
@@ -11,6 +12,8 @@ import { noteOnTimeline } from './timeline.ts'
 
 /** A reveal in these states is at the gateway with its outcome not recorded; while PAID, an accepted one is an earlier one. */
 const MAY_HAVE_ARRIVED = ['sending', 'unknown'] as const
+
+const DETAILS_SENT = ['REVEAL_DETAILS_SENT', 'DONE'] as const satisfies readonly UnlockStatus[]
 
 const MAY_BE_ERASED = ['REVEAL_DETAILS_SENT', 'DONE', 'EXPIRED', 'OPTED_OUT'] as const satisfies readonly UnlockStatus[]
 
@@ -96,6 +99,8 @@ async function factsOf(tx: EntityManager, unlock: Unlock, event: UnlockEvent): P
     teaserAttempted: unlock.teaserSentAt != null,
     revealAttempted,
     revealResends: unlock.revealResends,
+    // Only who asks for the details once more is told.
+    moneyBack: event.type === 'reply_yes' && isIn(DETAILS_SENT, unlock.status) && !(await isPaymentKept(tx, unlock.id)),
     // Only closed leads are erased, under the locks of all their unlocks.
     contactErased: isIn(MAY_BE_ERASED, unlock.status) && (await isContactErased(tx, unlock.leadId)),
   }

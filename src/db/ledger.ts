@@ -6,8 +6,9 @@ import type { UnlockEvent } from '../domain/transition.ts'
 import { applyToLocked } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { type Lead, type OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
+import { callAboutLostDetails } from './lost-details.ts'
 import { escalateMessage, resolveAboutMessage } from './message-escalations.ts'
-import { type Locked, lock, lockForClaim, type Recordable } from './message-lock.ts'
+import { type Claimable, type Locked, lock, lockForClaim, type Recordable } from './message-lock.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
@@ -56,7 +57,8 @@ export async function claim(
   timing: LedgerTiming,
   quiet: QuietPolicy,
 ): Promise<Claim> {
-  const { message, unlock, receiver, lead } = await lockForClaim(tx, messageId)
+  const claimable = await lockForClaim(tx, messageId)
+  const { message, unlock, receiver, lead } = claimable
   const now = message.dbNow
   switch (message.status) {
     // A person has the job of a refused message run again: it was certainly not sent.
@@ -64,11 +66,11 @@ export async function claim(
     case 'pending': {
       if (message.notBefore != null && message.notBefore > now)
         return { type: 'busy', retryInMs: wait(message.notBefore, now) }
-      if (!(await stillWanted(tx, { message, unlock }, receiver?.optedOut ?? false, lead))) {
+      if (!(await stillWanted(tx, claimable))) {
         message.status = 'cancelled'
         message.finalAt = now
-        // Details that were lost before are nobody's concern any more unless somebody looks.
-        if (message.purpose === 'reveal' && unlock?.status === 'REVEAL_DETAILS_SENT') unlock.revealConfirmAt ??= now
+        // Details that were lost before are nobody's concern any more unless somebody is called.
+        if (message.purpose === 'reveal' && unlock !== null) await callAboutLostDetails(tx, unlock)
         return { type: 'settled', status: 'cancelled' }
       }
       if (message.purpose === 'teaser') {
@@ -197,11 +199,16 @@ export async function recordAbsent(
 ): Promise<void> {
   const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return
-  const { message, unlock } = locked
+  const { message } = locked
   message.status = 'pending'
   message.leaseUntil = null
   message.nextAttemptAt = afterRetry(message, message.dbNow)
   message.errorCode = errorCode
+  takeTeaserBack(locked)
+}
+
+/** A teaser that never left is not what a reply answers. */
+function takeTeaserBack({ message, unlock }: Locked): void {
   if (message.purpose === 'teaser' && unlock?.status === 'NEW_LEAD') unlock.teaserSentAt = null
 }
 
@@ -246,6 +253,7 @@ export async function recordRefused(
   message.status = 'failed'
   message.errorCode = errorCode
   message.finalAt = message.dbNow
+  takeTeaserBack(locked)
   if (unlock !== null && unlock.status === WAITS_FOR[message.purpose]) unlock.nextAttemptAt = PARKED_UNTIL
   if (message.purpose === 'stop_confirmation') return []
   return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
@@ -263,9 +271,7 @@ export async function parkMessage(tx: EntityManager, messageId: number, errorCod
 
 async function stillWanted(
   tx: EntityManager,
-  { message, unlock }: Locked,
-  optedOut: boolean,
-  lead: Lead | null,
+  { message, unlock, receiver, lead, isPaid }: Claimable,
 ): Promise<boolean> {
   const link = message.paymentLinkId == null ? null : await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
   const isReveal = message.purpose === 'reveal'
@@ -275,9 +281,10 @@ async function stillWanted(
     purpose: message.purpose,
     unlockStatus: unlock?.status ?? null,
     ttlPassed: unlock !== null && unlock.ttlExpiresAt <= unlock.dbNow,
-    optedOut,
+    optedOut: receiver?.optedOut ?? false,
     linkOpen: link?.status === 'open',
     contactErased: lead?.contactErasedAt != null,
+    paid: isPaid,
   })
 }
 

@@ -51,22 +51,32 @@ export async function lockMessage(tx: EntityManager, messageId: number): Promise
 
 export type Receiver = { optedOut: boolean; name: string; phone: string; timeZone: string | null }
 
+/** What a claim depends on. */
+export type Claimable = Locked & {
+  /** Null when the message goes to nobody we know. */
+  receiver: Receiver | null
+  /** For a reveal only. */
+  lead: Lead | null
+  /** For a reveal: a payment for it is kept. */
+  isPaid: boolean
+}
+
 /**
  * Locks what a claim depends on, and reads it once it is locked. The receiver's row is share-locked, so that a STOP is
  * either seen here or waits until this claim is committed.
  *
- * @returns receiver null when the message goes to nobody we know; lead for a reveal only
+ * @throws {Error} when the message does not exist
  */
-export async function lockForClaim(
-  tx: EntityManager,
-  messageId: number,
-): Promise<Locked & { receiver: Receiver | null; lead: Lead | null }> {
-  const [row] = await tx.execute<(LockedRow & { receiver: Receiver | null; lead: EntityDictionary<Lead> | null })[]>(
+export async function lockForClaim(tx: EntityManager, messageId: number): Promise<Claimable> {
+  const [row] = await tx.execute<
+    (LockedRow & { receiver: Receiver | null; lead: EntityDictionary<Lead> | null; is_paid: boolean })[]
+  >(
     `select from providers where id = (select provider_id from outbound_messages where id = ?) for share;
      ${LOCK}
      select to_json(m) as message, (select to_json(u) from lead_unlocks u where id = m.unlock_id) as unlock,
        (select to_json(l) from leads l where m.purpose = 'reveal'
          and id = (select lead_id from lead_unlocks where id = m.unlock_id)) as lead,
+       m.purpose = 'reveal' and exists (select from payments where unlock_id = m.unlock_id and status = 'kept') as is_paid,
        app_now() as db_now,
        (select json_build_object('optedOut', opted_out_at is not null, 'name', name, 'phone', phone, 'timeZone', time_zone)
          from providers where id = m.provider_id) as receiver
@@ -74,5 +84,6 @@ export async function lockForClaim(
     [messageId, messageId, messageId, messageId],
   )
   if (row === undefined) throw new Error(`message ${messageId} does not exist`)
-  return { ...asEntities(tx, row), receiver: row.receiver, lead: row.lead && tx.map(Lead, row.lead) }
+  const { receiver, lead, is_paid } = row
+  return { ...asEntities(tx, row), receiver, lead: lead && tx.map(Lead, lead), isPaid: is_paid }
 }

@@ -3,6 +3,7 @@ import { isIn, LINK_DUE_STATUSES, LINK_SENT_STATUSES, PAID_STATUSES } from '../d
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { Payment, Provider, type Unlock } from './entities/index.ts'
+import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
 import { addLinkMessage, addReveal } from './messages.ts'
 import type { EntityManager } from './orm.ts'
@@ -57,6 +58,7 @@ function run(tx: EntityManager, unlock: Unlock, operation: Operation): Promise<D
 async function retryReveal(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   if (!isIn(PAID_STATUSES, unlock.status)) throw notIn(unlock, 'the details are sent only once they are paid for')
   await requireSubscribed(tx, unlock)
+  if (!(await isPaymentKept(tx, unlock.id))) throw notIn(unlock, 'the money for the details went back')
   if (await isContactErased(tx, unlock.leadId)) throw notIn(unlock, 'the contact details were erased')
   // While PAID the job finds, or makes, the one that is due.
   if (unlock.status === 'PAID') unlock.nextAttemptAt = after(unlock.dbNow, GRACE_MS)

@@ -1,12 +1,14 @@
 import type { Due } from '../domain/due.ts'
 import { receiptOutcome } from '../domain/outbound.ts'
 import { isIn, PAID_STATUSES } from '../domain/states.ts'
-import { applyEvent, lockUnlock } from './apply-event.ts'
+import { applyEvent } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
-import { openEscalation, resolveEscalations } from './escalations.ts'
+import { resolveEscalations } from './escalations.ts'
+import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
 import { accept } from './ledger.ts'
+import { callAboutLoss } from './lost-details.ts'
 import { lockMessage } from './message-lock.ts'
 import { addReveal, isUnsent } from './messages.ts'
 import type { EntityManager } from './orm.ts'
@@ -46,7 +48,11 @@ export async function recordReceipt(
   const due = await accept(tx, locked, receipt.gatewayId, context)
   const { message, unlock } = locked
   const outcome = receiptOutcome(receipt.letter)
-  if (message.status === 'delivered' || message.deliveryStatus === receipt.letter) return { due, unsubscribed: false }
+  if (message.status === 'delivered') return { due, unsubscribed: false }
+  const unsubscribed =
+    outcome === 'undelivered' && (receipt.rejectReason === UNSUBSCRIBED || receipt.letter === UNSUBSCRIBED)
+  // Whoever recorded it may have died before it told of the opt-out.
+  if (message.deliveryStatus === receipt.letter) return { due, unsubscribed }
   message.deliveryStatus = receipt.letter
   message.rejectReason = receipt.rejectReason
   if (outcome === 'on_the_way') return { due, unsubscribed: false }
@@ -54,8 +60,6 @@ export async function recordReceipt(
   message.status = outcome
   message.finalAt = message.dbNow
   await tx.flush()
-  const unsubscribed =
-    outcome === 'undelivered' && (receipt.rejectReason === UNSUBSCRIBED || receipt.letter === UNSUBSCRIBED)
   if (isNews && message.purpose === 'reveal' && unlock !== null && isIn(PAID_STATUSES, unlock.status)) {
     if (outcome === 'delivered') {
       due.push(...(await applyEvent(tx, unlock.id, { type: 'reveal_confirmed' }, 'delivered', context)).due)
@@ -76,41 +80,13 @@ async function hasOptedOut(tx: EntityManager, unlock: Unlock): Promise<boolean> 
 async function onLostReveal(tx: EntityManager, unlock: Unlock, mayNotBeTexted: boolean): Promise<Due[]> {
   const reveals = await tx.find(OutboundMessage, { unlockId: unlock.id, purpose: 'reveal' })
   if (reveals.some(({ status }) => status === 'delivered' || isUnsent(status))) return []
+  // Their money is back: nothing is owed.
+  if (!(await isPaymentKept(tx, unlock.id))) return []
   const lost = reveals.filter(({ status }) => status === 'undelivered').length
   const mayBeRepeated = !mayNotBeTexted && !(await isContactErased(tx, unlock.leadId))
   if (mayBeRepeated && lost <= MAX_CARRIER_RETRIES) {
     await addReveal(tx, unlock)
     return [{ job: 'reveal', unlock_id: unlock.id }]
   }
-  return callPerson(tx, unlock, lost)
-}
-
-function callPerson(tx: EntityManager, unlock: Unlock, lost: number): Promise<Due[]> {
-  const summary = `The carrier did not deliver the details of unlock ${unlock.id} (${lost} times).`
-  const subject = `unlock:${unlock.id}`
-  return openEscalation(tx, { kind: 'reveal_undeliverable', subject, unlockId: unlock.id, summary })
-}
-
-/**
- * No sending of the details is under way or has arrived: the next one that is accepted sets the time to be confirmed anew.
- * A person was called when the last was lost or refused; not when it was no longer wanted, because of a STOP.
- */
-export async function recordNothingUnderWay(tx: EntityManager, unlockId: number): Promise<Due[]> {
-  const unlock = await lockUnlock(tx, unlockId)
-  if (unlock?.status !== 'REVEAL_DETAILS_SENT') return []
-  const reveals = await tx.find(OutboundMessage, { unlockId, purpose: 'reveal' })
-  if (reveals.some(({ status }) => ['accepted', 'delivered'].includes(status) || isUnsent(status))) return []
-  unlock.revealConfirmAt = null
-  if (await wasCalledAboutLast(tx, unlockId)) return []
-  return callPerson(tx, unlock, reveals.filter(({ status }) => status === 'undelivered').length)
-}
-
-async function wasCalledAboutLast(tx: EntityManager, unlockId: number): Promise<boolean> {
-  const rows = await tx.execute<object[]>(
-    `select from escalations where subject = ? and kind in ('reveal_failed', 'reveal_undeliverable')
-       and coalesce(resolved_at, 'infinity') >= (
-         select max(final_at) from outbound_messages where unlock_id = ? and purpose = 'reveal')`,
-    [`unlock:${unlockId}`, unlockId],
-  )
-  return rows.length > 0
+  return callAboutLoss(tx, unlock, lost)
 }

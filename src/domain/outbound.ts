@@ -55,6 +55,8 @@ export type SendFacts = {
   linkOpen: boolean
   /** For a reveal: there is nothing left to send. */
   contactErased: boolean
+  /** For a reveal: the money for it is with us. */
+  paid: boolean
 }
 
 /**
@@ -74,7 +76,9 @@ export function isStillWanted(facts: SendFacts): boolean {
         (facts.unlockStatus === 'CREATE_PAYMENT_LINK' || isIn(LINK_SENT_STATUSES, facts.unlockStatus))
       )
     case 'reveal':
-      return !facts.contactErased && facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)
+      return (
+        facts.paid && !facts.contactErased && facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)
+      )
     default:
       return true
   }

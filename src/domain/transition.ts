@@ -1,4 +1,4 @@
-import { type ClosedReason, isIn, UNPAID_STATUSES, type UnlockStatus } from './states.ts'
+import { type ClosedReason, isIn, LINK_DUE_STATUSES, UNPAID_STATUSES, type UnlockStatus } from './states.ts'
 
 /** How often the details are sent again to a provider who has them and texts Y once more (design §3). */
 export const MAX_REVEAL_RESENDS = 3
@@ -18,6 +18,8 @@ export type UnlockFacts = {
   revealAttempted: boolean
   /** How often the details were sent again on request. */
   revealResends: number
+  /** The money for details that were sent is back with the payer, or on its way: they are not sent again. */
+  moneyBack: boolean
   /** The client's contact details are gone: there is nothing left to sell or to send. */
   contactErased: boolean
 }
@@ -81,7 +83,7 @@ export function next(facts: UnlockFacts, event: UnlockEvent): Decision {
     case 'reply_no':
       return isOffered(facts) ? close('declined', [{ type: 'notice', notice: 'declined' }]) : NOTHING
     case 'ttl':
-      return isUnpaid(facts) && facts.ttlPassed ? close('ttl') : NOTHING
+      return onTtl(facts)
     case 'admin_expire':
       return isUnpaid(facts) ? close('admin') : NOTHING
     case 'stop':
@@ -124,6 +126,7 @@ function onYes(facts: UnlockFacts): Decision {
       return effects([{ type: 'reveal' }])
     case 'REVEAL_DETAILS_SENT':
     case 'DONE':
+      if (facts.moneyBack) return answer('lead_expired')
       if (facts.contactErased) return answer('details_erased')
       return facts.revealResends < MAX_REVEAL_RESENDS ? effects([{ type: 'resend_reveal' }]) : answer('resend_limit')
     case 'EXPIRED':
@@ -134,6 +137,13 @@ function onYes(facts: UnlockFacts): Decision {
     case 'OPTED_OUT':
       return answer('lead_expired')
   }
+}
+
+function onTtl(facts: UnlockFacts): Decision {
+  if (!isUnpaid(facts) || !facts.ttlPassed) return NOTHING
+  // They said Y in time and wait for a link.
+  const waits = isIn(LINK_DUE_STATUSES, facts.status)
+  return close('ttl', waits ? [{ type: 'notice', notice: 'lead_expired' }] : [])
 }
 
 function onStop(facts: UnlockFacts): Decision {

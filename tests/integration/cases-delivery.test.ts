@@ -3,7 +3,7 @@ import { findReceiptMessage } from '../../src/db/receipts.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
-import { calm, escalated, hurry, hurryUntil, openKinds } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurry, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 /** Milliseconds after which a reveal without a receipt is asked about. */
@@ -19,6 +19,10 @@ afterAll(() => closeChecked(product))
 
 const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 const causeOfDone = async (unlockId: number) => (await product.unlock(unlockId)).timeline.at(-1).cause
+const revealsOf = async (unlockId: number): Promise<string[]> =>
+  (await product.unlock(unlockId)).messages
+    .filter(({ purpose }: { purpose: string }) => purpose === 'reveal')
+    .map(({ status }: { status: string }) => status)
 const detailsTo = (provider: TestProvider) =>
   product.textmagic.messages().filter(({ phone, text }) => phone === provider.phone && DETAILS.test(text))
 
@@ -105,6 +109,42 @@ describe('a receipt for the details', () => {
       return (await openKinds(product, unlockId)).includes('reveal_undeliverable')
     })
     product.textmagic.faults.clear()
+  })
+
+  it('that says they are lost after they counted as delivered, and a STOP keeps them from being sent again, calls a person', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    await product.reaches(unlockId, 'DONE')
+    product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'status', status: 429, times: null })
+    await product.textmagic.deliver(messageId, 'f')
+    await until('the second sending', async () => (await revealsOf(unlockId)).length === 2)
+    await dana.says('STOP')
+    await hurryUntil(product, 'reveal', 'the second sending to be given up', async () => {
+      return (await revealsOf(unlockId)).includes('cancelled')
+    })
+    product.textmagic.faults.clear()
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('that says they are lost: once the second sending waits for a person, nothing wakes it up', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'status', status: 401, times: null })
+    await product.textmagic.deliver(messageId, 'f')
+    await hurryUntil(product, 'reveal', 'the attempts to be used up', async () => {
+      return (await openKinds(product, unlockId)).includes('reveal_failed')
+    })
+    await product.rows('update lead_unlocks set reveal_confirm_at = app_now() where id = ?', [unlockId])
+    await until('the sweep to have looked', async () => {
+      const later = 'select from lead_unlocks where id = ? and reveal_confirm_at > app_now()'
+      return (await product.rows(later, [unlockId])).length === 1
+    })
+    const waiting = await product.publisher.queues.get('reveal')?.getJobs(['waiting', 'active', 'delayed'])
+    expect(waiting?.filter(({ data }) => data.unlock_id === unlockId)).toEqual([])
+    product.textmagic.faults.clear()
+    await (await failedJob(product, 'reveal', unlockId)).retry('failed')
+    await dana.gets(DETAILS, 2)
+    await product.textmagic.deliver(detailsTo(dana)[1]?.id ?? 0, 'd')
+    await product.reaches(unlockId, 'DONE')
   })
 
   it('that calls one sending lost twice has it replaced once', async () => {

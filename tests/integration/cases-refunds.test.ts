@@ -7,7 +7,7 @@ import { handlePayment } from '../../src/workers/jobs/handle-payment.ts'
 import { openServices } from '../../src/workers/services.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DETAILS, newProvider } from '../support/provider.ts'
+import { DETAILS, EXPIRED, newProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
 import { testRedis } from '../support/stores.ts'
@@ -111,9 +111,7 @@ describe('a refund', () => {
     const { unlockId } = await payLate()
     await becomes(unlockId, 'refund_pending')
     // One wake-up short of giving up.
-    await product.rows(`update payments set attempts = 24, next_attempt_at = app_now() where unlock_id = ?`, [
-      unlockId,
-    ])
+    await product.rows(`update payments set attempts = 24, next_attempt_at = app_now() where unlock_id = ?`, [unlockId])
     await until('Stripe to be asked', async () => {
       const [payment] = await product.rows<{ attempts: number }>(
         `select attempts from payments where unlock_id = ? and next_attempt_at > app_now()`,
@@ -309,6 +307,55 @@ describe('a refund made in the dashboard', () => {
     })
     const escalations = await product.rows(`select 1 from escalations where kind = 'inbox_failed'`)
     expect(escalations).toEqual([])
+  })
+})
+
+describe('details whose money went back', () => {
+  /** Paid and sent, and given back by an operator before the carrier tells what became of them. */
+  async function refundAfterSending() {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.textmagic.configure({ receipts: 'manual' })
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'REVEAL_DETAILS_SENT')
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+    await becomes(unlockId, 'refunded')
+    return { dana, unlockId }
+  }
+  const sendingsOf = async (unlockId: number): Promise<string[]> =>
+    (await product.unlock(unlockId)).messages
+      .filter(({ purpose }: { purpose: string }) => purpose === 'reveal')
+      .map(({ status }: { status: string }) => status)
+
+  it('are not sent again when the carrier lost them, nor when asked for, and nobody is called', async () => {
+    const { dana, unlockId } = await refundAfterSending()
+    const details = product.textmagic.messages().find(({ phone, text }) => phone === dana.phone && DETAILS.test(text))
+    await product.textmagic.deliver(details?.id ?? 0, 'f')
+    await until('the receipt', async () => (await sendingsOf(unlockId)).includes('undelivered'))
+    await dana.says('Y')
+    await dana.gets(EXPIRED)
+    const answer = await product.api('POST', `/api/unlocks/${unlockId}/retry-reveal`)
+    expect(answer.status).toBe(409)
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect(await sendingsOf(unlockId)).toEqual(['undelivered'])
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
+
+  it('are called off when they wait to be sent again', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: null })
+    await dana.says('Y')
+    await until('the second sending to wait', async () => (await sendingsOf(unlockId)).length === 2)
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await becomes(unlockId, 'refunded')
+    product.textmagic.faults.clear()
+    await hurryUntil(product, 'reveal', 'it to be called off', async () => {
+      return (await sendingsOf(unlockId)).includes('cancelled')
+    })
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect(await openKinds(product, unlockId)).toEqual([])
   })
 })
 

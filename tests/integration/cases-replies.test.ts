@@ -110,6 +110,26 @@ describe('Y', () => {
     expect(dana.inbox(LINK)).toHaveLength(0)
   })
 
+  it('that the TTL overtakes before a link could be made is answered that the lead has expired', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({
+      kind: 'status',
+      status: 503,
+      method: 'GET',
+      path: '/v1/payment_intents/search',
+      times: null,
+    })
+    await dana.says('Y')
+    await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
+    await product.reaches(unlockId, 'EXPIRED')
+    await dana.gets(EXPIRED)
+    product.stripe.faults.clear()
+    await settled(product)
+    expect(dana.inbox(EXPIRED)).toHaveLength(1)
+    expect(dana.inbox(LINK)).toEqual([])
+  })
+
   it('that the TTL overtakes while the expiry is not recorded yet makes no link either', async () => {
     const dana = await newProvider(product)
     const { leadId, unlockId } = await dana.hasTeaser()

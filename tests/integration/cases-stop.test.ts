@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { inTransaction } from '../../src/db/orm.ts'
+import { recordReceipt } from '../../src/db/receipts.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import {
@@ -102,6 +104,23 @@ describe('STOP', () => {
     expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(0)
     expect(product.textmagic.isUnsubscribed(dana.phone)).toBe(true)
     expect(await optedOut(dana)).toBe(true)
+  })
+
+  it('that only TextMagic saw is learnt though the worker died when it had recorded the receipt', async () => {
+    const dana = await newProvider(product)
+    product.textmagic.configure({ receipts: 'manual' })
+    const { unlockId } = await dana.hasLink()
+    const link = product.textmagic.messages().find(({ phone, text }) => phone === dana.phone && LINK.test(text))
+    const receipt = {
+      messageId: Number(link?.referenceId),
+      gatewayId: String(link?.id),
+      letter: 'j',
+      rejectReason: 'g',
+    }
+    await inTransaction(product.db.em, (tx) => recordReceipt(tx, receipt, { revealConfirmMinutes: 10 }))
+    await product.textmagic.deliver(link?.id ?? 0, 'j', 'g')
+    await product.reaches(unlockId, 'OPTED_OUT')
+    expect((await product.api('GET', `/api/providers/${dana.id}`)).body.provider.opted_out_at).not.toBeNull()
   })
 
   it('between payment and reveal gives the money back, and a person hears of it', async () => {

@@ -4,10 +4,14 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { EXPLANATION, HELP, handled, LINK, NOT_ON_OFFER, newProvider, TEASER } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm } from '../support/steering.ts'
+import { calm, escalated } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const STRANGER = '12125550199'
+const REFUSED = {
+  status: 400,
+  body: { code: 400, message: 'Validation Failed', errors: { fields: { phones: ['Phone number is not valid.'] } } },
+}
 
 let product: Product
 
@@ -120,6 +124,24 @@ describe('a Y that comes before we know what became of the teaser', () => {
     await dana.says(`Y ${leadId}`)
     await dana.gets(NOT_ON_OFFER)
     await product.reaches(unlockId, 'AWAIT_CONFIRM')
+  })
+})
+
+describe.each(['Y', 'N'] as const)('a bare %s after a teaser that the gateway refused', (text) => {
+  it('answers the offer whose teaser arrived', async () => {
+    const dana = await newProvider(product)
+    const heard = await dana.hasTeaser()
+    product.textmagic.faults.add({ kind: 'status', ...REFUSED, method: 'POST', path: '/api/v2/messages', times: null })
+    const refused = await dana.isOffered()
+    await escalated(product, refused.unlockId, 'teaser_failed')
+    product.textmagic.faults.clear()
+    await dana.says(text)
+    await product.reaches(heard.unlockId, text === 'Y' ? 'AWAITING_PAYMENT' : 'EXPIRED')
+    await dana.says(`${text} ${refused.leadId}`)
+    expect((await product.unlock(refused.unlockId)).unlock.status).toBe('NEW_LEAD')
+    await product.rows(`update escalations set resolved_at = app_now(), resolved_by = 'test' where unlock_id = ?`, [
+      refused.unlockId,
+    ])
   })
 })
 

@@ -1,15 +1,15 @@
 import { applyEvent } from '../../db/apply-event.ts'
 import { OutboundMessage, Unlock } from '../../db/entities/index.ts'
+import { recordNothingUnderWay } from '../../db/lost-details.ts'
 import { isUnsent } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
-import { recordNothingUnderWay } from '../../db/receipts.ts'
 import { receiptOutcome } from '../../domain/outbound.ts'
 import { applyReceipt } from '../apply-receipt.ts'
 import type { JobDeps } from '../deps.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'
 
-/** Until the next look after the gateway could not be asked, minutes. */
+/** Until the next look after the gateway could not be asked, or while the details are being sent again, minutes. */
 const POSTPONE_MINUTES = 10
 
 /** Asks the gateway what became of a reveal for which no receipt came. No failure reported counts as delivered (design §3). */
@@ -28,18 +28,23 @@ export const confirmDelivery = defineJob({
     )
     const accepted = reveals.find(({ status }) => status === 'accepted')
     if (reveals.some(({ status }) => status === 'delivered')) await confirm(deps, unlock_id, 'delivered')
-    else if (reveals.some(({ status }) => isUnsent(status))) await deps.publish([{ job: 'reveal', unlock_id }])
+    // It is due by itself, or waits for a person.
+    else if (reveals.some(({ status }) => isUnsent(status))) await postpone(deps, unlock_id)
     else if (accepted !== undefined) await ask(deps, accepted)
     else await deps.publish(await inTransaction(deps.em, (tx) => recordNothingUnderWay(tx, unlock_id)))
   },
 
   async onFailed(deps, { unlock_id }) {
-    await deps.em.execute(
-      'update lead_unlocks set reveal_confirm_at = app_now() + make_interval(mins => ?) where id = ? and status = ?',
-      [POSTPONE_MINUTES, unlock_id, 'REVEAL_DETAILS_SENT'],
-    )
+    await postpone(deps, unlock_id)
   },
 })
+
+async function postpone(deps: JobDeps, unlockId: number): Promise<void> {
+  await deps.em.execute(
+    'update lead_unlocks set reveal_confirm_at = app_now() + make_interval(mins => ?) where id = ? and status = ?',
+    [POSTPONE_MINUTES, unlockId, 'REVEAL_DETAILS_SENT'],
+  )
+}
 
 async function ask(deps: JobDeps, message: OutboundMessage): Promise<void> {
   const answer = message.gatewayId == null ? null : await deps.textmagic.getMessage(message.gatewayId)

@@ -14,20 +14,21 @@ import { isIn, PAID_STATUSES, UNLOCK_STATUSES, type UnlockStatus } from '../../.
 /** Every combination of facts there is. */
 const EVERY_CASE: SendFacts[] = PURPOSES.flatMap((purpose) =>
   [null, ...UNLOCK_STATUSES].flatMap((unlockStatus) =>
-    Array.from({ length: 16 }, (_, bits) => ({
+    Array.from({ length: 32 }, (_, bits) => ({
       purpose,
       unlockStatus,
       ttlPassed: (bits & 1) > 0,
       optedOut: (bits & 2) > 0,
       linkOpen: (bits & 4) > 0,
       contactErased: (bits & 8) > 0,
+      paid: (bits & 16) > 0,
     })),
   ),
 )
 const WANTED = EVERY_CASE.filter(isStillWanted)
 
 function wantedIn(purpose: Purpose, facts: Partial<SendFacts>): (UnlockStatus | null)[] {
-  const known = { ttlPassed: false, optedOut: false, linkOpen: true, contactErased: false, ...facts }
+  const known = { ttlPassed: false, optedOut: false, linkOpen: true, contactErased: false, paid: true, ...facts }
   return [null, ...UNLOCK_STATUSES].filter((unlockStatus) => isStillWanted({ purpose, unlockStatus, ...known }))
 }
 
@@ -74,8 +75,9 @@ describe('a message is sent only while it is still wanted', () => {
     }
   })
 
-  test('a reveal: not once the details are erased', () => {
+  test('a reveal: not once the details are erased, nor when the money for it went back', () => {
     expect(wantedIn('reveal', { contactErased: true })).toEqual([])
+    expect(wantedIn('reveal', { paid: false })).toEqual([])
   })
 
   test.each([

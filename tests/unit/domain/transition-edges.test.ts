@@ -41,13 +41,14 @@ function edgesTaken(): Set<string> {
   const edges = new Set<string>()
   for (const status of UNLOCK_STATUSES)
     for (const closedReason of status === 'EXPIRED' ? CLOSED_REASONS : [null])
-      for (const flags of Array.from({ length: 16 }, (_, bits) => bits))
+      for (const flags of Array.from({ length: 32 }, (_, bits) => bits))
         for (const revealResends of [0, 3])
           for (const event of EVENTS) {
             const [ttlPassed, teaserAttempted, revealAttempted] = [(flags & 1) > 0, (flags & 2) > 0, (flags & 4) > 0]
             const attempted = { teaserAttempted, revealAttempted }
             const contactErased = (flags & 8) > 0
-            const facts = { status, closedReason, ttlPassed, ...attempted, revealResends, contactErased }
+            const moneyBack = (flags & 16) > 0
+            const facts = { status, closedReason, ttlPassed, ...attempted, revealResends, moneyBack, contactErased }
             let from: UnlockStatus = status
             for (const to of next(facts, event).path) {
               edges.add(`${from}>${to}`)

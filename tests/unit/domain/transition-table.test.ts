@@ -18,8 +18,10 @@ const CONDITIONS: Record<string, (given: Given) => boolean> = {
   'teaser not out': (given) => !given.teaserAttempted,
   'reveal out': (given) => given.revealAttempted,
   'reveal not out': (given) => !given.revealAttempted,
-  'resends left': (given) => !given.contactErased && given.revealResends < 3,
-  'resends used up': (given) => !given.contactErased && given.revealResends >= 3,
+  'resends left': (given) => !given.moneyBack && !given.contactErased && given.revealResends < 3,
+  'resends used up': (given) => !given.moneyBack && !given.contactErased && given.revealResends >= 3,
+  'money back': (given) => given.moneyBack,
+  'money kept, contact erased': (given) => !given.moneyBack && given.contactErased,
   'declined, ttl open': (given) => !given.contactErased && given.closedReason === 'declined' && !given.ttlPassed,
   'declined, ttl open, but contact erased': (given) =>
     given.contactErased && given.closedReason === 'declined' && !given.ttlPassed,
@@ -96,12 +98,14 @@ const TABLE: Table = {
     REVEAL_DETAILS_SENT: [
       ['resends left', '- | resend_reveal'],
       ['resends used up', '- | notice:resend_limit'],
-      ['contact erased', '- | notice:details_erased'],
+      ['money kept, contact erased', '- | notice:details_erased'],
+      ['money back', SAY_EXPIRED],
     ],
     DONE: [
       ['resends left', '- | resend_reveal'],
       ['resends used up', '- | notice:resend_limit'],
-      ['contact erased', '- | notice:details_erased'],
+      ['money kept, contact erased', '- | notice:details_erased'],
+      ['money back', SAY_EXPIRED],
     ],
     EXPIRED: [
       ['declined, ttl open', 'CHECK_EXISTING_PAYMENT | create_link'],
@@ -160,11 +164,11 @@ const TABLE: Table = {
     ],
     CHECK_EXISTING_PAYMENT: [
       ['ttl open', NOTHING],
-      ['ttl passed', EXPIRE],
+      ['ttl passed', EXPIRE_AND_SAY],
     ],
     CREATE_PAYMENT_LINK: [
       ['ttl open', NOTHING],
-      ['ttl passed', EXPIRE],
+      ['ttl passed', EXPIRE_AND_SAY],
     ],
     PAYMENT_LINK_SENT: [
       ['ttl open', NOTHING],
@@ -293,11 +297,12 @@ function* everyGiven(status: UnlockStatus): Generator<Given> {
       for (const teaserAttempted of [false, true])
         for (const revealAttempted of [false, true])
           for (const revealResends of [0, 1, 2, 3, 4])
-            for (const contactErased of [false, true])
-              for (const latePayment of ['reveal', 'refund'] as const) {
-                const known = { status, closedReason, ttlPassed, teaserAttempted, revealAttempted }
-                yield { ...known, revealResends, contactErased, latePayment }
-              }
+            for (const moneyBack of [false, true])
+              for (const contactErased of [false, true])
+                for (const latePayment of ['reveal', 'refund'] as const) {
+                  const known = { status, closedReason, ttlPassed, teaserAttempted, revealAttempted, moneyBack }
+                  yield { ...known, revealResends, contactErased, latePayment }
+                }
 }
 
 function eventOf(type: UnlockEvent['type'], { latePayment }: Given): UnlockEvent {

@@ -27,7 +27,7 @@ export class World {
   readonly links: ('open' | 'closed')[] = []
   readonly payments: Payment[] = []
   readonly steps: Step[] = []
-  /** Messages handed to the gateway, with what was true then; `paidFor`: money is in, or they have the details already. */
+  /** Messages handed to the gateway, with what was true then. */
   readonly sent: { purpose: Purpose; status: UnlockStatus; optedOut: boolean; paidFor: boolean }[] = []
 
   facts(): UnlockFacts {
@@ -38,6 +38,7 @@ export class World {
       teaserAttempted: this.#has('teaser', MAY_HAVE_ARRIVED),
       revealAttempted: this.#has('reveal', UNDER_WAY),
       revealResends: this.revealResends,
+      moneyBack: this.keptPayments().length === 0,
       contactErased: false,
     }
   }
@@ -60,15 +61,15 @@ export class World {
     if (message.status !== 'pending') return
     const linkOpen = message.link !== null && this.links[message.link] === 'open'
     const { status, ttlPassed, optedOut } = this
-    const known = { unlockStatus: status, ttlPassed, optedOut, linkOpen, contactErased: false }
+    const paid = this.keptPayments().length > 0
+    const known = { unlockStatus: status, ttlPassed, optedOut, linkOpen, contactErased: false, paid }
     if (!isStillWanted({ purpose: message.purpose, ...known })) {
       message.status = 'cancelled'
       if (message.purpose === 'reveal' && optedOut) this.apply({ type: 'stop' })
       return
     }
     message.status = 'sending'
-    const paidFor = this.keptPayments().length > 0 || this.#has('reveal', ['accepted'])
-    this.sent.push({ purpose: message.purpose, status, optedOut, paidFor })
+    this.sent.push({ purpose: message.purpose, status, optedOut, paidFor: paid })
   }
 
   /** What the gateway, asked at once or looked up later, says of a message that was claimed. */
