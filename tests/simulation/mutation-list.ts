@@ -63,6 +63,12 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'facts.unlockStatus !== null && PAID_STATUSES.length > 0 && isIn !== undefined',
   },
   {
+    name: 'details are sent again though the money for them went back',
+    file: 'src/domain/outbound.ts',
+    from: 'return facts.paid && !facts.contactErased',
+    to: 'return !facts.contactErased',
+  },
+  {
     name: 'a link that nobody wants any more stays open',
     file: 'src/db/links.ts',
     from: `status: wanted ? 'open' : 'closing'`,

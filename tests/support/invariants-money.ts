@@ -52,7 +52,9 @@ async function oneKeptPayment(product: Evidence): Promise<string[]> {
 async function keptPaymentsEnd(product: Evidence): Promise<string[]> {
   const lost = await product.rows<{ id: number; payment: string; unlock: string | null }>(
     `select p.id, p.status as payment, u.status as unlock from payments p left join lead_unlocks u on u.id = p.unlock_id
-     where not (p.status = 'kept' and u.status = 'DONE') and p.status not in ('refunded', 'refund_pending')
+     where not (p.status = 'kept' and u.status = 'DONE' and exists (select 1 from outbound_messages m
+         where m.unlock_id = u.id and m.purpose = 'reveal' and m.status in ('accepted', 'delivered')))
+       and p.status not in ('refunded', 'refund_pending')
        and not exists (select 1 from escalations e where e.resolved_at is null
          and e.subject in ('payment:' || p.id, 'unlock:' || p.unlock_id))`,
   )

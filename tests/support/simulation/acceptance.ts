@@ -13,6 +13,8 @@ type Row = {
   opted_out_at: number | null
   was_paid: boolean
   left_paid_at: number | null
+  money_is_back: boolean
+  money_back_at: number | null
 }
 
 const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`
@@ -38,7 +40,11 @@ export async function onAccepted(world: World, message: SentMessage): Promise<vo
        ${MS('p.opted_out_at')} as opted_out_at,
        exists (select 1 from unlock_events e where e.unlock_id = u.id and e.to_status = 'PAID') as was_paid,
        (select ${MS('max(e.at)')} from unlock_events e where e.unlock_id = u.id and e.from_status = any($2)
-         and not e.to_status = any($2)) as left_paid_at
+         and not e.to_status = any($2)) as left_paid_at,
+       exists (select 1 from payments where unlock_id = u.id)
+         and not exists (select 1 from payments where unlock_id = u.id and status <> 'refunded') as money_is_back,
+       (select ${MS('max(e.at)')} from unlock_events e where e.unlock_id = u.id
+         and (e.cause like 'refund%' or e.cause = 'charge.refunded')) as money_back_at
      from outbound_messages m left join lead_unlocks u on u.id = m.unlock_id left join providers p on p.id = m.provider_id
      where m.id = $1`,
     [id, [...PAID_STATUSES]],
@@ -80,6 +86,9 @@ function checkLockedFields(world: World, sms: AcceptedSms, row: Row): void {
   const isPaid = (PAID_STATUSES as readonly (string | null)[]).includes(row.unlock_status)
   if (!row.was_paid || (!isPaid && (row.left_paid_at ?? 0) < claimedAt)) {
     world.violations.push(`1: reveal ${sms.messageId} was sent for an unlock that is ${row.unlock_status}`)
+  }
+  if (row.money_is_back && row.money_back_at !== null && row.money_back_at < claimedAt) {
+    world.violations.push(`3: reveal ${sms.messageId} was claimed when the money for it was back`)
   }
 }
 
