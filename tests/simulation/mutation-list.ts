@@ -65,8 +65,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'details are sent again though the money for them went back',
     file: 'src/domain/outbound.ts',
-    from: 'return facts.paid && !facts.contactErased',
-    to: 'return !facts.contactErased',
+    from: 'facts.paid && !facts.contactErased',
+    to: '!facts.contactErased',
   },
   {
     name: 'a link that nobody wants any more stays open',
