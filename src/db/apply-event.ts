@@ -1,6 +1,6 @@
 import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
-import { isIn, type UnlockStatus } from '../domain/states.ts'
+import { DETAILS_SENT_STATUSES, isIn, type UnlockStatus } from '../domain/states.ts'
 import { type Decision, next, type UnlockEvent, type UnlockFacts } from '../domain/transition.ts'
 import { type EffectContext, recordEffects } from './effects.ts'
 import { OutboundMessage, Unlock } from './entities/index.ts'
@@ -12,8 +12,6 @@ import { noteOnTimeline } from './timeline.ts'
 
 /** A reveal in these states is at the gateway with its outcome not recorded; while PAID, an accepted one is an earlier one. */
 const MAY_HAVE_ARRIVED = ['sending', 'unknown'] as const
-
-const DETAILS_SENT = ['REVEAL_DETAILS_SENT', 'DONE'] as const satisfies readonly UnlockStatus[]
 
 const MAY_BE_ERASED = ['REVEAL_DETAILS_SENT', 'DONE', 'EXPIRED', 'OPTED_OUT'] as const satisfies readonly UnlockStatus[]
 
@@ -100,7 +98,8 @@ async function factsOf(tx: EntityManager, unlock: Unlock, event: UnlockEvent): P
     revealAttempted,
     revealResends: unlock.revealResends,
     // Only who asks for the details once more is told.
-    moneyBack: event.type === 'reply_yes' && isIn(DETAILS_SENT, unlock.status) && !(await isPaymentKept(tx, unlock.id)),
+    moneyBack:
+      event.type === 'reply_yes' && isIn(DETAILS_SENT_STATUSES, unlock.status) && !(await isPaymentKept(tx, unlock.id)),
     // Only closed leads are erased, under the locks of all their unlocks.
     contactErased: isIn(MAY_BE_ERASED, unlock.status) && (await isContactErased(tx, unlock.leadId)),
   }

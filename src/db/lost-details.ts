@@ -1,13 +1,11 @@
 import type { Due } from '../domain/due.ts'
-import { isIn, type UnlockStatus } from '../domain/states.ts'
+import { DETAILS_SENT_STATUSES, isIn } from '../domain/states.ts'
 import { lockUnlock } from './apply-event.ts'
 import { OutboundMessage, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
 import { isPaymentKept } from './kept-payment.ts'
 import { isUnsent } from './messages.ts'
 import type { EntityManager } from './orm.ts'
-
-const DETAILS_SENT = ['REVEAL_DETAILS_SENT', 'DONE'] as const satisfies readonly UnlockStatus[]
 
 /** What `callAboutLostDetails` does, for an unlock that is not locked yet. */
 export async function recordNothingUnderWay(tx: EntityManager, unlockId: number): Promise<Due[]> {
@@ -24,7 +22,7 @@ export async function recordNothingUnderWay(tx: EntityManager, unlockId: number)
  * @returns what is due; the sweep finds it as well
  */
 export async function callAboutLostDetails(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
-  if (!isIn(DETAILS_SENT, unlock.status)) return []
+  if (!isIn(DETAILS_SENT_STATUSES, unlock.status)) return []
   await tx.flush()
   const reveals = await tx.find(OutboundMessage, { unlockId: unlock.id, purpose: 'reveal' })
   if (reveals.some(({ status }) => ['accepted', 'delivered'].includes(status) || isUnsent(status))) return []

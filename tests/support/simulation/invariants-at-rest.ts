@@ -7,6 +7,9 @@ const OPEN_ABOUT = (subject: string) =>
 /** The sweep calls a person for a row that nothing brings forward. */
 const STUCK = (table: string) => OPEN_ABOUT(`'${table}:' || ${table}.id`)
 
+/** Details whose money went back are nobody's concern any more, whatever became of them. */
+const MONEY_BACK = `not exists (select 1 from payments p where p.unlock_id = lead_unlocks.id and p.status = 'kept')`
+
 /** What may not wait any longer once everything has worked for some hours, unless a person was called. */
 const SOON = `
   select 'unlock ' || id || ' is stuck in ' || status as broken from lead_unlocks
@@ -14,7 +17,7 @@ const SOON = `
       'PAID') and not ${OPEN('lead_unlocks.id')} and not ${STUCK('lead_unlocks')}
   union all
   select 'unlock ' || id || ' still waits for its delivery to be confirmed' from lead_unlocks
-    where status = 'REVEAL_DETAILS_SENT' and not ${OPEN('lead_unlocks.id')}
+    where status = 'REVEAL_DETAILS_SENT' and not ${OPEN('lead_unlocks.id')} and not ${MONEY_BACK}
   union all
   select '6: unlock ' || u.id || ' is ' || u.status || ' though ' || p.id || ' opted out' from lead_unlocks u
     join providers p on p.id = u.provider_id
@@ -53,6 +56,7 @@ const AT_LAST = `
   select 'unlock ' || id || ' ends in ' || status as broken from lead_unlocks
     where status not in ('DONE', 'EXPIRED', 'OPTED_OUT')
       and not (status in ('PAID', 'REVEAL_DETAILS_SENT') and ${OPEN('lead_unlocks.id')})
+      and not (status = 'REVEAL_DETAILS_SENT' and ${MONEY_BACK})
   union all
   select 'message ' || id || ' (' || dedupe_key || ') ends in ' || status from outbound_messages
     where status in ('pending', 'sending', 'unknown')
