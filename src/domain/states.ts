@@ -43,10 +43,10 @@ export const UNPAID_STATUSES = [
 /** Paid or later: the only states in which a locked field may leave the house. */
 export const PAID_STATUSES = ['PAID', 'REVEAL_DETAILS_SENT', 'DONE'] as const satisfies readonly UnlockStatus[]
 
-/** Yes said, payment page not yet in the provider's hands. */
 /** The details went out. */
 export const DETAILS_SENT_STATUSES = ['REVEAL_DETAILS_SENT', 'DONE'] as const satisfies readonly UnlockStatus[]
 
+/** Yes said, payment page not yet in the provider's hands. */
 export const LINK_DUE_STATUSES = [
   'CHECK_EXISTING_PAYMENT',
   'CREATE_PAYMENT_LINK',
