@@ -22,6 +22,9 @@ export type EffectContext = {
   payment?: Payment
 }
 
+/** For events, caused by a person, that look at none of it. */
+export const NO_CONTEXT: EffectContext = { revealConfirmMinutes: 0 }
+
 /** Writes what a decision asks for, in the transaction that holds the unlock's row lock, and says what is due after it. */
 export async function recordEffects(
   tx: EntityManager,

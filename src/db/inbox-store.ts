@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Due } from '../domain/due.ts'
 import type { DeliveryReceipt, InboundSms } from '../domain/inbound.ts'
+import { phoneFromGateway } from '../domain/phone.ts'
 import { classifyReply } from '../domain/replies.ts'
 import type { InboxSource, InboxStatus } from './entities/inbox-row.ts'
 import { openEscalation } from './escalations.ts'
@@ -8,6 +9,7 @@ import { insertInboxRow, type KeptInboxRow, type NewInboxRow } from './inbox-row
 import { insertTogether } from './inbox-together.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import type { Sealer } from './sealing.ts'
+import { lockNumbersForStop, rememberStop } from './stopped-numbers.ts'
 
 /** What a gateway sent, as it came. */
 export type Arrival = {
@@ -29,8 +31,9 @@ export type StoredArrival = {
 /** Keeps what gateways send. */
 export type Inbox = {
   /**
-   * Keeps a text that somebody sent to us. A STOP takes effect in the same transaction: from the moment it was answered
-   * 200 nothing more is claimed for sending to them (design §10, invariant 6); the handle-reply job does the rest.
+   * Keeps a text that somebody sent to us. A STOP takes effect in the same transaction, for its number and for the provider
+   * who has it: from the moment it was answered 200 nothing more is claimed for sending to them (design §10, invariant 6);
+   * the handle-reply job does the rest.
    */
   storeInboundSms(sms: InboundSms, arrival: Arrival): Promise<StoredArrival>
   /** Keeps what the gateway says became of a text of ours; each status of a message counts once. */
@@ -79,8 +82,12 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
       }
       if (classifyReply(sms.text).kind !== 'stop') return keep(arrival, entry)
       return inTransaction(em, async (tx) => {
+        await lockNumbersForStop(tx)
         const stored = await keepIn(tx, arrival, entry)
-        if (!stored.duplicate) await optOutSender(tx, stored.inboxId)
+        if (stored.duplicate) return stored
+        const phone = phoneFromGateway(sms.sender)
+        if (phone !== null) await rememberStop(tx, phone, sms.sentAt)
+        await optOutSender(tx, stored.inboxId)
         return stored
       })
     },

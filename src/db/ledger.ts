@@ -77,8 +77,9 @@ export async function claim(
         const allowedAt = offerAllowedAt(now, receiver?.timeZone ?? null, quiet, timing.leaseMs)
         if (allowedAt > now) return putOff(message, allowedAt)
       }
-      // Nothing was sent yet: it goes to the number they have now, not to one that was corrected since.
-      if (receiver !== null) message.phone = receiver.phone
+      // Nothing was sent yet: it goes to the number they have now, not to one that was corrected since. A STOP is confirmed to
+      // the number that said it.
+      if (receiver !== null && message.purpose !== 'stop_confirmation') message.phone = receiver.phone
       message.status = 'sending'
       message.attempts += 1
       message.claimedAt ??= now
@@ -271,7 +272,7 @@ export async function parkMessage(tx: EntityManager, messageId: number, errorCod
 
 async function stillWanted(
   tx: EntityManager,
-  { message, unlock, receiver, lead, isPaid }: Claimable,
+  { message, unlock, optedOut, lead, isPaid }: Claimable,
 ): Promise<boolean> {
   const link = message.paymentLinkId == null ? null : await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
   const isReveal = message.purpose === 'reveal'
@@ -281,7 +282,7 @@ async function stillWanted(
     purpose: message.purpose,
     unlockStatus: unlock?.status ?? null,
     ttlPassed: unlock !== null && unlock.ttlExpiresAt <= unlock.dbNow,
-    optedOut: receiver?.optedOut ?? false,
+    optedOut,
     linkOpen: link?.status === 'open',
     contactErased: lead?.contactErasedAt != null,
     paid: isPaid,

@@ -49,12 +49,21 @@ export async function lockMessage(tx: EntityManager, messageId: number): Promise
   return locked
 }
 
-export type Receiver = { optedOut: boolean; name: string; phone: string; timeZone: string | null }
+export type Receiver = { name: string; phone: string; timeZone: string | null }
+
+type ClaimRow = LockedRow & {
+  receiver: Receiver | null
+  opted_out: boolean
+  lead: EntityDictionary<Lead> | null
+  is_paid: boolean
+}
 
 /** What a claim depends on. */
 export type Claimable = Locked & {
   /** Null when the message goes to nobody we know. */
   receiver: Receiver | null
+  /** They, or the number of nobody we know, said STOP. */
+  optedOut: boolean
   /** For a reveal only. */
   lead: Lead | null
   /** For a reveal: a payment for it is kept. */
@@ -68,9 +77,7 @@ export type Claimable = Locked & {
  * @throws {Error} when the message does not exist
  */
 export async function lockForClaim(tx: EntityManager, messageId: number): Promise<Claimable> {
-  const [row] = await tx.execute<
-    (LockedRow & { receiver: Receiver | null; lead: EntityDictionary<Lead> | null; is_paid: boolean })[]
-  >(
+  const [row] = await tx.execute<ClaimRow[]>(
     `select from providers where id = (select provider_id from outbound_messages where id = ?) for share;
      ${LOCK}
      select to_json(m) as message, (select to_json(u) from lead_unlocks u where id = m.unlock_id) as unlock,
@@ -78,12 +85,14 @@ export async function lockForClaim(tx: EntityManager, messageId: number): Promis
          and id = (select lead_id from lead_unlocks where id = m.unlock_id)) as lead,
        m.purpose = 'reveal' and exists (select from payments where unlock_id = m.unlock_id and status = 'kept') as is_paid,
        app_now() as db_now,
-       (select json_build_object('optedOut', opted_out_at is not null, 'name', name, 'phone', phone, 'timeZone', time_zone)
-         from providers where id = m.provider_id) as receiver
+       (select json_build_object('name', name, 'phone', phone, 'timeZone', time_zone)
+         from providers where id = m.provider_id) as receiver,
+       case when m.provider_id is null then exists (select from stopped_numbers where phone = m.phone)
+         else (select opted_out_at is not null from providers where id = m.provider_id) end as opted_out
      from outbound_messages m where id = ?`,
     [messageId, messageId, messageId, messageId],
   )
   if (row === undefined) throw new Error(`message ${messageId} does not exist`)
-  const { receiver, lead, is_paid } = row
-  return { ...asEntities(tx, row), receiver, lead: lead && tx.map(Lead, lead), isPaid: is_paid }
+  const { receiver, opted_out: optedOut, lead, is_paid: isPaid } = row
+  return { ...asEntities(tx, row), receiver, optedOut, lead: lead && tx.map(Lead, lead), isPaid }
 }

@@ -2,6 +2,7 @@ import type { Due } from '../domain/due.ts'
 import { isIn, LINK_DUE_STATUSES, LINK_SENT_STATUSES, PAID_STATUSES } from '../domain/states.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import { type Actor, recordAudit } from './audit.ts'
+import { NO_CONTEXT } from './effects.ts'
 import { Payment, Provider, type Unlock } from './entities/index.ts'
 import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
@@ -103,9 +104,6 @@ async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   }
   return due
 }
-
-/** The operations cause no event that looks at it. */
-const NO_CONTEXT = { revealConfirmMinutes: 0 }
 
 async function requireSubscribed(tx: EntityManager, unlock: Unlock): Promise<void> {
   const provider = await tx.findOneOrFail(Provider, { id: unlock.providerId })

@@ -1,7 +1,9 @@
-import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { Due } from '../domain/due.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import type { ProviderDetails } from './providers.ts'
+import { lockNumbersToGive } from './stopped-numbers.ts'
+import { unsubscribeStoppedNumbers } from './subscriptions.ts'
 
 /** A provider as a line of a file has them. */
 export type ImportedProvider = ProviderDetails & { id: string; line: number }
@@ -18,18 +20,17 @@ export type Import = {
 
 export type ImportCounts = { created: number; updated: number; unchanged: number }
 
-/** A number that cannot pass to the provider on this line. `stopped`: its present owner has texted STOP from it. */
-export type NumberConflict = { line: number; reason: 'taken' | 'stopped' }
+export type Imported = { counts: ImportCounts; due: Due[] }
 
-/** Numbers of the file belong to others; nothing was imported. */
+/** Numbers of the file belong to providers who are not in it; nothing was imported. */
 export class NumbersTakenError extends Error {
   override readonly name = 'NumbersTakenError'
   readonly code = 'numbers_taken'
-  readonly conflicts: readonly NumberConflict[]
+  readonly lines: readonly number[]
 
-  constructor(conflicts: readonly NumberConflict[]) {
+  constructor(lines: readonly number[]) {
     super('phone numbers belong to other providers')
-    this.conflicts = conflicts
+    this.lines = lines
   }
 }
 
@@ -44,72 +45,64 @@ class Undone extends Error {
   }
 }
 
-/** Imports are done one after the other: two that pass numbers around would wait for each other. */
-const IMPORT_LOCK = 4_155_001
-
-/** How often a number may be snatched away between the look and the writing. */
-const MAX_TRIES = 3
-
 /**
- * Stores every provider of a file, or none. Numbers may change hands among the providers of the file. A STOP stays in force
- * with the provider who sent it, whatever number the file gives them.
+ * Stores every provider of a file, or none. Numbers may change hands among the providers of the file. A STOP stays in force,
+ * with the provider and with the number that said it.
  *
+ * @returns also what is due after the commit
  * @throws {NumbersTakenError}
  */
-export async function importProviders(em: EntityManager, file: Import): Promise<ImportCounts> {
+export async function importProviders(em: EntityManager, file: Import): Promise<Imported> {
   const ids = new Set(file.rows.map(({ id }) => id))
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await inTransaction(em, (tx) => write(tx, file, ids))
-    } catch (error) {
-      if (error instanceof Undone) return error.counts
-      // Somebody outside the file got a number of it a moment ago; the next look tells its line.
-      if (!(error instanceof UniqueConstraintViolationException) || tries === MAX_TRIES) throw error
-    }
+  try {
+    return await inTransaction(em, (tx) => write(tx, file, ids))
+  } catch (error) {
+    if (error instanceof Undone) return { counts: error.counts, due: [] }
+    throw error
   }
 }
 
 /**
- * The numbers of a file that cannot pass to its providers.
+ * The lines of a file whose number belongs to a provider who is not in it.
  *
- * @param ids of every provider in the file: numbers may change hands among them, except one whose owner has said STOP. It
- *   would reach whoever said so under another name
+ * @param ids of every provider in the file: numbers may change hands among them
  */
-export async function findNumberConflicts(
+export async function findTakenNumbers(
   em: EntityManager,
   rows: readonly ImportedProvider[],
   ids: ReadonlySet<string>,
-): Promise<NumberConflict[]> {
-  const found = await em.execute<{ line: number; owner: string; stopped: boolean }[]>(
-    `select given.line, owner.id as owner, owner.opted_out_at is not null as stopped
+): Promise<number[]> {
+  const found = await em.execute<{ line: number; owner: string }[]>(
+    `select given.line, owner.id as owner
      from ${GIVEN} join providers owner on owner.phone = given.phone and owner.id <> given.id order by given.line`,
     [asJson(rows)],
   )
-  return found.flatMap(({ line, owner, stopped }): NumberConflict[] => {
-    if (!ids.has(owner)) return [{ line, reason: 'taken' }]
-    return stopped ? [{ line, reason: 'stopped' }] : []
-  })
+  return found.filter(({ owner }) => !ids.has(owner)).map(({ line }) => line)
 }
 
 async function write(
   tx: EntityManager,
   { rows, columns, dryRun, by }: Import,
   ids: ReadonlySet<string>,
-): Promise<ImportCounts> {
+): Promise<Imported> {
   const json = asJson(rows)
-  await tx.execute('select pg_advisory_xact_lock(?)', [IMPORT_LOCK])
+  await lockNumbersToGive(tx)
   // Locked in one order before any number is written, so that nobody waits for us who holds what we wait for.
   await tx.execute(`select 1 from providers where id in (select id from ${GIVEN}) order by id for no key update`, [
     json,
   ])
-  const conflicts = await findNumberConflicts(tx, rows, ids)
-  if (conflicts.length > 0) throw new NumbersTakenError(conflicts)
+  const taken = await findTakenNumbers(tx, rows, ids)
+  if (taken.length > 0) throw new NumbersTakenError(taken)
   const { created, updated } = await upsert(tx, json, columns)
   const counts = { created, updated, unchanged: rows.length - created - updated }
   if (dryRun) throw new Undone(counts)
   const target = `providers: ${created} created, ${updated} updated`
   await recordAudit(tx, { ...by, action: 'provider.import', target })
-  return counts
+  const due = await unsubscribeStoppedNumbers(
+    tx,
+    rows.map(({ id }) => id),
+  )
+  return { counts, due }
 }
 
 /** One statement, because numbers that change hands are unique again only at its end. */

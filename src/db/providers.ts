@@ -1,8 +1,11 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { Due } from '../domain/due.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { Provider } from './entities/index.ts'
 import { type Condition, whereAll } from './listing.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
+import { lockNumbersToGive } from './stopped-numbers.ts'
+import { unsubscribeStoppedNumbers } from './subscriptions.ts'
 
 export type ProviderDetails = {
   name: string
@@ -11,6 +14,8 @@ export type ProviderDetails = {
   email: string | null
   timeZone: string | null
 }
+
+export type StoredProvider = { provider: Provider; created: boolean; due: Due[] }
 
 /** The phone number belongs to another provider: a reply from it must have one owner. */
 export class PhoneTakenError extends Error {
@@ -24,8 +29,9 @@ export class PhoneTakenError extends Error {
 
 /**
  * Stores a provider's details as a whole, new or in place of the old ones, audited in the same transaction. A STOP stays
- * in force: only the person can take it back.
+ * in force, with the provider and with the number that said it: only the person can take it back.
  *
+ * @returns also what is due after the commit
  * @throws {PhoneTakenError}
  */
 export async function putProvider(
@@ -33,24 +39,17 @@ export async function putProvider(
   id: string,
   details: ProviderDetails,
   by: Actor,
-): Promise<{ provider: Provider; created: boolean }> {
+): Promise<StoredProvider> {
   try {
     return await write(em, id, details, by)
   } catch (error) {
-    if (!(error instanceof UniqueConstraintViolationException)) throw error
+    throw error instanceof UniqueConstraintViolationException ? new PhoneTakenError() : error
   }
-  // The number is taken: by another provider, or by the same one in a request that was a moment earlier.
-  if ((await findProviderIdByPhone(em.fork(), details.phone)) !== id) throw new PhoneTakenError()
-  return write(em, id, details, by)
 }
 
-function write(
-  em: EntityManager,
-  id: string,
-  details: ProviderDetails,
-  by: Actor,
-): Promise<{ provider: Provider; created: boolean }> {
+function write(em: EntityManager, id: string, details: ProviderDetails, by: Actor): Promise<StoredProvider> {
   return inTransaction(em, async (tx) => {
+    await lockNumbersToGive(tx)
     const [row] = await tx.execute<{ created: boolean }[]>(
       `insert into providers (id, name, phone, email, time_zone) values (?, ?, ?, ?, ?)
        on conflict (id) do update set name = excluded.name, phone = excluded.phone, email = excluded.email,
@@ -59,7 +58,8 @@ function write(
       [id, details.name, details.phone, details.email, details.timeZone],
     )
     await recordAudit(tx, { ...by, action: 'provider.put', target: `provider:${id}` })
-    return { provider: await tx.findOneOrFail(Provider, { id }), created: row?.created ?? false }
+    const due = await unsubscribeStoppedNumbers(tx, [id])
+    return { provider: await tx.findOneOrFail(Provider, { id }), created: row?.created ?? false, due }
   })
 }
 

@@ -2,10 +2,11 @@ import type { Due } from '../domain/due.ts'
 import { UNPAID_STATUSES } from '../domain/states.ts'
 import { startConfirmationText, stopConfirmationText } from '../domain/texts.ts'
 import { applyEvent } from './apply-event.ts'
-import type { EffectContext } from './effects.ts'
+import { type EffectContext, NO_CONTEXT } from './effects.ts'
 import { Provider, Unlock } from './entities/index.ts'
 import { addNotice } from './messages.ts'
 import type { EntityManager } from './orm.ts'
+import { forgetStop, hasSaidStop, rememberStop } from './stopped-numbers.ts'
 
 /**
  * Locks a provider's row: what one provider sends is handled one at a time. Locks are taken in one order everywhere:
@@ -24,10 +25,13 @@ export async function databaseNow(tx: EntityManager): Promise<Date> {
 
 /**
  * Unsubscribes a provider from everything: open unlocks become OPTED_OUT, their links are closed, money for details
- * that were not sent goes back. The ingress may already have set `opted_out_at` when the STOP was stored.
+ * that were not sent goes back. The number that said it is remembered. The ingress may already have done so, and have set
+ * `opted_out_at`, when the STOP was stored.
  *
  * @param provider locked
  * @param at the sender's time; a STOP older than the newest START changes nothing
+ * @param phone the number that said it, which the provider may have no longer: it gets the confirmation, and the gateway is
+ *   told of it
  * @param confirm send the one confirmation (not when the gateway told us of the STOP: it blocks the number)
  * @param tellGateway the gateway did not act on the word by itself
  */
@@ -35,31 +39,27 @@ export async function unsubscribe(
   tx: EntityManager,
   provider: Provider,
   at: Date,
-  options: { confirm: boolean; tellGateway: boolean; brand: string; context: EffectContext },
+  options: { phone: string; confirm: boolean; tellGateway: boolean; brand: string; context: EffectContext },
 ): Promise<Due[]> {
   if (provider.subscriptionChangedAt != null && provider.subscriptionChangedAt > at) return []
   const now = await databaseNow(tx)
   provider.optedOutAt ??= now
   provider.subscriptionChangedAt = at
   provider.updatedAt = now
-  if (options.tellGateway) provider.gatewayUnsubscribeDue = true
-  await tx.flush()
-
-  const due: Due[] = []
-  const open = await tx.find(
-    Unlock,
-    { providerId: provider.id, status: { $in: [...UNPAID_STATUSES, 'PAID'] } },
-    { orderBy: { id: 'asc' } },
-  )
-  for (const unlock of open) {
-    due.push(...(await applyEvent(tx, unlock.id, { type: 'stop' }, 'stop', options.context)).due)
+  if (options.tellGateway) {
+    provider.gatewayUnsubscribeDue = true
+    provider.gatewayUnsubscribePhone = options.phone
   }
+  await tx.flush()
+  await rememberStop(tx, options.phone, at)
+
+  const due = await stopUnlocks(tx, provider.id, options.context)
   if (options.confirm) {
     due.push(
       ...(await addNotice(tx, {
         purpose: 'stop_confirmation',
         dedupeKey: `stop_confirmation:${provider.id}:${provider.optedOutAt.toISOString()}`,
-        receiver: provider,
+        receiver: { id: provider.id, phone: options.phone },
         inboxId: options.context.inboxId ?? null,
         body: stopConfirmationText({ brand: options.brand }),
         now,
@@ -70,22 +70,57 @@ export async function unsubscribe(
   return due
 }
 
+async function stopUnlocks(tx: EntityManager, providerId: string, context: EffectContext): Promise<Due[]> {
+  const open = await tx.find(
+    Unlock,
+    { providerId, status: { $in: [...UNPAID_STATUSES, 'PAID'] } },
+    { orderBy: { id: 'asc' } },
+  )
+  const due: Due[] = []
+  for (const unlock of open) due.push(...(await applyEvent(tx, unlock.id, { type: 'stop' }, 'stop', context)).due)
+  return due
+}
+
 /**
- * Subscribes a provider again. Unlocks closed by the STOP stay closed.
+ * Unsubscribes those of some providers whose number has said STOP, whoever had it then. They said nothing themselves, so
+ * nothing is confirmed.
+ *
+ * @param providerIds locked
+ */
+export async function unsubscribeStoppedNumbers(tx: EntityManager, providerIds: readonly string[]): Promise<Due[]> {
+  const stopped = await tx.execute<{ id: string }[]>(
+    `update providers p set opted_out_at = app_now(), updated_at = app_now(),
+       subscription_changed_at = greatest(subscription_changed_at, stopped_at)
+     from stopped_numbers s
+     where s.phone = p.phone and opted_out_at is null and id in (select json_array_elements_text(?::json))
+     returning id`,
+    [JSON.stringify(providerIds)],
+  )
+  const due: Due[] = []
+  for (const { id } of stopped) due.push(...(await stopUnlocks(tx, id, NO_CONTEXT)))
+  return due
+}
+
+/**
+ * Subscribes a provider again, unless the number they have now has said STOP. Unlocks closed by the STOP stay closed.
  *
  * @param provider locked
  * @param at the sender's time; a START older than the newest STOP changes nothing
+ * @param phone the number that said it: its own STOP is forgotten
  */
 export async function subscribe(
   tx: EntityManager,
   provider: Provider,
   at: Date,
-  options: { brand: string; inboxId: number },
+  options: { phone: string; brand: string; inboxId: number },
 ): Promise<Due[]> {
+  await forgetStop(tx, options.phone, at)
   if (provider.subscriptionChangedAt != null && provider.subscriptionChangedAt > at) return []
+  if (await hasSaidStop(tx, provider.phone)) return []
   const now = await databaseNow(tx)
   provider.optedOutAt = null
   provider.gatewayUnsubscribeDue = false
+  provider.gatewayUnsubscribePhone = null
   provider.subscriptionChangedAt = at
   provider.updatedAt = now
   return addNotice(tx, {

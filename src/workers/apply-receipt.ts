@@ -31,7 +31,13 @@ async function onUnsubscribedNumber(deps: JobDeps, messageId: number): Promise<v
     if (provider === null || provider.optedOutAt != null) return []
     const at = new Date((message.claimedAt ?? message.createdAt).getTime() - TEXT_TIME_PRECISION_MS)
     const { brand } = deps.settings
-    return unsubscribe(tx, provider, at, { confirm: false, tellGateway: false, brand, context: deps.effects })
+    return unsubscribe(tx, provider, at, {
+      phone: message.phone,
+      confirm: false,
+      tellGateway: false,
+      brand,
+      context: deps.effects,
+    })
   })
   await deps.publish(due)
 }

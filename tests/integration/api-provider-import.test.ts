@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createInbox } from '../../src/db/inbox-store.ts'
 import { until } from '../support/until.ts'
 import { ADMIN_KEY, AMY, BEN, type Harness, OPERATOR_KEY, startHarness } from './api-harness.ts'
 
@@ -28,6 +29,11 @@ const stored = async (...ids: string[]) => {
   )
   return rows.map(({ id, name, phone, stopped }) => `${id} ${name} ${phone}${stopped ? ' stopped' : ''}`)
 }
+const text = (sender: string, words: string) =>
+  createInbox(api.db.em, api.sealer).storeInboundSms(
+    { id: `${sender}:${words}`, sender, text: words, sentAt: null },
+    { raw: Buffer.from('{}'), contentType: 'application/json' },
+  )
 const faults = ({ body }: Awaited<ReturnType<typeof post>>) =>
   body.errors.map(({ line, field }: { line: number; field: string }) => [line, field])
 
@@ -80,14 +86,19 @@ describe('an import', () => {
     ])
   })
 
-  it('leaves a STOP in force, and hands the number it came from to nobody else', async () => {
+  it('leaves a STOP in force, and opts out whoever gets the number it came from', async () => {
     await post(csv('stop-1,Ann,+13055550127', 'stop-2,Bob,+13055550128'))
-    await api.rows("update providers set opted_out_at = app_now() where id = 'stop-1'")
-    const passedOn = await post(csv('stop-1,Ann,+13055550128', 'stop-2,Bob,+13055550127'))
-    expect([passedOn.status, faults(passedOn)]).toEqual([422, [[3, 'phone']]])
-    expect(passedOn.body.errors[0].message).toContain('STOP')
+    await text('+13055550127', 'STOP')
     expect((await post(csv('stop-1,Anna,+13055550129', 'stop-2,Bob,+13055550128'))).status).toBe(200)
     expect(await stored('stop-1', 'stop-2')).toEqual(['stop-1 Anna +13055550129 stopped', 'stop-2 Bob +13055550128'])
+    const passedOn = csv('stop-1,Anna,+13055550128', 'stop-2,Bob,+13055550127', 'stop-3,Cy,+13055550129')
+    expect((await post(passedOn, { query: '?dry_run=true' })).body).toEqual({ created: 1, updated: 2, unchanged: 0 })
+    expect((await post(passedOn)).body).toEqual({ created: 1, updated: 2, unchanged: 0 })
+    expect(await stored('stop-1', 'stop-2', 'stop-3')).toEqual([
+      'stop-1 Anna +13055550128 stopped',
+      'stop-2 Bob +13055550127 stopped',
+      'stop-3 Cy +13055550129',
+    ])
   })
 
   it('empties what a cell leaves empty, and leaves what the file has no column for', async () => {

@@ -12,6 +12,8 @@ export const Provider = defineEntity({
     optedOutAt: p.datetime().nullable(),
     subscriptionChangedAt: p.datetime().nullable(),
     gatewayUnsubscribeDue: p.boolean().default(false),
+    /** What it is to be told of; null means `phone`. */
+    gatewayUnsubscribePhone: p.string().nullable(),
     createdAt: p.datetime().defaultRaw('app_now()'),
     updatedAt: p.datetime().defaultRaw('app_now()'),
   },

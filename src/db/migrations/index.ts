@@ -8,6 +8,7 @@ import { Retention } from './0007-retention.ts'
 import { UnrecordedLinks } from './0008-unrecorded-links.ts'
 import { Refunds } from './0009-refunds.ts'
 import { BackfillMarks } from './0010-backfill-marks.ts'
+import { StoppedNumbers } from './0011-stopped-numbers.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
@@ -20,4 +21,5 @@ export const migrations: MigrationObject[] = [
   { name: '0008-unrecorded-links', class: UnrecordedLinks },
   { name: '0009-refunds', class: Refunds },
   { name: '0010-backfill-marks', class: BackfillMarks },
+  { name: '0011-stopped-numbers', class: StoppedNumbers },
 ]

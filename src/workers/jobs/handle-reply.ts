@@ -1,9 +1,11 @@
 import { findAnsweredOffer, findOffer } from '../../db/answered-offer.ts'
 import { applyEvent } from '../../db/apply-event.ts'
-import { InboxRow, Provider } from '../../db/entities/index.ts'
+import { InboxRow, type Provider } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
 import { addNotice, countRecent } from '../../db/messages.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
+import { findProviderIdByPhone } from '../../db/providers.ts'
+import { forgetStop } from '../../db/stopped-numbers.ts'
 import { databaseNow, lockProvider, subscribe, unsubscribe } from '../../db/subscriptions.ts'
 import type { Due } from '../../domain/due.ts'
 import { gatewayActsOnStop } from '../../domain/gateway-words.ts'
@@ -75,9 +77,9 @@ async function readText(deps: JobDeps, row: InboxRow): Promise<InboundSms> {
 
 async function decide(tx: EntityManager, deps: JobDeps, unlocked: InboxRow, sms: InboundSms): Promise<Due[]> {
   const phone = phoneFromGateway(sms.sender)
-  const found = phone === null ? null : await tx.findOne(Provider, { phone })
+  const senderId = await findSenderId(tx, unlocked, phone)
   // Locked before the row, as everywhere: provider, then the rest.
-  const provider = found === null ? null : await lockProvider(tx, found.id)
+  const provider = senderId === null ? null : await lockProvider(tx, senderId)
   const row = await lockInboxRow(tx, unlocked.id, 'received')
   if (row === null) return []
   const reply = classifyReply(sms.text)
@@ -85,6 +87,12 @@ async function decide(tx: EntityManager, deps: JobDeps, unlocked: InboxRow, sms:
   if (due === null) return forward(row)
   await markProcessed(tx, row, reply.kind)
   return due
+}
+
+/** Whose text it is was decided when it arrived: numbers change hands. One who was nobody then may be known by now. */
+async function findSenderId(tx: EntityManager, row: InboxRow, phone: string | null): Promise<string | null> {
+  if (row.providerId != null) return row.providerId
+  return phone === null ? null : findProviderIdByPhone(tx, phone)
 }
 
 type Arrived = { row: InboxRow; sms: InboundSms; phone: string | null; provider: Provider | null; reply: Reply }
@@ -96,19 +104,24 @@ async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promi
   if (reply.kind === 'help' && phone !== null) {
     return say(tx, arrived, { id: provider?.id ?? null, phone }, 'help', helpText({ brand: deps.settings.brand }))
   }
-  if (provider === null) return null
   const at = row.sentAt ?? row.receivedAt
+  if (provider === null) {
+    if (reply.kind === 'start' && phone !== null) await forgetStop(tx, phone, at)
+    return null
+  }
+  const from = phone ?? provider.phone
   const { brand } = deps.settings
   switch (reply.kind) {
     case 'stop':
       return unsubscribe(tx, provider, at, {
+        phone: from,
         confirm: true,
         tellGateway: !gatewayActsOnStop(sms.text),
         brand,
         context: { ...deps.effects, inboxId: row.id },
       })
     case 'start':
-      return subscribe(tx, provider, at, { brand, inboxId: row.id })
+      return subscribe(tx, provider, at, { phone: from, brand, inboxId: row.id })
     case 'names_lead':
       return explain(tx, arrived, provider, reply.leadId)
     case 'yes':

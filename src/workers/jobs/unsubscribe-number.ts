@@ -19,9 +19,15 @@ export const unsubscribeNumber = defineJob({
     const confirmations = await deps.em.find(OutboundMessage, { providerId: provider_id, purpose: 'stop_confirmation' })
     if (confirmations.some(({ status, nextAttemptAt }) => isUnsent(status) && nextAttemptAt < PARKED_UNTIL))
       throw new RetryLater(CONFIRMATION_FIRST_MS)
-    await deps.textmagic.unsubscribe(provider.phone)
+    const phone = provider.gatewayUnsubscribePhone ?? null
+    await deps.textmagic.unsubscribe(phone ?? provider.phone)
     await inTransaction(deps.em, async (tx) => {
-      await tx.execute('update providers set gateway_unsubscribe_due = false where id = ?', [provider_id])
+      // Another number of theirs may have opted out meanwhile.
+      await tx.execute(
+        `update providers set gateway_unsubscribe_due = false, gateway_unsubscribe_phone = null
+         where id = ? and gateway_unsubscribe_phone is not distinct from ?`,
+        [provider_id, phone],
+      )
       await resolveEscalations(tx, ['unsubscribe_failed'], `provider:${provider_id}`, 'unsubscribed')
     })
   },

@@ -1,8 +1,7 @@
 import { Type } from 'typebox'
 import {
-  findNumberConflicts,
+  findTakenNumbers,
   type ImportCounts,
-  type NumberConflict,
   NumbersTakenError,
   importProviders as storeProviders,
 } from '../../../db/provider-import.ts'
@@ -11,6 +10,7 @@ import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { ProblemError, problemResponses } from '../../problem.ts'
 import { MAX_FILE_BYTES, readUpload, takeCsvUploads, type UPLOAD_TYPES } from '../../uploads.ts'
+import { wakeUp } from '../../wake-up.ts'
 import { COLUMNS, MAX_ROWS, type ProviderFile, readProviderFile } from './import-file.ts'
 
 const Count = Type.Integer({ minimum: 0 })
@@ -30,8 +30,8 @@ const schema = {
   description:
     `Up to ${MAX_ROWS} providers and ${MAX_FILE_BYTES / 1024 / 1024} MiB. Each is stored as PUT /api/providers/{id} would, ` +
     'by its id; email and time_zone stay as they are where the file has no such column. Numbers may change hands within ' +
-    'the file. A STOP stays in force. With any line wrong nothing is stored, and the 422 names each line, field and fault. ' +
-    'Audited.',
+    'the file. A STOP stays in force, with the provider and with the number that said it. With any line wrong nothing is ' +
+    'stored, and the 422 names each line, field and fault. Audited.',
   security: [{ apiKey: [] }],
   querystring: Type.Object(
     {
@@ -51,13 +51,13 @@ const schema = {
 const options = { schema, config: STAFF, bodyLimit: MAX_FILE_BYTES }
 
 /** POST /api/providers/import */
-export async function importProviders(app: App, { db }: ApiDeps): Promise<void> {
+export async function importProviders(app: App, { db, publisher }: ApiDeps): Promise<void> {
   await app.register(async (plain) => {
     const scope: App = plain.withTypeProvider()
     await takeCsvUploads(scope)
     scope.post('/providers/import', options, async (request): Promise<ImportCounts> => {
       const file = await readUpload(request, readProviderFile)
-      if (file.errors.count > 0) throw refused(file, await findNumberConflicts(db.em.fork(), file.rows, file.ids))
+      if (file.errors.count > 0) throw refused(file, await findTakenNumbers(db.em.fork(), file.rows, file.ids))
       const given = {
         rows: file.rows,
         columns: { email: file.columns.has('email'), timeZone: file.columns.has('time_zone') },
@@ -65,20 +65,18 @@ export async function importProviders(app: App, { db }: ApiDeps): Promise<void> 
         by: actorOf(request),
       }
       try {
-        return await storeProviders(db.em, given)
+        const { counts, due } = await storeProviders(db.em, given)
+        await wakeUp(publisher, due, { requestId: request.id })
+        return counts
       } catch (error) {
-        throw error instanceof NumbersTakenError ? refused(file, error.conflicts) : error
+        throw error instanceof NumbersTakenError ? refused(file, error.lines) : error
       }
     })
   })
 }
 
-const CONFLICT_MESSAGES = {
-  taken: 'belongs to a provider who is not in this file',
-  stopped: 'belongs to a provider of this file who has texted STOP from it: only a START from it lets it change hands',
-} as const satisfies Record<NumberConflict['reason'], string>
-
-function refused({ errors }: ProviderFile, conflicts: readonly NumberConflict[]): ProblemError {
-  for (const { line, reason } of conflicts) errors.add(line, { field: 'phone', message: CONFLICT_MESSAGES[reason] })
+function refused({ errors }: ProviderFile, taken: readonly number[]): ProblemError {
+  const message = 'belongs to a provider who is not in this file'
+  for (const line of taken) errors.add(line, { field: 'phone', message })
   return new ProblemError('bad-file', `Nothing was stored: ${errors.summary}`, errors.listed)
 }
