@@ -22,7 +22,8 @@ export class NotAllowedError extends Error {
 const OURS = ['kept', 'held', 'refund_failed'] as const
 
 /**
- * Does an operation under the unlock's row lock, audited in the same transaction. Repeating it changes nothing more.
+ * Does an operation under the unlock's row lock, audited in the same transaction. Repeating it changes nothing more, except
+ * that a text which was sent meanwhile is sent again.
  *
  * @returns the unlock as it stands then, and what is due after the commit; null when there is no such unlock
  * @throws {NotAllowedError} nothing was changed

@@ -74,7 +74,7 @@ const CHANGES: Record<string, Example> = {
     const target = 'providers: 1 created, 0 updated'
     return { url: '/api/providers/import', csv, action: 'provider.import', target }
   },
-  'POST /api/unlocks/{id}/retry-reveal': operation('retry-reveal', () => unlock('PAID')),
+  'POST /api/unlocks/{id}/retry-reveal': operation('retry-reveal', payment),
   'POST /api/unlocks/{id}/resend-link': operation('resend-link', () => unlock('CREATE_PAYMENT_LINK')),
   'POST /api/unlocks/{id}/expire': operation('expire', () => unlock('AWAIT_CONFIRM')),
   'POST /api/unlocks/{id}/refund': operation('refund', payment),

@@ -126,6 +126,7 @@ describe('posting a lead', () => {
   it.each([
     ['config.price_cents', { config: { price_cents: 1 } }],
     ['config.price_cents', { config: { price_cents: 1e300 } }],
+    ['config.price_cents', { config: { currency: 'jpy' } }],
     ['config.currency', { config: { currency: 'USD' } }],
     ['config.currency', { config: { currency: 'xyz' } }],
     ['city', { city: '\u200b \u200b' }],

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { callbackUrls } from '../../src/sandbox/environment.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DECLINED, DETAILS, LINK, newProvider } from '../support/provider.ts'
+import { DECLINED, DETAILS, handled, LINK, newProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
 import { calm, moveClock } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -12,6 +12,8 @@ import { until } from '../support/until.ts'
 /** Seconds after which an open link is asked about. */
 const BEYOND_GRACE = 60
 const STRANGER = '12125550198'
+/** Longer than clocks may differ. */
+const MINUTES_AGO = 300_000
 
 let product: Product
 
@@ -53,6 +55,10 @@ async function loseEvents(): Promise<void> {
   product.stripe.setWebhook({ url: `http://127.0.0.1:${port}` })
 }
 
+/** As if the teaser had been sent long ago. */
+const longAgo = (unlockId: number) =>
+  product.rows(`update lead_unlocks set teaser_sent_at = app_now() - interval '1 hour' where id = ?`, [unlockId])
+
 /** Postgres refuses to store this one. @returns ends it */
 async function refuseToStore(externalId: string): Promise<() => Promise<void>> {
   await product.rows(`
@@ -87,6 +93,39 @@ describe('texts that no callback brought', () => {
     await dana.texts('N')
     await dana.gets(DECLINED)
     await product.reaches(unlockId, 'EXPIRED')
+  })
+
+  it.each(['Y', 'N'] as const)(
+    'answer the offer that they were texted for, not one that came since: %s',
+    async (text) => {
+      const dana = await newProvider(product)
+      const { unlockId } = await dana.hasTeaser()
+      goDeafToTexts()
+      keepReplies()
+      await dana.texts(text, { at: new Date(Date.now() - MINUTES_AGO) })
+      await longAgo(unlockId)
+      const newer = await dana.hasTeaser()
+      product.textmagic.faults.clear()
+      await product.reaches(unlockId, text === 'Y' ? 'AWAITING_PAYMENT' : 'EXPIRED')
+      expect((await product.unlock(newer.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    },
+  )
+
+  it('do not undo what was texted after them', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    await longAgo(unlockId)
+    goDeafToTexts()
+    keepReplies()
+    const older = await dana.texts(`N ${leadId}`, { at: new Date(Date.now() - MINUTES_AGO) })
+    listen()
+    await dana.says(`Y ${leadId}`)
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    product.textmagic.faults.clear()
+    await handled(product, older)
+    await settled(product)
+    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAITING_PAYMENT')
+    expect(dana.inbox(DECLINED)).toEqual([])
   })
 
   it('count though a hundred others came after them', { timeout: 60_000 }, async () => {

@@ -145,6 +145,25 @@ describe.each(['Y', 'N'] as const)('a bare %s after a teaser that the gateway re
   })
 })
 
+describe('a bare Y while nobody knows whether the newest teaser arrived', () => {
+  it('answers the offer whose teaser did', async () => {
+    const dana = await newProvider(product)
+    const heard = await dana.hasTeaser()
+    product.textmagic.faults.add({ kind: 'drop', method: 'POST', path: '/api/v2/messages' })
+    product.textmagic.faults.add({ kind: 'status', status: 500, method: 'GET', path: '/api/v2/sessions', times: null })
+    const unclear = await dana.isOffered()
+    await until(
+      'the unclear send',
+      async () => (await product.unlock(unclear.unlockId)).messages[0].status === 'unknown',
+    )
+    await dana.says('Y')
+    await product.reaches(heard.unlockId, 'AWAITING_PAYMENT')
+    expect((await product.unlock(unclear.unlockId)).unlock.status).toBe('NEW_LEAD')
+    product.textmagic.faults.clear()
+    await product.reaches(unclear.unlockId, 'AWAIT_CONFIRM')
+  })
+})
+
 describe.each(['json', 'urlencoded', 'multipart'] as const)('when TextMagic posts its callbacks as %s', (encoding) => {
   it('a lead is sold, and what is not about a lead is forwarded byte for byte', async () => {
     const dana = await newProvider(product)

@@ -14,6 +14,8 @@ export const Unlock = defineEntity({
     currency: p.string(),
     ttlExpiresAt: p.datetime(),
     teaserSentAt: p.datetime().nullable(),
+    /** When the newest Y or N to it was texted. */
+    answeredAt: p.datetime().nullable(),
     paymentLinkId: p.string().nullable(),
     paymentLinkUrl: p.string().nullable(),
     linkGeneration: p.integer().default(0),

@@ -9,6 +9,7 @@ import { UnrecordedLinks } from './0008-unrecorded-links.ts'
 import { Refunds } from './0009-refunds.ts'
 import { BackfillMarks } from './0010-backfill-marks.ts'
 import { StoppedNumbers } from './0011-stopped-numbers.ts'
+import { AnsweredAt } from './0012-answered-at.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
@@ -22,4 +23,5 @@ export const migrations: MigrationObject[] = [
   { name: '0009-refunds', class: Refunds },
   { name: '0010-backfill-marks', class: BackfillMarks },
   { name: '0011-stopped-numbers', class: StoppedNumbers },
+  { name: '0012-answered-at', class: AnsweredAt },
 ]

@@ -1,5 +1,5 @@
 import { findAnsweredOffer, findOffer } from '../../db/answered-offer.ts'
-import { applyEvent } from '../../db/apply-event.ts'
+import { applyEvent, lockUnlock } from '../../db/apply-event.ts'
 import { InboxRow, type Provider } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
 import { addNotice, countRecent } from '../../db/messages.ts'
@@ -104,7 +104,7 @@ async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promi
   if (reply.kind === 'help' && phone !== null) {
     return say(tx, arrived, { id: provider?.id ?? null, phone }, 'help', helpText({ brand: deps.settings.brand }))
   }
-  const at = row.sentAt ?? row.receivedAt
+  const at = sentAtOf(row)
   if (provider === null) {
     if (reply.kind === 'start' && phone !== null) await forgetStop(tx, phone, at)
     return null
@@ -149,12 +149,29 @@ async function onAnswer(
   // A Y never subscribes again, and nothing may be sent: what it would start could not be finished.
   if (provider.optedOutAt != null) return []
   const unlockId =
-    leadId === null ? await findAnsweredOffer(tx, provider.id, kind) : await findOffer(tx, provider.id, leadId)
+    leadId === null
+      ? await findAnsweredOffer(tx, provider.id, kind, sentAtOf(arrived.row))
+      : await findOffer(tx, provider.id, leadId)
   if (unlockId !== null) {
+    if (!(await isLatestAnswer(tx, unlockId, arrived.row))) return []
     const context = { ...deps.effects, inboxId: arrived.row.id }
     return (await applyEvent(tx, unlockId, { type: kind === 'yes' ? 'reply_yes' : 'reply_no' }, 'reply', context)).due
   }
   return leadId === null ? null : say(tx, arrived, provider, 'not_on_offer', notOnOfferText({ leadId }))
+}
+
+/** An N that comes late does not undo the Y that was texted after it, nor the other way round. */
+async function isLatestAnswer(tx: EntityManager, unlockId: number, { sentAt }: InboxRow): Promise<boolean> {
+  const unlock = await lockUnlock(tx, unlockId)
+  // Without the sender's time it counts as it comes.
+  if (unlock === null || sentAt == null) return true
+  if (unlock.answeredAt != null && unlock.answeredAt > sentAt) return false
+  unlock.answeredAt = sentAt < unlock.dbNow ? sentAt : unlock.dbNow
+  return true
+}
+
+function sentAtOf({ sentAt, receivedAt }: InboxRow): Date {
+  return sentAt ?? receivedAt
 }
 
 async function say(

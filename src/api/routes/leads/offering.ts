@@ -36,7 +36,8 @@ export const OfferConfig = Type.Object(
 
 /**
  * @returns the terms asked for, with the configured ones where none were named
- * @throws {ProblemError} when Stripe would not take the price
+ * @throws {ProblemError} when Stripe would not take the price, or a currency is named without one: the configured number
+ *   means something else in it
  */
 export function termsOf(asked: Static<typeof OfferConfig> | undefined, config: ApiConfig): OfferTerms {
   const terms = {
@@ -46,6 +47,10 @@ export function termsOf(asked: Static<typeof OfferConfig> | undefined, config: A
   }
   const wrong = validatePrice(terms.priceCents, terms.currency)
   if (wrong !== null) throw unacceptable({ field: `config.${wrong.field}`, message: wrong.message })
+  if (asked?.price_cents === undefined && terms.currency !== config.defaultCurrency) {
+    const message = `must be given with a currency other than ${config.defaultCurrency}`
+    throw unacceptable({ field: 'config.price_cents', message })
+  }
   return terms
 }
 

@@ -9,7 +9,7 @@ import { notFound, ProblemError, problemResponses } from '../../problem.ts'
 import { wakeUp } from '../../wake-up.ts'
 import { HistorySchema, historyView } from './schemas.ts'
 
-/** Adds `POST /api/unlocks/{id}/<operation>`: idempotent, audited, 409 when the unlock's state does not allow it. */
+/** Adds `POST /api/unlocks/{id}/<operation>`: audited, 409 when the unlock's state does not allow it. */
 export function operationRoute(
   app: App,
   deps: ApiDeps,
@@ -20,7 +20,7 @@ export function operationRoute(
   const schema = {
     tags: ['unlocks'],
     summary,
-    description: `${description} Audited. Repeating it changes nothing more.`,
+    description: `${description} Audited.`,
     security: [{ apiKey: [] }],
     params: Type.Object({ id: Type.String({ description: 'A serial number' }) }),
     body: Type.Optional(Type.Object({}, { additionalProperties: false })),
