@@ -85,9 +85,10 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
         await lockNumbersForStop(tx)
         const stored = await keepIn(tx, arrival, entry)
         if (stored.duplicate) return stored
+        // The provider before their number, as everywhere: the job of an earlier text holds them in this order.
+        await optOutSender(tx, stored.inboxId)
         const phone = phoneFromGateway(sms.sender)
         if (phone !== null) await rememberStop(tx, phone, sms.sentAt)
-        await optOutSender(tx, stored.inboxId)
         return stored
       })
     },

@@ -93,6 +93,10 @@ async function write(
   ])
   const taken = await findTakenNumbers(tx, rows, ids)
   if (taken.length > 0) throw new NumbersTakenError(taken)
+  const given = await tx.execute<{ id: string }[]>(
+    `select given.id from ${GIVEN} left join providers p on p.id = given.id where p.phone is distinct from given.phone`,
+    [json],
+  )
   const { created, updated } = await upsert(tx, json, columns)
   const counts = { created, updated, unchanged: rows.length - created - updated }
   if (dryRun) throw new Undone(counts)
@@ -100,7 +104,7 @@ async function write(
   await recordAudit(tx, { ...by, action: 'provider.import', target })
   const due = await unsubscribeStoppedNumbers(
     tx,
-    rows.map(({ id }) => id),
+    given.map(({ id }) => id),
   )
   return { counts, due }
 }

@@ -50,6 +50,7 @@ export async function putProvider(
 function write(em: EntityManager, id: string, details: ProviderDetails, by: Actor): Promise<StoredProvider> {
   return inTransaction(em, async (tx) => {
     await lockNumbersToGive(tx)
+    const hadIt = (await findProviderIdByPhone(tx, details.phone)) === id
     const [row] = await tx.execute<{ created: boolean }[]>(
       `insert into providers (id, name, phone, email, time_zone) values (?, ?, ?, ?, ?)
        on conflict (id) do update set name = excluded.name, phone = excluded.phone, email = excluded.email,
@@ -58,7 +59,7 @@ function write(em: EntityManager, id: string, details: ProviderDetails, by: Acto
       [id, details.name, details.phone, details.email, details.timeZone],
     )
     await recordAudit(tx, { ...by, action: 'provider.put', target: `provider:${id}` })
-    const due = await unsubscribeStoppedNumbers(tx, [id])
+    const due = hadIt ? [] : await unsubscribeStoppedNumbers(tx, [id])
     return { provider: await tx.findOneOrFail(Provider, { id }), created: row?.created ?? false, due }
   })
 }

@@ -2,13 +2,19 @@ import type { EntityManager } from './orm.ts'
 
 /**
  * Held alone by who gives numbers to providers, together by those who store a STOP: whoever comes second sees what the
- * first did. Taken before any row is locked.
+ * first did. Taken before any row is locked; after it providers, and their numbers last.
  */
 const NUMBERS_LOCK = 4_155_001
 
-/** Before numbers are given to providers: waits for others who do that, and for each STOP that is being stored. */
+/**
+ * Before numbers are given to providers: waits for others who do that, and for each STOP that is being stored. A STOP must not
+ * wait for long in its turn: whoever gives numbers gets no lock within 2 s, or stands still for 5 s, gives up.
+ */
 export async function lockNumbersToGive(tx: EntityManager): Promise<void> {
-  await tx.execute('select pg_advisory_xact_lock(?)', [NUMBERS_LOCK])
+  await tx.execute(
+    `set local lock_timeout = '2s'; set local idle_in_transaction_session_timeout = '5s'; select pg_advisory_xact_lock(?)`,
+    [NUMBERS_LOCK],
+  )
 }
 
 /** Before a STOP is stored: waits for numbers that are being given to providers. */

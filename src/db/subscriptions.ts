@@ -85,7 +85,7 @@ async function stopUnlocks(tx: EntityManager, providerId: string, context: Effec
  * Unsubscribes those of some providers whose number has said STOP, whoever had it then. They said nothing themselves, so
  * nothing is confirmed.
  *
- * @param providerIds locked
+ * @param providerIds locked, and given their numbers in this transaction: who had theirs before may have said START
  */
 export async function unsubscribeStoppedNumbers(tx: EntityManager, providerIds: readonly string[]): Promise<Due[]> {
   const stopped = await tx.execute<{ id: string }[]>(

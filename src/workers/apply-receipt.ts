@@ -1,6 +1,8 @@
 import { OutboundMessage } from '../db/entities/index.ts'
 import { inTransaction } from '../db/orm.ts'
+import { findProviderIdByPhone } from '../db/providers.ts'
 import { type Receipt, recordReceipt } from '../db/receipts.ts'
+import { lockNumbersForStop, rememberStop } from '../db/stopped-numbers.ts'
 import { lockProvider, unsubscribe } from '../db/subscriptions.ts'
 import type { JobDeps } from './deps.ts'
 
@@ -26,13 +28,19 @@ export async function applyReceipt(deps: JobDeps, receipt: Receipt): Promise<voi
 
 async function onUnsubscribedNumber(deps: JobDeps, messageId: number): Promise<void> {
   const due = await inTransaction(deps.em, async (tx) => {
-    const message = await tx.findOneOrFail(OutboundMessage, { id: messageId })
-    const provider = message.providerId == null ? null : await lockProvider(tx, message.providerId)
-    if (provider === null || provider.optedOutAt != null) return []
-    const at = new Date((message.claimedAt ?? message.createdAt).getTime() - TEXT_TIME_PRECISION_MS)
+    const { phone, claimedAt, createdAt } = await tx.findOneOrFail(OutboundMessage, { id: messageId })
+    const at = new Date((claimedAt ?? createdAt).getTime() - TEXT_TIME_PRECISION_MS)
+    await lockNumbersForStop(tx)
+    // The number may have another owner by now than when it was texted.
+    const ownerId = await findProviderIdByPhone(tx, phone)
+    const owner = ownerId === null ? null : await lockProvider(tx, ownerId)
+    if (owner === null || owner.optedOutAt != null) {
+      await rememberStop(tx, phone, at)
+      return []
+    }
     const { brand } = deps.settings
-    return unsubscribe(tx, provider, at, {
-      phone: message.phone,
+    return unsubscribe(tx, owner, at, {
+      phone,
       confirm: false,
       tellGateway: false,
       brand,

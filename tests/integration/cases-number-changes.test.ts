@@ -53,6 +53,19 @@ async function beforeItIsHandled(text: () => Promise<number>, change: () => Prom
   }
 }
 
+it('a block that TextMagic reports counts for who has the number by then', async () => {
+  const dana = await newProvider(product)
+  product.textmagic.configure({ receipts: 'manual' })
+  await dana.hasTeaser()
+  const teaser = product.textmagic.messages().find(({ phone, text }) => phone === dana.phone && TEASER.test(text))
+  const eve = await newProvider(product)
+  await moves(dana, freeNumber())
+  await moves(eve, dana.phone)
+  await product.textmagic.deliver(teaser?.id ?? 0, 'j', 'g')
+  await until('the opt-out', () => optedOut(eve))
+  expect(await optedOut(dana)).toBe(false)
+})
+
 describe('a text that was stored before its sender got another number', () => {
   it('STOP closes the offers of who had the number, and is confirmed to the number that said it', async () => {
     const dana = await newProvider(product)

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createInbox } from '../../src/db/inbox-store.ts'
-import { openDatabase } from '../../src/db/orm.ts'
+import { inTransaction, openDatabase } from '../../src/db/orm.ts'
 import { importProviders } from '../../src/db/provider-import.ts'
 import { putProvider } from '../../src/db/providers.ts'
 import { createSealer } from '../../src/db/sealing.ts'
+import { lockNumbersToGive, rememberStop } from '../../src/db/stopped-numbers.ts'
+import { lockProvider } from '../../src/db/subscriptions.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 import { createTestDatabase } from '../support/stores.ts'
 import { until } from '../support/until.ts'
@@ -90,6 +92,44 @@ it.each([
   },
 )
 
+it('a STOP is stored while the job of an earlier text of its sender is at work', async () => {
+  await put('paula')
+  const stop = await inTransaction(db.em, async (tx) => {
+    await lockProvider(tx, 'paula')
+    const stop = say('STOP')
+    await until('it to wait for the provider', async () => {
+      const rows = await db.em
+        .fork()
+        .execute(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
+      return rows.length === 1
+    })
+    await rememberStop(tx, PHONE, null)
+    return { stop }
+  })
+  expect((await stop.stop).duplicate).toBe(false)
+  expect(await optedOut('paula')).toBe(true)
+})
+
+it.each([
+  ['put', put],
+  ['imported', importOne],
+])('a provider who is %s again with the number they have stays subscribed', async (_how, give) => {
+  await put('paula')
+  await inTransaction(db.em, (tx) => rememberStop(tx, PHONE, null))
+  await give('paula')
+  expect(await optedOut('paula')).toBe(false)
+})
+
+it('whoever gives numbers to providers waits for nobody for long, since every STOP waits for them', async () => {
+  const [limits] = await inTransaction(db.em, async (tx) => {
+    await lockNumbersToGive(tx)
+    return tx.execute(
+      `select current_setting('lock_timeout') as lock, current_setting('idle_in_transaction_session_timeout') as idle`,
+    )
+  })
+  expect(limits).toEqual({ lock: '2s', idle: '5s' })
+})
+
 it('a STOP that is older than the newest START of its number is not remembered', async () => {
   await put('paula')
   await db.em.fork().execute('update providers set subscription_changed_at = app_now()')
@@ -112,7 +152,12 @@ it('the numbers of those who have opted out before the upgrade are known after i
     await older.em.fork().execute(
       `insert into providers (id, name, phone, opted_out_at, subscription_changed_at) values
          ('said', 'S', '+13055550161', '2026-01-02', '2026-01-01'), ('by_hand', 'H', '+13055550162', '2026-01-03', null),
-         ('back', 'B', '+13055550163', null, '2026-01-01')`,
+         ('back', 'B', '+13055550163', null, '2026-01-05'), ('moved', 'M', '+13055550164', '2026-01-03', null)`,
+    )
+    await older.em.fork().execute(
+      `insert into outbound_messages (purpose, dedupe_key, provider_id, phone, created_at) values
+         ('stop_confirmation', '1', 'back', '+13055550163', '2026-01-04'),
+         ('stop_confirmation', '2', 'moved', '+13055550165', '2026-01-03')`,
     )
     await older.migrator.up()
     expect(
@@ -120,6 +165,7 @@ it('the numbers of those who have opted out before the upgrade are known after i
     ).toEqual([
       { phone: '+13055550161', day: '2026-01-01' },
       { phone: '+13055550162', day: '2026-01-03' },
+      { phone: '+13055550165', day: '2026-01-03' },
     ])
   } finally {
     await older.close(true)
