@@ -1,6 +1,6 @@
 import { createApiKey, revokeApiKey } from '../../src/db/api-keys.ts'
 import { drawApiKey, hashApiKey } from '../../src/domain/api-key.ts'
-import { UNLOCK_STATUSES } from '../../src/domain/states.ts'
+import { PAID_STATUSES, UNLOCK_STATUSES } from '../../src/domain/states.ts'
 import type { CallerKind } from '../support/fuzz/requests.ts'
 import { type Known, LOCKED_MARK } from '../support/fuzz/values.ts'
 import { ADMIN_KEY, type Harness, LEAD, OPERATOR_KEY } from './api-harness.ts'
@@ -9,6 +9,8 @@ import { ADMIN_KEY, type Harness, LEAD, OPERATOR_KEY } from './api-harness.ts'
 export type World = { known: Known; keys: ReadonlyMap<CallerKind, string> }
 
 const BY = { keyName: 'cli', role: null, requestId: null }
+/** So many that some are left when others were erased. */
+const UNOFFERED_LEADS = 6
 const LISTINGS = ['/api/leads', '/api/providers', '/api/unlocks', '/api/messages', '/api/escalations']
 
 const FILES = [
@@ -19,7 +21,7 @@ const FILES = [
   'id,name,phone\n\0,\0,\0\n',
 ]
 
-/** Fills a harness: a lead with an unlock in every state, and what goes with each state. */
+/** Fills a harness: a lead with an unlock in every state, one that was sold to everybody, and what goes with each state. */
 export async function populate(api: Harness): Promise<World> {
   const providers = UNLOCK_STATUSES.map((_status, index) => `fuzzed${index}`)
   for (const [index, id] of providers.entries()) {
@@ -33,9 +35,14 @@ export async function populate(api: Harness): Promise<World> {
   }
   const posted = await api.call('POST', '/api/leads', { ...LEAD, ...locked, provider_ids: providers })
   const lead: string = posted.body.lead.id
-  const unoffered = (await api.call('POST', '/api/leads', { ...LEAD, ...locked })).body.lead.id
-  const unlocks: number[] = posted.body.unlocks.map(({ id }: { id: number }) => id)
-  for (const [index, status] of UNLOCK_STATUSES.entries()) await bring(api, unlocks[index] ?? 0, status)
+  const sold = await api.call('POST', '/api/leads', { ...LEAD, ...locked, provider_ids: providers })
+  const unoffered: string[] = []
+  for (let count = 0; count < UNOFFERED_LEADS; count += 1) {
+    unoffered.push((await api.call('POST', '/api/leads', { ...LEAD, ...locked })).body.lead.id)
+  }
+  const unlocks: number[] = [...posted.body.unlocks, ...sold.body.unlocks].map(({ id }: { id: number }) => id)
+  const statuses = [...UNLOCK_STATUSES, ...providers.map((_id, index) => PAID_STATUSES[index % PAID_STATUSES.length])]
+  for (const [index, status] of statuses.entries()) await bring(api, unlocks[index] ?? 0, status ?? 'PAID')
   await api.rows(
     `insert into escalations (kind, subject, unlock_id, summary)
      select 'reveal_failed', 'unlock:' || id, id, 'Not sent.' from lead_unlocks limit 5`,
@@ -59,11 +66,11 @@ export async function populate(api: Harness): Promise<World> {
   const cursors: unknown[] = []
   for (const url of LISTINGS) cursors.push((await api.call('GET', `${url}?limit=1`)).body.next_cursor)
   const known = new Map<string, readonly unknown[]>([
-    ['/leads', [lead, unoffered]],
+    ['/leads', [lead, ...unoffered]],
     ['/providers', providers],
     ['/unlocks', unlocks],
     ['/escalations', escalations.map(({ id }) => id)],
-    ['provider_ids', [...providers, 'provider60', 'nobody']],
+    ['provider_ids', providers],
     ['provider_id', providers],
     ['lead_id', [lead]],
     ['unlock_id', unlocks],
@@ -71,8 +78,8 @@ export async function populate(api: Harness): Promise<World> {
     ['idempotency-key', ['first', 'second']],
     ['phone', ['+13055552000', '305 555 0199', '+442079460000']],
     ['time_zone', ['America/New_York', 'Europe/London']],
-    ['currency', ['usd', 'eur', 'jpy']],
-    ['price_cents', [2000, 50, 49]],
+    ['currency', ['usd', 'usd', 'usd', 'jpy']],
+    ['price_cents', [2000, 2000, 50, 49]],
     ['sender', ['13055552000', '13055550160']],
     ['text', ['Y', 'N', 'STOP', 'START', 'HELP', `Y ${lead}`, 'is the gate open?']],
     ['referenceId', ['1', '2']],
