@@ -3,7 +3,7 @@ import { analyticsFigures } from './figures/analytics.ts'
 import { idleFigure } from './figures/idle.ts'
 import { latencyFigure } from './figures/latency.ts'
 import { memoryFigures } from './figures/memory.ts'
-import { revealFigure, revealRates, waitingRevealFigure } from './figures/reveals.ts'
+import { revealFigures } from './figures/reveals.ts'
 import { storyFigures } from './figures/stories.ts'
 import { volumeFigures } from './figures/volume.ts'
 import { webhookFigures, webhookRates } from './figures/webhooks.ts'
@@ -56,9 +56,8 @@ async function throughput(
   wanted: (name: string) => boolean,
   took: (figures: readonly Figure[]) => void,
 ): Promise<void> {
-  const reveals = wanted('reveals') || wanted('volume') ? await revealRates(site, sizes, 're') : undefined
-  if (reveals !== undefined) took([revealFigure(reveals)])
-  if (wanted('reveals')) took([await waitingRevealFigure(site, sizes)])
+  const reveals = wanted('reveals') || wanted('volume') ? await revealFigures(site, sizes) : undefined
+  if (reveals !== undefined) took(reveals.figures)
   const needed = ['webhooks', 'latency', 'volume'].some(wanted)
   const webhooks = needed ? await webhookRates(site, sizes) : undefined
   if (webhooks !== undefined) took(webhookFigures(webhooks))
@@ -68,6 +67,6 @@ async function throughput(
   // The past grows from here on.
   if (wanted('analytics')) took(await analyticsFigures(site, sizes))
   if (wanted('volume') && reveals !== undefined && webhooks !== undefined) {
-    took(await volumeFigures(site, sizes, { webhooks, reveals }))
+    took(await volumeFigures(site, sizes, { webhooks, reveals: reveals.rates }))
   }
 }

@@ -13,15 +13,28 @@ const WITHIN_MS = 300_000
 /** As many connections as a worker of the product has. */
 const POOL_SIZE = '20'
 
-/**
- * Reveals per second of one worker: payments that are in, to SMS that the gateway accepted.
- * @param batch two lower-case letters or digits that no other call uses
- */
-export async function revealRates(site: Site, sizes: Sizes, batch: string): Promise<RevealRates> {
-  const { rounds, reveals } = sizes
-  const worker = await site.startWorker(`worker-reveals-${batch}`)
+/** Reveals per second of one worker: payments that are in, to SMS that the gateway accepted. */
+export function revealRates(site: Site, sizes: Sizes): Promise<RevealRates> {
+  return withBoth(site, 'worker-volume', () => measure(site, sizes, 'vo'))
+}
+
+/** Runs a worker of the product, and the loop written by hand. */
+async function withBoth<T>(site: Site, name: string, work: () => Promise<T>): Promise<T> {
+  const worker = await site.startWorker(name)
   const env = { DATABASE_URL: site.databaseUrl, REDIS_URL: site.redisUrl, GATEWAY_URL: site.gateways.url, POOL_SIZE }
   const loop = await site.startProgram('baseline/reveal-main.ts', env, 'working')
+  const result = await work()
+  await site.stop(loop)
+  await site.stop(worker)
+  return result
+}
+
+/** @param batch two lower-case letters or digits that no other call uses */
+async function measure(
+  site: Site,
+  { rounds, reveals }: Pick<Sizes, 'rounds' | 'reveals'>,
+  batch: string,
+): Promise<RevealRates> {
   const product: number[] = []
   const baseline: number[] = []
   for (let round = 0; round <= rounds; round += 1) {
@@ -33,8 +46,6 @@ export async function revealRates(site: Site, sizes: Sizes, batch: string): Prom
       product.push(second)
     }
   }
-  await site.stop(loop)
-  await site.stop(worker)
   return { product: median(product), baseline: median(baseline) }
 }
 
@@ -92,21 +103,30 @@ function at(unlocks: readonly Awaiting[], index: number): Awaiting {
 /** What TextMagic takes for an answer, about. */
 const GATEWAY_MS = 300
 
-/** The same while gateways take as long as they do: a worker then waits most of the time. */
-export async function waitingRevealFigure(site: Site, sizes: Sizes): Promise<Figure> {
-  const fewer = { ...sizes, rounds: Math.min(sizes.rounds, 3), reveals: Math.ceil(sizes.reveals / 4) }
-  await site.gateways.answerAfter(GATEWAY_MS)
-  const { product, baseline } = await revealRates(site, fewer, 'sl')
-  await site.gateways.answerAfter(0)
-  return {
-    figure: 'reveals while gateways take 300 ms, payment in to SMS accepted',
-    value: `${product.toFixed(1)}/s`,
-    against: `${baseline.toFixed(1)}/s hand-written loop`,
-    ratio: product / baseline,
-  }
+/** The rates of the empty database, and those while gateways take as long as they do: a worker then waits most of the time. */
+export async function revealFigures(site: Site, sizes: Sizes): Promise<{ rates: RevealRates; figures: Figure[] }> {
+  const fewer = { rounds: Math.min(sizes.rounds, 3), reveals: Math.ceil(sizes.reveals / 4) }
+  return withBoth(site, 'worker-reveals', async () => {
+    const rates = await measure(site, sizes, 're')
+    await site.gateways.answerAfter(GATEWAY_MS)
+    const waiting = await measure(site, fewer, 'sl')
+    await site.gateways.answerAfter(0)
+    return {
+      rates,
+      figures: [
+        revealFigure(rates),
+        {
+          figure: 'reveals while gateways take 300 ms, payment in to SMS accepted',
+          value: `${waiting.product.toFixed(1)}/s`,
+          against: `${waiting.baseline.toFixed(1)}/s hand-written loop`,
+          ratio: waiting.product / waiting.baseline,
+        },
+      ],
+    }
+  })
 }
 
-export function revealFigure({ product, baseline }: RevealRates): Figure {
+function revealFigure({ product, baseline }: RevealRates): Figure {
   return {
     figure: 'reveals, payment in to SMS accepted',
     value: `${product.toFixed(0)}/s`,

@@ -13,7 +13,7 @@ export async function volumeFigures(
 ): Promise<Figure[]> {
   await storePast(site.database, sizes.storedLeads)
   const webhooks = await webhookRates(site, sizes)
-  const reveals = await revealRates(site, sizes, 'vo')
+  const reveals = await revealRates(site, sizes)
   const full = `${sizes.storedLeads} leads stored`
   // Each as its share of the baseline of its own moment: the machine may be slower now, the product must not.
   const line = (what: string, now: number, then: number): Figure => ({
