@@ -93,6 +93,7 @@ it('a job that runs late does not send in the quiet hours, and the wait costs ne
   await clockAt(`${day}T02:00:30Z`)
   await product.rows('update outbound_messages set attempts = 25 where unlock_id = ?', [unlockId])
   await product.startMoreWorkers()
+  await until('the teaser to be put off', async () => (await teaserOf(unlockId)).not_before !== null)
   await jobWaits(unlockId)
   expect(await teaserOf(unlockId)).toMatchObject({
     status: 'pending',
