@@ -41,7 +41,7 @@ test('npm start says where to look, and prints each SMS of the sample lead', asy
 
 test('the story is played on a virtual phone and on the payment page', { timeout: TIMEOUT_MS }, async () => {
   const page = phones(sandbox.pagesUrl)
-  await page.gets(BEN.id, TEASER)
+  await page.gets(BEN.id, new RegExp(`${TEASER.source}[^]*${sandbox.leadId}`))
   const events = await page.listen()
   try {
     await page.reply(BEN.phone, `Y ${sandbox.leadId}`)
