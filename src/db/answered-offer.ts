@@ -30,10 +30,10 @@ export async function findAnsweredOffer(
 ): Promise<number | null> {
   const seenBy = new Date(sentAt.getTime() + CLOCK_TOLERANCE_SECONDS * 1000)
   for (const sentBefore of [seenBy, null]) {
-    const offer =
-      (await findOpen(tx, providerId, sentBefore)) ??
-      (answer === 'yes' ? await findRecent(tx, providerId, sentBefore) : null)
-    if (offer !== null) return offer
+    const open = await findOpen(tx, providerId, sentBefore)
+    if (open !== null) return open
+    const recent = await findRecent(tx, providerId, sentBefore)
+    if (recent !== null) return answer === 'yes' ? recent : null
   }
   return null
 }

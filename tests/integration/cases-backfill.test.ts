@@ -111,6 +111,21 @@ describe('texts that no callback brought', () => {
     },
   )
 
+  it('say N to nothing when the offer that they were texted for has ended since', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    goDeafToTexts()
+    keepReplies()
+    const text = await dana.texts('N', { at: new Date(Date.now() - MINUTES_AGO) })
+    await longAgo(unlockId)
+    await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
+    await product.reaches(unlockId, 'EXPIRED')
+    const newer = await dana.hasTeaser()
+    product.textmagic.faults.clear()
+    expect(await handled(product, text)).toBe('forwarded')
+    expect((await product.unlock(newer.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+  })
+
   it('do not undo what was texted after them', async () => {
     const dana = await newProvider(product)
     const { leadId, unlockId } = await dana.hasTeaser()

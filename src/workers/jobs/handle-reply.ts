@@ -1,6 +1,6 @@
 import { findAnsweredOffer, findOffer } from '../../db/answered-offer.ts'
-import { applyEvent, lockUnlock } from '../../db/apply-event.ts'
-import { InboxRow, type Provider } from '../../db/entities/index.ts'
+import { applyToLocked, lockUnlock } from '../../db/apply-event.ts'
+import { InboxRow, type Provider, type Unlock } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
 import { addNotice, countRecent } from '../../db/messages.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
@@ -153,18 +153,18 @@ async function onAnswer(
       ? await findAnsweredOffer(tx, provider.id, kind, sentAtOf(arrived.row))
       : await findOffer(tx, provider.id, leadId)
   if (unlockId !== null) {
-    if (!(await isLatestAnswer(tx, unlockId, arrived.row))) return []
-    const context = { ...deps.effects, inboxId: arrived.row.id }
-    return (await applyEvent(tx, unlockId, { type: kind === 'yes' ? 'reply_yes' : 'reply_no' }, 'reply', context)).due
+    const unlock = await lockUnlock(tx, unlockId)
+    if (unlock === null || !isLatestAnswer(unlock, arrived.row)) return []
+    const event = { type: kind === 'yes' ? 'reply_yes' : 'reply_no' } as const
+    return (await applyToLocked(tx, unlock, event, 'reply', { ...deps.effects, inboxId: arrived.row.id })).due
   }
   return leadId === null ? null : say(tx, arrived, provider, 'not_on_offer', notOnOfferText({ leadId }))
 }
 
 /** An N that comes late does not undo the Y that was texted after it, nor the other way round. */
-async function isLatestAnswer(tx: EntityManager, unlockId: number, { sentAt }: InboxRow): Promise<boolean> {
-  const unlock = await lockUnlock(tx, unlockId)
+function isLatestAnswer(unlock: Unlock, { sentAt }: InboxRow): boolean {
   // Without the sender's time it counts as it comes.
-  if (unlock === null || sentAt == null) return true
+  if (sentAt == null) return true
   if (unlock.answeredAt != null && unlock.answeredAt > sentAt) return false
   unlock.answeredAt = sentAt < unlock.dbNow ? sentAt : unlock.dbNow
   return true
