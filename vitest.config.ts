@@ -12,7 +12,7 @@ const KINDS: Record<string, Kind> = {
   unit: { timeoutMs: 60_000, stores: false, workers: 2 },
   integration: { timeoutMs: 90_000, stores: true, workers: 3 },
   acceptance: { timeoutMs: 180_000, stores: true, workers: 2 },
-  faults: { timeoutMs: 300_000, stores: true, workers: 2 },
+  faults: { timeoutMs: 300_000, stores: true, workers: 3 },
   simulation: { timeoutMs: 3_600_000, stores: true, workers: 1 },
 }
 

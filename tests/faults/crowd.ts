@@ -48,19 +48,21 @@ const ENDS: Record<Plan, string> = {
 const AREA_CODES = ['212', '213', '312', '404']
 const AT_ONCE = 8
 
-/** Registers the providers and posts the leads, and has everybody answer from then on. */
+/**
+ * Registers the providers and posts the leads, and has everybody answer from then on: once all are posted, so that all are
+ * open then, however long that took.
+ */
 export async function gather(site: Site, options: CrowdOptions): Promise<Crowd> {
   const { random, size = 120, paceMs = 6_000, withInsistence = true } = options
   const members: Member[] = []
-  const answers = answering(site, members, () => random.int(0, paceMs))
   const numbers = Array.from({ length: size }, (_, index) => index)
   const join = async () => {
     for (let number = numbers.shift(); number !== undefined; number = numbers.shift()) {
       members.push(await offer(site, number, planOf(number, withInsistence)))
-      answers.look()
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, join))
+  const answers = answering(site, members, () => random.int(0, paceMs))
   const notThere = async () => {
     const rows = await site.rows<{ id: number; status: string }>('select id, status from lead_unlocks')
     const statuses = new Map(rows.map(({ id, status }) => [id, status]))
@@ -110,7 +112,7 @@ async function offer(site: Site, number: number, plan: Plan): Promise<Member> {
 }
 
 /** Looks at every text as it arrives on a phone, and has its owner answer after a while. */
-function answering(site: Site, members: Member[], paceMs: () => number) {
+function answering(site: Site, members: readonly Member[], paceMs: () => number) {
   const timers = new Set<NodeJS.Timeout>()
   const underWay = new Set<Promise<void>>()
   const problems: unknown[] = []
@@ -130,7 +132,7 @@ function answering(site: Site, members: Member[], paceMs: () => number) {
   }
   const read = (phone: string, text: string) => {
     const member = members.find((one) => one.phone === phone)
-    if (member === undefined) return false
+    if (member === undefined) return
     const says = (words: string) => site.textmagic.reply({ from: phone, text: words })
     const { plan, leadId } = member
     if (text.endsWith(`Lead ${leadId}.`)) {
@@ -139,20 +141,17 @@ function answering(site: Site, members: Member[], paceMs: () => number) {
     }
     const url = /details: (\S+) \(Lead/.exec(text)?.[1]
     if (url !== undefined) later(member, 'link', () => (plan === 'stop' ? says('STOP') : pay(site, url, plan)))
-    return true
   }
   let next = 0
-  /** A text may arrive before the answer that tells whose offer it is: it is read again then. */
-  let unread: { phone: string; text: string }[] = []
   const look = () => {
     const messages = site.textmagic.messages()
-    const arrived = [...unread, ...messages.slice(next)]
+    const arrived = messages.slice(next)
     next = messages.length
-    unread = arrived.filter(({ phone, text }) => !read(phone, text))
+    for (const { phone, text } of arrived) read(phone, text)
   }
   const unsubscribe = site.textmagic.onChange(look)
+  look()
   return {
-    look,
     problems,
     async stop() {
       unsubscribe()

@@ -11,7 +11,7 @@ import { createTestDatabase } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 
 // What went wrong in systems like this one in production, each in the words it was told in. The processes that died are in
-// tests/faults/lessons-deaths.test.ts.
+// tests/faults/lessons-*.test.ts.
 
 const SEND = { method: 'POST', path: '/api/v2/messages' }
 const CREATE_LINK = { method: 'POST', path: '/v1/payment_links' }
