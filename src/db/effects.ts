@@ -10,7 +10,7 @@ import { type Decision, type Effect, MAX_REVEAL_RESENDS, type Notice } from '../
 import { type Payment, PaymentLink, Provider, type Unlock } from './entities/index.ts'
 import { addAnotherReveal, addLinkMessage, addNotice, addReveal } from './messages.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS } from './parking.ts'
+import { after, GRACE_MS, unpark } from './parking.ts'
 import { payBack } from './payments.ts'
 
 /** What effects need besides the unlock. */
@@ -51,18 +51,21 @@ async function recordEffect(
       if (moved) {
         unlock.linkGeneration += 1
         unlock.linkAttempt = 0
-      }
+      } else await unpark(tx, unlock, 'payment_link')
       return [{ job: 'create-payment-link', unlock_id: unlock.id }]
     case 'resend_link':
       await addLinkMessage(tx, unlock, `again:${answerKey(unlock, context)}`)
+      await unpark(tx, unlock, 'payment_link')
       return [{ job: 'create-payment-link', unlock_id: unlock.id }]
     case 'close_links':
       return closeLinks(tx, unlock)
     case 'reveal':
       if (moved) await addReveal(tx, unlock)
+      else await unpark(tx, unlock, 'reveal')
       return [{ job: 'reveal', unlock_id: unlock.id }]
     case 'resend_reveal':
       if (await addAnotherReveal(tx, unlock)) unlock.revealResends += 1
+      await unpark(tx, unlock, 'reveal')
       return [{ job: 'reveal', unlock_id: unlock.id }]
     case 'keep_payment':
       if (context.payment === undefined) throw new Error(`unlock ${unlock.id} became PAID without a payment`)

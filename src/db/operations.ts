@@ -8,7 +8,7 @@ import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
 import { addLinkMessage, addReveal } from './messages.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS } from './parking.ts'
+import { after, GRACE_MS, unpark } from './parking.ts'
 
 /** What an operator may do to an unlock by hand. */
 export type Operation = 'retry-reveal' | 'resend-link' | 'expire' | 'refund'
@@ -63,16 +63,17 @@ async function retryReveal(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   if (!(await isPaymentKept(tx, unlock.id))) throw notIn(unlock, 'the money for the details went back')
   if (await isContactErased(tx, unlock.leadId)) throw notIn(unlock, 'the contact details were erased')
   // While PAID the job finds, or makes, the one that is due.
-  if (unlock.status === 'PAID') unlock.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
-  else await addReveal(tx, unlock)
+  if (unlock.status !== 'PAID') await addReveal(tx, unlock)
+  await unpark(tx, unlock, 'reveal')
   return [{ job: 'reveal', unlock_id: unlock.id }]
 }
 
 async function resendLink(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   await requireSubscribed(tx, unlock)
-  if (isIn(LINK_DUE_STATUSES, unlock.status)) unlock.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
-  else if (!isIn(LINK_SENT_STATUSES, unlock.status)) throw notIn(unlock, 'no payment link is open')
-  else await addLinkMessage(tx, unlock, `operator:${unlock.dbNow.toISOString()}`)
+  if (isIn(LINK_SENT_STATUSES, unlock.status)) {
+    await addLinkMessage(tx, unlock, `operator:${unlock.dbNow.toISOString()}`)
+  } else if (!isIn(LINK_DUE_STATUSES, unlock.status)) throw notIn(unlock, 'no payment link is open')
+  await unpark(tx, unlock, 'payment_link')
   return [{ job: 'create-payment-link', unlock_id: unlock.id }]
 }
 

@@ -1,3 +1,7 @@
+import type { Purpose } from '../domain/outbound.ts'
+import type { Unlock } from './entities/index.ts'
+import type { EntityManager } from './orm.ts'
+
 /** `next_attempt_at` of a row that waits for a person: the sweep leaves it alone. */
 export const PARKED_UNTIL = new Date('9999-01-01T00:00:00Z')
 
@@ -7,4 +11,22 @@ export const GRACE_MS = 10_000
 /** @returns the moment `ms` milliseconds after `date` */
 export function after(date: Date, ms: number): Date {
   return new Date(date.getTime() + ms)
+}
+
+/**
+ * Somebody asked again for what an unlock waits for a person with: from here on the sweep looks after it, whatever becomes of
+ * the job that is published.
+ *
+ * @param unlock locked
+ * @param purpose of the texts that were asked for
+ */
+export async function unpark(tx: EntityManager, unlock: Unlock, purpose: Purpose): Promise<void> {
+  const from = after(unlock.dbNow, GRACE_MS)
+  unlock.attempts = 0
+  unlock.nextAttemptAt = from
+  await tx.execute(
+    `update outbound_messages set attempts = 0, next_attempt_at = ?
+     where unlock_id = ? and purpose = ? and status in ('pending', 'sending', 'unknown') and next_attempt_at >= ?`,
+    [from, unlock.id, purpose, PARKED_UNTIL],
+  )
 }

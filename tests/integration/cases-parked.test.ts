@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { JobName } from '../../src/queues/contract.ts'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { DETAILS, LINK, newProvider } from '../support/provider.ts'
+import { settled } from '../support/settled.ts'
+import { calm, escalated, hurryUntil, moveClock } from '../support/steering.ts'
+
+// What used up its attempts waits for a person, and the sweep leaves it alone. Whoever asks for it again, in a text or by a
+// call that was answered 200, is not to depend on the one job that this publishes: Redis may lose it.
+
+const SEND = { method: 'POST', path: '/api/v2/messages' }
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct()
+})
+beforeEach(() => calm(product))
+afterAll(() => closeChecked(product))
+
+/** The gateway refuses our key for as long as the attempts last, and takes it again. */
+async function parked(name: JobName, unlockId: number, kind: string, ask: () => Promise<unknown>): Promise<void> {
+  await settled(product)
+  product.textmagic.faults.add({ ...SEND, kind: 'status', status: 401, times: null })
+  await ask()
+  const isParked = async () => {
+    const rows = await product.rows(
+      `select 1 from escalations e join outbound_messages m on m.unlock_id = e.unlock_id
+       where e.unlock_id = ? and e.kind = ? and resolved_at is null and m.next_attempt_at > '9998-01-01'`,
+      [unlockId, kind],
+    )
+    return rows.length > 0
+  }
+  await hurryUntil(product, name, 'the attempts to be used up', isParked)
+  product.textmagic.faults.clear()
+}
+
+/** Whatever comes into this queue meanwhile is lost; the sweep looks for it as soon as it should have been done. */
+async function losingJobs(name: JobName, act: () => Promise<unknown>): Promise<void> {
+  const queue = product.publisher.queues.get(name)
+  await queue?.pause()
+  await act()
+  await settledInbox()
+  await queue?.obliterate({ force: true })
+  await queue?.resume()
+  await moveClock(product, 20)
+}
+
+async function settledInbox(): Promise<void> {
+  await hurryUntil(product, 'handle-reply', 'the texts to be handled', async () => {
+    const rows = await product.rows(`select 1 from webhook_inbox where status = 'received'`)
+    return rows.length === 0
+  })
+}
+
+it('a Y to details that could not be sent sends them, also when Redis loses the job', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, leadId, url } = await dana.hasLink()
+  await parked('reveal', unlockId, 'reveal_failed', () => product.stripe.payLink(url))
+  await losingJobs('reveal', () => dana.says(`Y ${leadId}`))
+  await product.reaches(unlockId, 'DONE')
+  expect(dana.inbox(DETAILS)).toHaveLength(1)
+  await escalated(product, unlockId, 'reveal_failed', false)
+})
+
+it('a Y to a link that could not be sent sends it, also when Redis loses the job', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, leadId } = await dana.hasTeaser()
+  await parked('create-payment-link', unlockId, 'payment_link_failed', () => dana.says(`Y ${leadId}`))
+  await losingJobs('create-payment-link', () => dana.says(`Y ${leadId}`))
+  await product.reaches(unlockId, 'AWAITING_PAYMENT')
+  expect(dana.inbox(LINK)).toHaveLength(1)
+})
+
+it('retry-reveal that was answered 200 sends the details once more, also when Redis loses the job', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, leadId } = await dana.hasDetails()
+  await parked('reveal', unlockId, 'reveal_failed', () => dana.says(`Y ${leadId}`))
+  await losingJobs('reveal', async () => {
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/retry-reveal`)).status).toBe(200)
+  })
+  await dana.gets(DETAILS, 2)
+})
+
+it('resend-link that was answered 200 sends the link once more, also when Redis loses the job', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, leadId } = await dana.hasLink()
+  await parked('create-payment-link', unlockId, 'payment_link_failed', () => dana.says(`Y ${leadId}`))
+  await losingJobs('create-payment-link', async () => {
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/resend-link`)).status).toBe(200)
+  })
+  await dana.gets(LINK, 2)
+})
