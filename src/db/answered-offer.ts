@@ -38,14 +38,15 @@ export async function findAnsweredOffer(
   return null
 }
 
-/** A teaser of which nobody knows whether it arrived comes after those that did. */
+/** A teaser that the carrier lost, or of which nobody knows whether it arrived, comes after those that did. */
 async function findOpen(tx: EntityManager, providerId: string, sentBefore: Date | null): Promise<number | null> {
   const [row] = await tx.execute<{ id: number }[]>(
     `select id from lead_unlocks u
      where provider_id = ? and teaser_sent_at <= coalesce(?::timestamptz, teaser_sent_at) and ttl_expires_at > app_now()
        and status in ('NEW_LEAD','TEASER_SENT','AWAIT_CONFIRM','CHECK_EXISTING_PAYMENT','CREATE_PAYMENT_LINK',
          'PAYMENT_LINK_SENT','AWAITING_PAYMENT')
-     order by exists (select from outbound_messages where unlock_id = u.id and purpose = 'teaser' and status = 'unknown'),
+     order by exists (select from outbound_messages
+         where unlock_id = u.id and purpose = 'teaser' and status in ('unknown', 'undelivered')),
        teaser_sent_at desc, id desc limit 1`,
     [providerId, sentBefore],
   )

@@ -193,6 +193,26 @@ describe('several open offers', () => {
     expect(dana.inbox(LINK)[1]).toContain(`(Lead ${first.leadId})`)
   })
 
+  it.each(['Y', 'N'])(
+    'a bare %s answers the one whose teaser arrived, not a newer one that the carrier lost',
+    async (text) => {
+      const dana = await newProvider(product)
+      const seen = await dana.hasTeaser()
+      await settled(product)
+      product.textmagic.setReceiptOutcome(dana.phone, 'f')
+      const lost = await dana.hasTeaser()
+      await until(
+        'the receipt to say so',
+        async () => (await product.unlock(lost.unlockId)).messages[0].status === 'undelivered',
+      )
+      product.textmagic.setReceiptOutcome(dana.phone, 'd')
+      await dana.says(text)
+      await product.reaches(seen.unlockId, text === 'Y' ? 'AWAITING_PAYMENT' : 'EXPIRED')
+      expect(await dana.gets(text === 'Y' ? LINK : DECLINED)).toContain(seen.leadId)
+      expect((await product.unlock(lost.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    },
+  )
+
   it('a bare N declines the newest only; a Y that names the older one answers that', async () => {
     const dana = await newProvider(product)
     const first = await dana.hasTeaser()
