@@ -23,6 +23,8 @@ export type IncomingPayment = {
 
 export type RecordOptions = {
   latePayment: 'reveal' | 'refund'
+  /** When we were told, by the database's clock: what came before the TTL is not late for having waited here. */
+  arrivedAt: Date
   /** What told us, for the timeline. */
   cause: string
   context: EffectContext
@@ -78,7 +80,8 @@ async function credit(
         `not ${unlock.priceCents} ${unlock.currency}.`,
     })
   }
-  const event = { type: 'payment', latePayment: options.latePayment } as const
+  const inTime = options.arrivedAt < unlock.ttlExpiresAt
+  const event = { type: 'payment', latePayment: options.latePayment, inTime } as const
   const { due } = await applyToLocked(tx, unlock, event, options.cause, { ...options.context, payment })
   return due
 }

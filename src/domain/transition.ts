@@ -33,8 +33,11 @@ export type UnlockEvent =
   | { type: 'admin_expire' }
   | { type: 'no_payment_found' }
   | { type: 'link_accepted' }
-  /** Stripe says that money for this unlock is in, with the right amount and currency. */
-  | { type: 'payment'; latePayment: 'reveal' | 'refund' }
+  /**
+   * Stripe says that money for this unlock is in, with the right amount and currency. `inTime`: we were told before the TTL
+   * had passed, however much later it is handled.
+   */
+  | { type: 'payment'; latePayment: 'reveal' | 'refund'; inTime: boolean }
   /** The whole amount went back to the payer. */
   | { type: 'payment_returned' }
   | { type: 'reveal_accepted' }
@@ -93,7 +96,7 @@ export function next(facts: UnlockFacts, event: UnlockEvent): Decision {
     case 'link_accepted':
       return facts.status === 'CREATE_PAYMENT_LINK' ? move(['PAYMENT_LINK_SENT', 'AWAITING_PAYMENT']) : NOTHING
     case 'payment':
-      return onPayment(facts, event.latePayment)
+      return onPayment(facts, event)
     case 'payment_returned':
       // Also when a reveal is under way: one that turns out not to have reached the gateway must not be sent for nothing.
       return facts.status === 'PAID' ? close('admin') : NOTHING
@@ -158,13 +161,14 @@ function onStop(facts: UnlockFacts): Decision {
   return NOTHING
 }
 
-function onPayment(facts: UnlockFacts, latePayment: 'reveal' | 'refund'): Decision {
+function onPayment(facts: UnlockFacts, { latePayment, inTime }: Extract<UnlockEvent, { type: 'payment' }>): Decision {
   if (facts.contactErased && (isUnpaid(facts) || facts.status === 'EXPIRED')) {
     return effects([{ type: 'refund_payment', because: 'contact_erased' }])
   }
   if (isUnpaid(facts)) return paid()
   if (facts.status === 'EXPIRED') {
-    return latePayment === 'reveal' ? paid() : effects([{ type: 'refund_payment', because: 'late_payment' }])
+    const isLate = !(inTime && facts.closedReason === 'ttl')
+    return isLate && latePayment === 'refund' ? effects([{ type: 'refund_payment', because: 'late_payment' }]) : paid()
   }
   if (facts.status === 'OPTED_OUT') return effects([{ type: 'refund_payment', because: 'paid_after_opt_out' }])
   return effects([{ type: 'refund_payment', because: 'second_payment' }])

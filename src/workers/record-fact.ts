@@ -27,18 +27,20 @@ export function readFact(deps: JobDeps, row: InboxRow): StripeFact {
 /**
  * Records what Stripe says about money.
  *
+ * @param row the row it came in
  * @param refunds those of the charge that was refunded, when Stripe was asked
  * @returns what is due; null when it is about a payment that we do not know (yet)
  */
 export async function recordFact(
   tx: EntityManager,
   deps: JobDeps,
+  row: InboxRow,
   fact: StripeFact,
   refunds: KnownRefund[] | null = null,
 ): Promise<Due[] | null> {
   switch (fact.kind) {
     case 'paid':
-      return recordPaid(tx, deps, fact.session)
+      return recordPaid(tx, deps, row, fact.session)
     case 'unpaid':
     case 'payment_failed':
     case 'session_expired': {
@@ -71,6 +73,7 @@ export async function recordFact(
 async function recordPaid(
   tx: EntityManager,
   deps: JobDeps,
+  row: InboxRow,
   session: Extract<StripeFact, { kind: 'paid' }>['session'],
 ): Promise<Due[]> {
   const paymentIntentId = session.payment_intent ?? null
@@ -84,7 +87,12 @@ async function recordPaid(
       currency: (session.currency ?? '').toLowerCase(),
       claimed: { unlockId: session.metadata?.unlock_id ?? null, leadId: session.metadata?.lead_id ?? null },
     },
-    { latePayment: deps.settings.latePayment, cause: 'stripe: paid', context: deps.effects },
+    {
+      latePayment: deps.settings.latePayment,
+      arrivedAt: row.receivedAt,
+      cause: 'stripe: paid',
+      context: deps.effects,
+    },
   )
   if (!hasEarlyEvents || paymentIntentId === null) return due
   return [...due, ...(await takeUpEarlyEvents(tx, deps, paymentIntentId))]
@@ -100,7 +108,7 @@ async function takeUpEarlyEvents(tx: EntityManager, deps: JobDeps, paymentIntent
     (one, other) => Number(other.fact.kind === 'charge_refunded') - Number(one.fact.kind === 'charge_refunded'),
   )
   for (const { row, fact } of early) {
-    due.push(...((await recordFact(tx, deps, fact)) ?? []))
+    due.push(...((await recordFact(tx, deps, row, fact)) ?? []))
     await markProcessed(tx, row, fact.kind)
   }
   return due

@@ -78,6 +78,23 @@ describe('a late payment under LATE_PAYMENT=refund', () => {
     expect(await openKinds(product, unlockId)).toEqual([])
   })
 
+  it('that we were told of before the TTL is not late, however long its job took', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await settled(product)
+    const queue = product.publisher.queues.get('handle-payment')
+    await queue?.pause()
+    await product.stripe.payLink(url)
+    const stored = async () => (await product.rows(`select from webhook_inbox where status = 'received'`)).length > 0
+    await until('the webhook to be stored', stored)
+    await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
+    await product.reaches(unlockId, 'EXPIRED')
+    await queue?.resume()
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect(await paymentsOf(unlockId)).toEqual(['kept'])
+  })
+
   it('goes back once though the answer to the refund was lost', async () => {
     product.stripe.faults.add({ kind: 'accept_then_drop', method: 'POST', path: '/v1/refunds', times: 4 })
     const { unlockId, intentId } = await payLate()

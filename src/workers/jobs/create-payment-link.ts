@@ -70,7 +70,8 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
       returned: payment.refundedCents > 0 && payment.refundedCents >= payment.amountCents,
       claimed: { unlockId: String(unlock.id), leadId: unlock.leadId },
     }
-    const options = { latePayment: deps.settings.latePayment, cause: 'found at stripe', context: deps.effects }
+    const { latePayment } = deps.settings
+    const options = { latePayment, arrivedAt: unlock.dbNow, cause: 'found at stripe', context: deps.effects }
     const { due } = await inTransaction(deps.em, (tx) => recordPayment(tx, incoming, options))
     await deps.publish(due)
   }

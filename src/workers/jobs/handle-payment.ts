@@ -58,7 +58,7 @@ async function handle(
   const fact = readFact(deps, row)
   const paymentIntentId = refunds === null ? await refundedPayment(tx, fact) : null
   if (paymentIntentId !== null) return { type: 'ask', paymentIntentId }
-  const due = await recordFact(tx, deps, fact, refunds)
+  const due = await recordFact(tx, deps, row, fact, refunds)
   if (due === null) {
     row.paymentIntentId = paymentIntentOf(fact)
     return { type: 'not_yet' }

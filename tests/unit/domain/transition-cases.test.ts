@@ -78,7 +78,7 @@ describe('what each state means', () => {
 
   test('CHECK_EXISTING_PAYMENT: a payment that is found makes it PAID, without a link', () => {
     reach('CHECK_EXISTING_PAYMENT')
-    world.apply({ type: 'payment', latePayment: 'refund' }, { link: 0, status: 'refunded' })
+    world.apply({ type: 'payment', latePayment: 'refund', inTime: false }, { link: 0, status: 'refunded' })
     expect(world.status).toBe('PAID')
     world.createLink()
     expect(world.links).toEqual([])

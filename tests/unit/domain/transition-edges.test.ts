@@ -33,8 +33,9 @@ const EVENTS: UnlockEvent[] = [
   ...(['teaser_accepted', 'reply_yes', 'reply_no', 'stop', 'ttl', 'admin_expire'] as const).map((type) => ({ type })),
   ...(['no_payment_found', 'link_accepted', 'payment_returned'] as const).map((type) => ({ type })),
   ...(['reveal_accepted', 'reveal_confirmed'] as const).map((type) => ({ type })),
-  { type: 'payment', latePayment: 'reveal' },
-  { type: 'payment', latePayment: 'refund' },
+  { type: 'payment', latePayment: 'reveal', inTime: false },
+  { type: 'payment', latePayment: 'refund', inTime: false },
+  { type: 'payment', latePayment: 'refund', inTime: true },
 ]
 
 function edgesTaken(): Set<string> {

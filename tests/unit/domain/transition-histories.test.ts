@@ -47,13 +47,16 @@ describe('whatever the history', () => {
     )
   })
 
-  test('EXPIRED is left by a Y after a no within the TTL, or by a late payment that is to be revealed', () => {
+  test('EXPIRED is left by a Y after a no within the TTL, or by a payment that came in time or is to be revealed', () => {
     always((_, steps) =>
       steps
         .filter(({ facts, decision }) => facts.status === 'EXPIRED' && decision.path.length > 0)
         .every(({ event, facts, decision }) => {
           const to = decision.path.join()
-          if (event.type === 'payment') return event.latePayment === 'reveal' && to === 'PAID'
+          if (event.type === 'payment') {
+            const counts = event.latePayment === 'reveal' || (event.inTime && facts.closedReason === 'ttl')
+            return counts && to === 'PAID'
+          }
           const reopens = event.type === 'reply_yes' && facts.closedReason === 'declined' && !facts.ttlPassed
           return reopens && to === 'CHECK_EXISTING_PAYMENT'
         }),

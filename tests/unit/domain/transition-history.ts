@@ -50,7 +50,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fixed(5, yes),
   fixed(2, no),
   fixed(4, createLink),
-  canWith(5, 'pay', fc.tuple(fc.nat({ max: 2 }), latePayment), (world, [link, late]) => world.pay(link, late)),
+  canWith(5, 'pay', fc.tuple(fc.nat({ max: 2 }), latePayment, fc.boolean()), (world, payment) => world.pay(...payment)),
   can(1, 'STOP', (world) => world.stop()),
   can(1, 'START', (world) => world.start()),
   can(1, 'ttl passes', (world) => world.passTtl()),

@@ -4,7 +4,7 @@ import { type Decision, type Effect, next, type UnlockEvent, type UnlockFacts } 
 
 /** What a decision says, in one line: `AWAIT_CONFIRM > EXPIRED(declined) | close_links, notice:declined`. */
 type Outcome = string
-type Given = UnlockFacts & { latePayment: 'reveal' | 'refund' }
+type Given = UnlockFacts & { latePayment: 'reveal' | 'refund'; inTime: boolean }
 /** An outcome that depends on the facts lists its cases: every combination of facts must fall into exactly one. */
 type Cell = Outcome | readonly (readonly [when: string, Outcome])[]
 type Table = Record<UnlockEvent['type'], Record<UnlockStatus, Cell>>
@@ -27,8 +27,10 @@ const CONDITIONS: Record<string, (given: Given) => boolean> = {
     given.contactErased && given.closedReason === 'declined' && !given.ttlPassed,
   'declined, ttl passed': (given) => given.closedReason === 'declined' && given.ttlPassed,
   'closed by ttl or admin': (given) => given.closedReason !== 'declined',
-  'late payments are revealed': (given) => !given.contactErased && given.latePayment === 'reveal',
-  'late payments are refunded': (given) => !given.contactErased && given.latePayment === 'refund',
+  'late payments are revealed, or it came before the ttl closed this': (given) =>
+    !given.contactErased && (given.latePayment === 'reveal' || (given.closedReason === 'ttl' && given.inTime)),
+  'late payments are refunded, and it came after the ttl, or another thing closed this': (given) =>
+    !given.contactErased && given.latePayment === 'refund' && (given.closedReason !== 'ttl' || !given.inTime),
   'contact erased': (given) => given.contactErased,
   'contact there': (given) => !given.contactErased,
 }
@@ -238,8 +240,11 @@ const TABLE: Table = {
     REVEAL_DETAILS_SENT: REFUND_SECOND,
     DONE: REFUND_SECOND,
     EXPIRED: [
-      ['late payments are revealed', PAY],
-      ['late payments are refunded', '- | refund_payment:late_payment'],
+      ['late payments are revealed, or it came before the ttl closed this', PAY],
+      [
+        'late payments are refunded, and it came after the ttl, or another thing closed this',
+        '- | refund_payment:late_payment',
+      ],
       ['contact erased', REFUND_ERASED],
     ],
     OPTED_OUT: '- | refund_payment:paid_after_opt_out',
@@ -299,14 +304,15 @@ function* everyGiven(status: UnlockStatus): Generator<Given> {
           for (const revealResends of [0, 1, 2, 3, 4])
             for (const moneyBack of [false, true])
               for (const contactErased of [false, true])
-                for (const latePayment of ['reveal', 'refund'] as const) {
-                  const known = { status, closedReason, ttlPassed, teaserAttempted, revealAttempted, moneyBack }
-                  yield { ...known, revealResends, contactErased, latePayment }
-                }
+                for (const latePayment of ['reveal', 'refund'] as const)
+                  for (const inTime of [false, true]) {
+                    const known = { status, closedReason, ttlPassed, teaserAttempted, revealAttempted, moneyBack }
+                    yield { ...known, revealResends, contactErased, latePayment, inTime }
+                  }
 }
 
-function eventOf(type: UnlockEvent['type'], { latePayment }: Given): UnlockEvent {
-  return type === 'payment' ? { type, latePayment } : { type }
+function eventOf(type: UnlockEvent['type'], { latePayment, inTime }: Given): UnlockEvent {
+  return type === 'payment' ? { type, latePayment, inTime } : { type }
 }
 
 function everyCase(): { given: Given; event: UnlockEvent }[] {
@@ -340,7 +346,7 @@ function showEffect(effect: Effect): string {
 describe.each(EVENT_TYPES)('%s', (type) => {
   test.each(UNLOCK_STATUSES)('in %s does what the table says, whatever the other facts', (status) => {
     for (const given of everyGiven(status)) {
-      const { latePayment, ...facts } = given
+      const { latePayment, inTime, ...facts } = given
       const decision = next(facts, eventOf(type, given))
       expect(show(decision), JSON.stringify(given)).toBe(expectedOutcome(TABLE[type][status], given))
     }

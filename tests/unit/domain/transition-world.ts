@@ -91,11 +91,11 @@ export class World {
   }
 
   /** Money comes in through a link the provider may have, closed or not: a page that was open can still be paid. */
-  pay(link: number, latePayment: 'reveal' | 'refund'): void {
+  pay(link: number, latePayment: 'reveal' | 'refund', inTime = false): void {
     if (!this.messages.some((message) => message.link === link && MAY_HAVE_ARRIVED.includes(message.status))) return
     const payment: Payment = { link, status: 'refunded' }
     this.payments.push(payment)
-    this.apply({ type: 'payment', latePayment }, payment)
+    this.apply({ type: 'payment', latePayment, inTime }, payment)
   }
 
   /** All the money kept for this unlock goes back, by a person's decision. */
