@@ -71,6 +71,9 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
        (select count(*) from payment_links where unlock_id in (table mine) and status <> 'closed') as open_links,
        (select count(*) from outbound_messages where unlock_id in (table mine) and purpose = 'reveal'
           and status in ('pending', 'sending', 'unknown')) as unsent_reveals,
+       (select count(*) from payments p where unlock_id in (table mine) and status = 'kept'
+          and exists (select from escalations where unlock_id = p.unlock_id and resolved_at is null
+            and kind in ('reveal_failed', 'reveal_undeliverable'))) as undelivered_details,
        (select count(*) from payments where unlock_id in (table mine)
           and status in ('refund_due', 'refund_pending')) as pending_refunds,
        (select count(*) from escalations where unlock_id in (table mine) and resolved_at is null) as open_escalations`,
@@ -87,6 +90,7 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
     })),
     openLinks: Number(around?.open_links),
     unsentReveals: Number(around?.unsent_reveals),
+    undeliveredDetails: Number(around?.undelivered_details),
     pendingRefunds: Number(around?.pending_refunds),
     openEscalations: Number(around?.open_escalations),
   }

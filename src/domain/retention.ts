@@ -20,6 +20,8 @@ export type ErasureFacts = {
   openLinks: number
   /** Reveals on their way to the gateway. */
   unsentReveals: number
+  /** Unlocks whose details did not arrive though their payment is kept, and a person has not decided yet. */
+  undeliveredDetails: number
   /** Refunds on their way to the payer. */
   pendingRefunds: number
   /** What a person must look at, about any of the unlocks. */
@@ -42,6 +44,9 @@ export function obstacleToErasure(facts: ErasureFacts): Obstacle | null {
   if (facts.unlocks.some(({ status }) => status === 'PAID')) return 'its details are paid for and not sent yet'
   if (facts.unsentReveals > 0 || facts.unlocks.some((unlock) => isUnconfirmed(unlock))) {
     return 'its details are being sent: wait until they are delivered'
+  }
+  if (facts.undeliveredDetails > 0) {
+    return 'its details are paid for and did not arrive: send them again, refund them or resolve the escalation first'
   }
   if (facts.openLinks > 0) return 'a payment link of it is still being closed'
   return null

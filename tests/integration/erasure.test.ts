@@ -205,6 +205,25 @@ describe('nobody pays for details that are gone', () => {
     expect((await erase(leadId)).status).toBe(204)
   })
 
+  it('they stay while they are paid for and the carrier lost them, until a person has decided', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId, url } = await dana.hasLink()
+    product.textmagic.setReceiptOutcome(dana.phone, 'f')
+    await product.stripe.payLink(url)
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    await settled(product)
+    await product.rows('update lead_unlocks set reveal_confirm_at = app_now() where id = ?', [unlockId])
+    await until('the delivery to be given up', async () => {
+      const rows = await product.rows('select from lead_unlocks where id = ? and reveal_confirm_at is null', [unlockId])
+      return rows.length > 0
+    })
+    expect((await erase(leadId)).body.detail).toContain('did not arrive')
+    expect((await leadOf(leadId)).client_name).toMatch(/^Sarah/)
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+    await settled(product)
+    expect((await erase(leadId)).status).toBe(204)
+  })
+
   it('an offer that was declined is not taken up again', async () => {
     const dana = await newProvider(product)
     const { leadId, unlockId } = await dana.hasTeaser()

@@ -18,7 +18,7 @@ function unlock(status: UnlockStatus, more: Partial<UnlockAtRest> = {}): UnlockA
 }
 
 function lead(unlocks: UnlockAtRest[], more: Partial<ErasureFacts> = {}): ErasureFacts {
-  const settled = { openLinks: 0, unsentReveals: 0, pendingRefunds: 0, openEscalations: 0 }
+  const settled = { openLinks: 0, unsentReveals: 0, undeliveredDetails: 0, pendingRefunds: 0, openEscalations: 0 }
   return { createdAt: daysAgo(201), unlocks, ...settled, ...more }
 }
 
@@ -41,6 +41,7 @@ describe('contact details may be erased by hand', () => {
   test.each([
     ['openLinks', /payment link/],
     ['unsentReveals', /being sent/],
+    ['undeliveredDetails', /did not arrive/],
   ] as const)('not while there are %s', (what, reason) => {
     expect(obstacleToErasure(lead([unlock('EXPIRED')], { [what]: 1 }))).toMatch(reason)
   })
