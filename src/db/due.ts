@@ -160,10 +160,13 @@ async function findUnconfirmed(tx: EntityManager, batch: number): Promise<Due[]>
   return rows.map(({ id }) => ({ job: 'confirm-delivery', unlock_id: id }))
 }
 
-/** Opt-outs that the SMS gateway has not been told of. */
+/** Opt-outs that the SMS gateway has not been told of, and no person was asked to tell it, whose matter it is then. */
 async function findUntold(tx: EntityManager, batch: number): Promise<Due[]> {
   const rows = await tx.execute<{ id: string }[]>(
-    'select id from providers where gateway_unsubscribe_due and opted_out_at is not null order by opted_out_at limit ?',
+    `select id from providers p where gateway_unsubscribe_due and opted_out_at is not null
+       and not exists (select from escalations where kind = 'unsubscribe_failed' and subject = 'provider:' || p.id
+         and coalesce(resolved_at, 'infinity') >= p.opted_out_at)
+     order by opted_out_at limit ?`,
     [batch],
   )
   return rows.map(({ id }) => ({ job: 'unsubscribe-number', provider_id: id }))

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { claimDue, type WakeUp } from '../../src/db/due.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { recordReceipt } from '../../src/db/receipts.ts'
 import { closeChecked } from '../support/invariants.ts'
@@ -14,7 +15,7 @@ import {
   type TestProvider,
 } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated } from '../support/steering.ts'
+import { calm, escalated, failedJob } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -92,6 +93,34 @@ describe('STOP', () => {
       })
       expect(confirmation?.rejectReason).toBeNull()
     }
+  })
+
+  it('that TextMagic refuses to be told of calls a person once, whose retry in Bull Board tells it', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    const fault = { method: 'POST', path: '/api/v2/unsubscribers', kind: 'status', status: 400, times: null } as const
+    product.textmagic.faults.add(fault)
+    await dana.says('revoke')
+    await dana.gets(STOP_CONFIRMATION)
+    const job = await failedJob(product, 'unsubscribe-number')
+    const escalation = async (open: boolean) => {
+      const rows = await product.rows(
+        `select from escalations where kind = 'unsubscribe_failed' and subject = ? and resolved_at is null = ?`,
+        [`provider:${dana.id}`, open],
+      )
+      return rows.length === 1
+    }
+    await until('a person to be called', () => escalation(true))
+    let due: WakeUp[] | null = null
+    await until('no other sweep to be at it', async () => {
+      due = await inTransaction(product.db.em, (tx) => claimDue(tx, 200))
+      return due !== null
+    })
+    expect(due).toEqual([])
+    product.textmagic.faults.clear()
+    await job.retry()
+    await until('TextMagic to be told', () => product.textmagic.isUnsubscribed(dana.phone))
+    await until('the escalation to be resolved', () => escalation(false))
   })
 
   it('that only TextMagic saw is learnt from the receipt of the next text', async () => {
