@@ -1,5 +1,5 @@
 import { extractLeadIds } from './lead-id.ts'
-import { isTapback } from './tapback.ts'
+import { readReaction } from './tapback.ts'
 
 /**
  * What a provider's text means.
@@ -49,7 +49,8 @@ const HELP = new Set(['help', 'info'])
  * @param text the text exactly as the gateway delivered it.
  */
 export function classifyReply(text: string): Reply {
-  if (isTapback(text)) return { kind: 'tapback' }
+  const reaction = readReaction(text)
+  if (reaction !== null) return { kind: reaction }
   const { leadIds, rest } = extractLeadIds(text)
   const said = words(rest)
   const [leadId = null, ...others] = leadIds

@@ -1,6 +1,19 @@
 import { stripInvisible } from './clean-text.ts'
 
-const OPENING_QUOTE = `["'\u201C\u201D\u201E\u2018\u201A\u00AB\uFF02]`
+/** What ends a quotation, by the mark that opens it. */
+const CLOSING_QUOTES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "'": "'",
+  '\u201C': '\u201D',
+  '\u201D': '\u201D',
+  '\u201E': '\u201C\u201D',
+  '\u2018': '\u2019',
+  '\u201A': '\u2018\u2019',
+  '\u00AB': '\u00BB',
+  '\uFF02': '\uFF02',
+}
+
+const OPENING_QUOTE = `[${Object.keys(CLOSING_QUOTES).join('')}]`
 
 /**
  * How phones put a reaction into words when it has to travel as an SMS, in English:
@@ -15,30 +28,62 @@ const REACTIONS = [
 ]
 
 /**
- * A reaction in any other language: a few words (some phones put the emoji there), then one of our own texts in quotes.
- * Phones set to Spanish say `Le gustó "..."`; many providers' phones are.
+ * How a reaction in any other language begins: a few words (some phones put the emoji there), then the quotation. Phones
+ * set to Spanish say `Le gustó "..."`; many providers' phones are.
  */
-const QUOTES_OUR_TEXT = new RegExp(
-  `^(?<lead_in>[^"\u201C\u201D\u201E\u00AB\uFF02\n]{0,48})["\u201C\u201D\u201E\u00AB\uFF02]` +
-    '[^\\n]{0,120}(?:new client inquiry in|payment to unlock client details|here are the client details)',
-  'iu',
-)
-const CLOSING_QUOTE_AT_END = /["\u201C\u201D\u00BB\uFF02]$/u
+const FEW_WORDS = /^(?<words>[^"\u201C\u201D\u201E\u00AB\uFF02\n]{0,48})["\u201C\u201D\u201E\u00AB\uFF02]/u
+const ENDS_QUOTATION = /(?:["\u201C\u201D\u00BB\uFF02\u2026]|\.{3})$/u
 
 /** A "no" must stand alone: `No le gustó "..."` is how a Spanish phone says Disliked. */
 const ANSWERS = /(?<![\p{L}\p{N}])(?:y|yes|n)(?![\p{L}\p{N}])|^[^\p{L}\p{N}]*no[^\p{L}\p{N}]*$/iu
 
+/** A few words of each of our texts, from near its beginning: the end of a long quotation may be cut off. */
+const OUR_WORDS = new RegExp(
+  [
+    'new client inquiry',
+    'payment to unlock',
+    'here are the client details',
+    'name: [^\\n]{1,200}\\nphone: ',
+    'has expired and can no longer be unlocked',
+    'is not on offer to you',
+    'Y unlocks contact details',
+    'you skipped lead lead_',
+    'the details of lead lead_',
+    'you are unsubscribed and will get no more messages',
+    'you are subscribed to client inquiries',
+    'client inquiries by SMS',
+  ].join('|'),
+  'iu',
+)
+
 /**
- * Whether a text is a phone's tapback: a reaction that quotes one of our texts. The quoted teaser says "Reply Y" and
- * names a lead, so a tapback read as a reply would be an answer that nobody gave.
+ * Reads a text that is worded like a phone's reaction to another text.
  *
- * In other languages than English, words of the person's own after the quotation, or a yes or no before it, make it a
- * message again.
+ * - `tapback`: it quotes one of ours, whole or cut off. The quoted teaser says "Reply Y" and names a lead, so that a tapback
+ *   read as a reply would be an answer that nobody gave.
+ * - `other`: it quotes something else (the booking system texts the same phones), or the person's own words follow. A
+ *   quotation may have been cut off before anything that tells whose it is, so this is no answer either.
+ * - null: it is none. In other languages than English, words after the quotation, or a yes or no before it, make it a
+ *   message again.
  */
-export function isTapback(text: string): boolean {
+export function readReaction(text: string): 'tapback' | 'other' | null {
   const visible = stripInvisible(text).trim()
-  if (REACTIONS.some((reaction) => reaction.test(visible))) return true
-  const quotation = QUOTES_OUR_TEXT.exec(visible)
-  if (quotation === null || !CLOSING_QUOTE_AT_END.test(visible)) return false
-  return !ANSWERS.test(quotation.groups?.lead_in ?? '')
+  const english = REACTIONS.map((reaction) => reaction.exec(visible)?.[0]).find((found) => found !== undefined)
+  if (english !== undefined) return isOurs(visible.slice(english.length - 1)) ? 'tapback' : 'other'
+  const beginning = FEW_WORDS.exec(visible)
+  if (beginning === null || ANSWERS.test(beginning.groups?.words ?? '')) return null
+  const quotation = visible.slice(beginning[0].length - 1)
+  return isOurs(quotation) && ENDS_QUOTATION.test(quotation) ? 'tapback' : null
+}
+
+/** @param quotation from its opening mark to the end of the text */
+function isOurs(quotation: string): boolean {
+  return OUR_WORDS.test(quotation) && !hasWordsAfter(quotation)
+}
+
+/** A quotation without an end was cut off. */
+function hasWordsAfter(quotation: string): boolean {
+  const closing = [...(CLOSING_QUOTES[quotation.charAt(0)] ?? '')]
+  const end = Math.max(...closing.map((mark) => quotation.lastIndexOf(mark)))
+  return end > 0 && /[\p{L}\p{N}]/u.test(quotation.slice(end))
 }

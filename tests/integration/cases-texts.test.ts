@@ -63,6 +63,26 @@ describe('a text that is no answer to an offer', () => {
     expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
   })
 
+  it.each([
+    'Loved "the massage" last week, can I book again for Friday?',
+    "Liked 'em all, book me again please",
+    'Questioned “Your appointment is at 5 PM”',
+    '$ to "hold" the slot is fine, call me',
+  ])('is forwarded when it is like a tapback and quotes none of our texts: %s', async (text) => {
+    const dana = await newProvider(product)
+    expect(await dana.says(text)).toBe('forwarded')
+    const { id } = await product.textmagic.reply({ from: STRANGER, text })
+    expect(await handled(product, id)).toBe('forwarded')
+    const received = product.forwarded.filter(({ body }) => body.includes(JSON.stringify(text)))
+    expect(received.map(({ body }) => JSON.parse(body).sender)).toEqual([dana.phone, STRANGER])
+  })
+
+  it('is forwarded when it is a tapback of nobody we know, even of our teaser', async () => {
+    const text = 'Liked “Amy, new client inquiry in Miami. Reply Y to unlock contact details for $20.”'
+    const { id } = await product.textmagic.reply({ from: STRANGER, text })
+    expect(await handled(product, id)).toBe('forwarded')
+  })
+
   it('is answered with help when it is HELP, from a provider and from anybody else', async () => {
     const dana = await newProvider(product)
     await dana.says('HELP')

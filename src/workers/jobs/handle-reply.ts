@@ -100,7 +100,6 @@ type Arrived = { row: InboxRow; sms: InboundSms; phone: string | null; provider:
 /** Handles what is ours. Returns null for what belongs to the fallback system. */
 async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promise<Due[] | null> {
   const { row, sms, phone, provider, reply } = arrived
-  if (reply.kind === 'tapback') return []
   if (reply.kind === 'help' && phone !== null) {
     return say(tx, arrived, { id: provider?.id ?? null, phone }, 'help', helpText({ brand: deps.settings.brand }))
   }
@@ -127,6 +126,8 @@ async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promi
     case 'yes':
     case 'no':
       return onAnswer(tx, deps, arrived, provider, reply.kind, reply.leadId)
+    case 'tapback':
+      return []
     default:
       return null
   }

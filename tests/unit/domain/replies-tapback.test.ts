@@ -1,6 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { classifyReply } from '../../../src/domain/replies.ts'
-import { paymentLinkText, revealText, teaserText } from '../../../src/domain/texts.ts'
+import {
+  declinedText,
+  detailsErasedText,
+  explainReplyText,
+  helpText,
+  leadExpiredText,
+  notOnOfferText,
+  paymentLinkText,
+  resendLimitReachedText,
+  revealText,
+  startConfirmationText,
+  stopConfirmationText,
+  teaserText,
+} from '../../../src/domain/texts.ts'
 
 const TEASER = teaserText({
   providerName: 'Amy',
@@ -18,6 +31,18 @@ const LINK = paymentLinkText({
   url: 'https://buy.stripe.com/test_x',
 })
 const REVEAL = revealText({ brand: 'Gold', providerName: 'Amy', clientName: 'Sarah', clientPhone: '+1' })
+const BARE_REVEAL = revealText({
+  brand: 'Gold'.repeat(300),
+  providerName: 'Amy',
+  clientName: 'Sarah',
+  clientPhone: '+1',
+})
+const LEAD = { leadId: 'lead_abc12345' }
+const OTHER_TEXTS = [
+  ...[leadExpiredText(LEAD), notOnOfferText(LEAD), explainReplyText(LEAD), declinedText(LEAD), detailsErasedText(LEAD)],
+  ...[resendLimitReachedText({ ...LEAD, times: 3 }), BARE_REVEAL],
+  ...[stopConfirmationText, startConfirmationText, helpText].map((text) => text({ brand: 'Gold' })),
+]
 
 const ENGLISH = [
   ...['Liked', 'Loved', 'Disliked', 'Laughed at', 'Emphasized', 'Emphasised', 'Questioned', 'liked', 'LOVED'],
@@ -37,14 +62,31 @@ const QUOTES = [
 describe('a tapback is no reply, although it quotes a text that says "Reply Y" and names a lead', () => {
   test.each(ENGLISH)('%j', (reaction) => {
     for (const [open, close] of [...QUOTES, ['‘', '’'], ["'", "'"]] as const) {
-      for (const quoted of [TEASER, LINK, REVEAL, TEASER.slice(0, 40), 'Y', 'STOP']) {
+      for (const quoted of [TEASER, LINK, REVEAL, TEASER.slice(0, 40), ...OTHER_TEXTS]) {
         expect(classifyReply(`${reaction} ${open}${quoted}${close}`)).toEqual({ kind: 'tapback' })
       }
     }
   })
 
   test.each(ENGLISH)('even when the quotation was cut off: %j', (reaction) => {
-    expect(classifyReply(`${reaction} “${TEASER.slice(0, 60)}`)).toEqual({ kind: 'tapback' })
+    for (const [open] of QUOTES) {
+      for (const end of ['', '…', '…”', '..."', '"', '…"']) {
+        expect(classifyReply(`${reaction} ${open}${TEASER.slice(0, 60)}${end}`)).toEqual({ kind: 'tapback' })
+      }
+    }
+  })
+
+  test.each(OTHER_LANGUAGES)('of a phone in another language, cut off: %j', (reaction) => {
+    for (const end of ['…', '...', '…”', '"']) {
+      expect(classifyReply(`${reaction} “${TEASER} Reply STOP to${end}`)).toEqual({ kind: 'tapback' })
+    }
+  })
+
+  test('with quotation marks and apostrophes in it', () => {
+    const teaser = TEASER.replace('60 min Mobile Massage', `"Deep" women's`)
+    for (const text of [`Liked "${teaser}"`, `Liked '${teaser}'`, `Liked “${teaser}…`, `Le gustó "${teaser}"`]) {
+      expect(classifyReply(text)).toEqual({ kind: 'tapback' })
+    }
   })
 
   test.each(OTHER_LANGUAGES)('of a phone in another language: %j', (reaction) => {
@@ -53,6 +95,40 @@ describe('a tapback is no reply, although it quotes a text that says "Reply Y" a
         expect(classifyReply(`${reaction} ${open}${quoted}${close}`)).toEqual({ kind: 'tapback' })
       }
     }
+  })
+})
+
+describe('a reaction to a text that is not ours is a text like any other', () => {
+  test.each([
+    'Questioned “Your appointment is at 5 PM”',
+    'Liked “Reply Y to confirm your appointment”',
+    'Liked “Y”',
+    'Loved "STOP"',
+    '👍 to “Y”',
+    '? to "Y lead_abc12345"',
+    'Disliked “N lead_abc12345”',
+  ])('%j', (text) => {
+    expect(classifyReply(text)).toEqual({ kind: 'other' })
+  })
+
+  test('but is never an answer, wherever the quotation of ours was cut off and whatever follows it', () => {
+    const teaser = TEASER.replace('60 min Mobile Massage', '"Deep" tissue')
+    for (let length = 0; length <= teaser.length; length += 1) {
+      for (const end of ['', '…', '"', '" Y']) {
+        expect(['tapback', 'other']).toContain(classifyReply(`Liked "${teaser.slice(0, length)}${end}`).kind)
+      }
+    }
+  })
+})
+
+describe('a sentence that only begins like a reaction is a text like any other', () => {
+  test.each([
+    'Loved "the massage" last week, can I book again for Friday?',
+    "Liked 'em all, book me again please",
+    '$ to "hold" the slot is fine, call me',
+    'Loved "new client inquiry in Miami", send me more of these',
+  ])('%j', (text) => {
+    expect(classifyReply(text)).toEqual({ kind: 'other' })
   })
 })
 
@@ -65,6 +141,7 @@ describe("a person's own words around our text are answered with an explanation,
     `No "${TEASER}"`,
     `Yes I want “${TEASER}”`,
     `${TEASER} Y`,
+    `My 5" phone lost the new client inquiry in Miami. Is lead_abc12345 free?`,
   ])('%j', (text) => {
     expect(classifyReply(text)).toEqual({ kind: 'names_lead', leadId: 'lead_abc12345' })
   })
