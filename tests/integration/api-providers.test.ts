@@ -69,6 +69,8 @@ it.each([
   ['phone', 422, { name: 'X', phone: '+13055550126 ext. 5' }],
   ['name', 422, { name: '\u200b', phone: '+13055550126' }],
   ['time_zone', 422, { name: 'X', phone: '+13055550126', time_zone: 'Mars/Olympus' }],
+  ['time_zone', 422, { name: 'X', phone: '+13055550126', time_zone: '+05:30' }],
+  ['time_zone', 422, { name: 'X', phone: '+13055550126', time_zone: '-05:00' }],
   ['email', 400, { name: 'X', phone: '+13055550126', email: 'not an address' }],
   ['name', 400, { phone: '+13055550126' }],
   ['phone', 400, { name: 'X', phone: 13055550126 }],

@@ -62,6 +62,15 @@ describe('a file of providers', () => {
     })
   })
 
+  it('takes the name of a time zone, and no offset, which quiet hours would not heed', async () => {
+    const zones = ['America/New_York', 'US/Eastern', 'utc', '+05:30', '-05:00', '+00', '+0530']
+    const lines = zones.map((zone, n) => `p${n},Amy,+1305555012${n},,${zone}`)
+    expect(await errorsOf([HEADER, ...lines].join('\n'))).toEqual({
+      lines: [2, 3, 4],
+      errors: [5, 6, 7, 8].map((line) => [line, 'time_zone']),
+    })
+  })
+
   it('counts lines over values with line breaks and over blank lines', async () => {
     const text = `${HEADER}\r\n\r\np1,"A\r\n\r\nmy",+13055550120,,\r\n\r\np2,Bea,1,,\r\n`
     expect(await errorsOf(text)).toEqual({ lines: [3], errors: [[7, 'phone']] })

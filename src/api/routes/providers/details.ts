@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile'
 import type { ProviderDetails } from '../../../db/providers.ts'
 import { cleanText } from '../../../domain/clean-text.ts'
 import { normalisePhone } from '../../../domain/phone.ts'
+import { isValidTimeZone } from '../../../domain/quiet-hours.ts'
 import type { FieldError } from '../../problem.ts'
 import { fieldErrors } from '../../validation.ts'
 
@@ -70,21 +71,8 @@ function valueErrors({ name, time_zone }: Partial<WrittenDetails>, phone: string
   const errors: FieldError[] = []
   if (name !== undefined && cleanText(name) === '') errors.push({ field: 'name', message: 'must not be empty' })
   if (phone === null) errors.push({ field: 'phone', message: 'must be a valid phone number' })
-  if (time_zone && !isTimeZone(time_zone)) {
+  if (time_zone && !isValidTimeZone(time_zone)) {
     errors.push({ field: 'time_zone', message: 'must be the IANA name of a time zone' })
   }
   return errors
-}
-
-/** The usual names: asking for the others takes far longer than all the rest of a row. */
-const TIME_ZONES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('timeZone'))
-
-function isTimeZone(name: string): boolean {
-  if (TIME_ZONES.has(name)) return true
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch (error) {
-    if (error instanceof RangeError) return false
-    throw error
-  }
 }
