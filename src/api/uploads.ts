@@ -31,41 +31,62 @@ export async function takeCsvUploads(scope: App): Promise<void> {
  * Reads the file of a request in a scope that takes uploads.
  *
  * @param read gets the file's bytes as they come, and may stop before their end
- * @throws {ProblemError} no file, too large, or cut off on its way
+ * @throws {ProblemError} no file, more than one, too large, or cut off on its way
  */
 export async function readUpload<T>(
   request: FastifyRequest,
   read: (chunks: AsyncIterable<Buffer>) => Promise<T>,
 ): Promise<T> {
-  const file = await fileOf(request)
+  const { file, confirmAlone } = await uploadOf(request)
   file.on('error', (error) => request.log.info({ err: error, operation: 'upload' }, 'broke off'))
   try {
-    return await read(limited(file))
+    return await read(limited(file, confirmAlone))
   } finally {
     // Whoever still sends reads the answer only when they are done.
     file.resume()
   }
 }
 
-async function fileOf(request: FastifyRequest): Promise<Readable> {
+/** A file on its way, and what to ask at its end: throws when another one follows, of which nobody would hear. */
+type Upload = { file: Readable; confirmAlone(): Promise<void> }
+
+async function uploadOf(request: FastifyRequest): Promise<Upload> {
   if (request.isMultipart()) {
-    const part = await request.file().catch(() => {
-      throw new ProblemError('invalid-request', 'The form is malformed')
-    })
+    const files = request.files()
+    const { value: part } = await nextFile(request, files)
     if (part === undefined) throw unacceptable({ field: 'file', message: 'is required' })
-    return part.file
+    return {
+      file: part.file,
+      async confirmAlone() {
+        await nextFile(request, files)
+      },
+    }
   }
-  if (request.body instanceof Readable) return request.body
+  if (request.body instanceof Readable) return { file: request.body, confirmAlone: async () => undefined }
   throw new ProblemError('unsupported-media-type', `The body must be one of ${UPLOAD_TYPES.join(', ')}`)
 }
 
+async function nextFile<T>(
+  request: FastifyRequest,
+  files: AsyncIterator<T, undefined>,
+): Promise<IteratorResult<T, undefined>> {
+  try {
+    return await files.next()
+  } catch (error) {
+    if (error instanceof request.server.multipartErrors.FilesLimitError) {
+      throw unacceptable({ field: 'file', message: 'must be the only file of the form' })
+    }
+    throw new ProblemError('invalid-request', 'The form is malformed')
+  }
+}
+
 /** Leaves the stream open when its reader stops: closing it would cut the connection before the answer. */
-async function* limited(file: Readable): AsyncGenerator<Buffer> {
+async function* limited(file: Readable, confirmAlone: Upload['confirmAlone']): AsyncGenerator<Buffer> {
   let taken = 0
   const chunks = file.iterator({ destroyOnReturn: false })
   while (true) {
     const { done, value } = await nextOf(chunks)
-    if (done) return
+    if (done) return confirmAlone()
     const chunk = Buffer.from(value)
     taken += chunk.length
     if (taken > MAX_FILE_BYTES) throw new ProblemError('too-large')

@@ -154,6 +154,27 @@ describe('the file', () => {
     expect((await post(bad.payload, bad)).status).toBe(422)
   })
 
+  it('may have fields of the form around it', async () => {
+    const { headers, payload } = form('providers.csv', csv('form-2,Ann,+13055550135'))
+    const around = `${field('before', 'x')}${payload.slice(0, -9)}${field('after', 'y')}--xyz--\r\n`
+    expect((await post(around, { headers })).body).toEqual({ created: 1, updated: 0, unchanged: 0 })
+  })
+
+  it.each([
+    ['small', 1],
+    ['large', 5_000],
+  ])('that shares its %s form with another is refused, and neither is stored', async (_size, rows) => {
+    const lines = Array.from({ length: rows }, (_, n) => `two-${n},Ann,+1646777${1000 + n}`)
+    const one = form('one.csv', csv(...lines))
+    const two = form('two.csv', csv('other-1,Bob,+13055550136'))
+    const answer = await post(one.payload.slice(0, -9) + two.payload, one)
+    expect([answer.status, answer.body.errors]).toEqual([
+      422,
+      [{ field: 'file', message: 'must be the only file of the form' }],
+    ])
+    expect(await stored('two-0', 'other-1')).toEqual([])
+  })
+
   it.each([
     ['a form without a file', 422, 'multipart/form-data; boundary=xyz', '--xyz--\r\n'],
     ['a form that is none', 400, 'multipart/form-data; boundary=xyz', 'nothing'],

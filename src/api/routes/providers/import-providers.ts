@@ -20,7 +20,9 @@ const FileBody = {
     schema: Type.String({ description: `A header with ${COLUMNS.join(',')} in any order, and a line each` }),
   },
   'multipart/form-data': {
-    schema: Type.Object({ file: Type.String({ format: 'binary', description: 'The same, as a file of a form' }) }),
+    schema: Type.Object({
+      file: Type.String({ format: 'binary', description: 'The same, as the only file of a form' }),
+    }),
   },
 } satisfies Record<(typeof UPLOAD_TYPES)[number], unknown>
 
