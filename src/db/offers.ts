@@ -43,6 +43,13 @@ export class UnknownProvidersError extends Error {
 export class TeaserTooLongError extends Error {
   override readonly name = 'TeaserTooLongError'
   readonly code = 'teaser_too_long'
+  /** Whose name leaves no room for the lead; null when the lead alone is too long. */
+  readonly providerId: string | null
+
+  constructor(providerId: string | null) {
+    super('the teaser does not fit into one message')
+    this.providerId = providerId
+  }
 }
 
 /**
@@ -138,7 +145,7 @@ async function addTeaser(
   quiet: QuietPolicy,
   footer: string,
 ): Promise<void> {
-  const body = teaserText({
+  const fields = {
     providerName: provider.name,
     leadId: lead.id,
     city: lead.city,
@@ -148,9 +155,13 @@ async function addTeaser(
     priceCents: unlock.priceCents,
     currency: unlock.currency,
     footer,
-  })
+  }
+  const body = teaserText(fields)
+  if (!fitsOneMessage(body)) {
+    const fitsWithoutName = fitsOneMessage(teaserText({ ...fields, providerName: '' }))
+    throw new TeaserTooLongError(fitsWithoutName ? provider.id : null)
+  }
   const notBefore = offerAllowedAt(unlock.dbNow, provider.timeZone ?? null, quiet)
-  if (!fitsOneMessage(body)) throw new TeaserTooLongError('the teaser does not fit into one message')
   await addMessage(tx, {
     purpose: 'teaser',
     dedupeKey: `teaser:${unlock.id}`,

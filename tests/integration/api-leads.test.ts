@@ -123,6 +123,35 @@ describe('posting a lead', () => {
     expect([await count('leads'), await count('lead_unlocks'), await count('outbound_messages')]).toEqual(before)
   })
 
+  it('names an unknown provider by their place in the request, also after repeated ones', async () => {
+    const { status, body } = await post({ ...LEAD, provider_ids: [AMY.id, ` ${AMY.id}`, 'nobody ', AMY.id, 'nor-me'] })
+    expect(status).toBe(422)
+    expect(body.errors).toEqual([
+      { field: 'provider_ids.2', message: 'there is no provider nobody' },
+      { field: 'provider_ids.4', message: 'there is no provider nor-me' },
+    ])
+  })
+
+  it('names the provider whose name leaves no room for the teaser, which fits the others', async () => {
+    await api.call('PUT', '/api/providers/long', { name: 'ж'.repeat(100), phone: '+13055550151' })
+    const lead = { ...LEAD, service_type: 'x'.repeat(180) }
+    const { status, body } = await post({ ...lead, provider_ids: [AMY.id, AMY.id, 'long'] })
+    expect(status).toBe(422)
+    expect(body.errors).toEqual([{ field: 'provider_ids.2', message: expect.stringContaining('provider long') }])
+    const stored = await post({ ...lead, provider_ids: [AMY.id] })
+    expect(stored.status).toBe(201)
+    const sent = await api.call('POST', `/api/leads/${stored.body.lead.id}/send`, { provider_ids: ['long'] })
+    expect([sent.status, sent.body.errors[0].field]).toEqual([422, 'provider_ids.0'])
+  })
+
+  it('names the longest of the contact details that were sent, where they would not fit into one SMS', async () => {
+    const { exact_address: _none, ...withoutAddress } = LEAD
+    const long = { client_name: 'ж'.repeat(200), client_email: `${'ж'.repeat(200)}@example.com` }
+    const { status, body } = await post({ ...withoutAddress, ...long })
+    expect(status).toBe(422)
+    expect(body.errors).toEqual([{ field: 'client_email', message: expect.stringContaining('would not fit') }])
+  })
+
   it.each([
     ['config.price_cents', { config: { price_cents: 1 } }],
     ['config.price_cents', { config: { price_cents: 1e300 } }],

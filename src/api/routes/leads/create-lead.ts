@@ -11,7 +11,7 @@ import { canonicalJson } from '../../canonical-json.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
 import { problemResponses, unacceptable } from '../../problem.ts'
-import { distinctIds, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
+import { OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { LeadSchema, leadView, OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
 
 const required = (maxLength: number) => Type.String({ minLength: 1, maxLength })
@@ -60,14 +60,13 @@ const schema = {
 export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps): void {
   app.post('/leads', { schema, config: EVERY_KEY, bodyLimit: BODY_LIMIT }, async (request, reply) => {
     const lead = leadOf(request.body)
-    const receivers = distinctIds(request.body.provider_ids ?? [])
     const terms = termsOf(request.body.config, config)
     const key = request.headers['idempotency-key']
 
     const create = async (tx: EntityManager): Promise<Static<typeof Answer>> => {
       const stored = await insertLead(tx, sealer, lead)
       await recordAudit(tx, { ...actorOf(request), action: 'lead.create', target: `lead:${stored.id}` })
-      const offer = await offerOrRefuse(tx, stored, receivers, terms, config.teasers)
+      const offer = await offerOrRefuse(tx, stored, request.body.provider_ids ?? [], terms, config.teasers)
       return {
         lead: leadView(stored),
         unlocks: offer.unlocks.map(offeredUnlockView),
@@ -102,7 +101,14 @@ function leadOf(body: Body): NewLead {
     exactAddress: body.exact_address ?? null,
   }
   if (!revealFits(lead)) {
-    throw unacceptable({ field: 'exact_address', message: 'the contact details would not fit into one SMS' })
+    throw unacceptable({ field: longestDetail(body), message: 'the contact details would not fit into one SMS' })
   }
   return lead
+}
+
+const DETAILS = ['client_name', 'client_phone', 'client_email', 'exact_address'] as const
+
+function longestDetail(body: Body): string {
+  const lengthOf = (name: (typeof DETAILS)[number]) => cleanText(body[name]).length
+  return DETAILS.reduce((longest, name) => (lengthOf(name) > lengthOf(longest) ? name : longest))
 }

@@ -54,37 +54,38 @@ export function termsOf(asked: Static<typeof OfferConfig> | undefined, config: A
   return terms
 }
 
-/** Provider ids as they are meant: without the space around them that copying brings along, each once. */
-export function distinctIds(ids: readonly string[]): string[] {
-  return [...new Set(ids.map((id) => id.trim()))]
-}
-
 /**
  * Like `offerLead`, with its refusals as answers to the client.
  *
+ * @param sentIds the provider ids as they came: the space around them that copying brings along is dropped, and each counts
+ *   once
  * @throws {ProblemError} for an unknown provider, or a teaser too long to be sent
  */
 export async function offerOrRefuse(
   tx: EntityManager,
   lead: Lead,
-  providerIds: readonly string[],
+  sentIds: readonly string[],
   terms: OfferTerms,
   policy: TeaserPolicy,
 ): Promise<Offer> {
+  const ids = sentIds.map((id) => id.trim())
+  const fieldOf = (id: string) => `provider_ids.${ids.indexOf(id)}`
   try {
-    return await offerLead(tx, lead, providerIds, terms, policy)
+    return await offerLead(tx, lead, [...new Set(ids)], terms, policy)
   } catch (error) {
     if (error instanceof UnknownProvidersError) {
       throw new ProblemError(
         'unknown-provider',
         undefined,
-        error.providerIds.map((id) => ({
-          field: `provider_ids.${providerIds.indexOf(id)}`,
-          message: `there is no provider ${id}`,
-        })),
+        error.providerIds.map((id) => ({ field: fieldOf(id), message: `there is no provider ${id}` })),
       )
     }
     if (error instanceof TeaserTooLongError) {
+      const { providerId: id } = error
+      if (id !== null) {
+        const message = `the teaser with this lead and the name of provider ${id} would not fit into one SMS`
+        throw unacceptable({ field: fieldOf(id), message })
+      }
       throw unacceptable({ field: 'service_type', message: 'the teaser with this lead would not fit into one SMS' })
     }
     throw error

@@ -8,7 +8,7 @@ import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
 import { notFound, ProblemError, problemResponses } from '../../problem.ts'
-import { distinctIds, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
+import { OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
 
 const schema = {
@@ -35,7 +35,7 @@ export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
     const offer = await inTransaction(db.em, async (tx) => {
       const lead = await lockLead(tx, request.params.id)
       await recordAudit(tx, { ...actorOf(request), action: 'lead.send', target: `lead:${lead.id}` })
-      return offerOrRefuse(tx, lead, distinctIds(request.body.provider_ids), terms, config.teasers)
+      return offerOrRefuse(tx, lead, request.body.provider_ids, terms, config.teasers)
     })
     await publishOffer(publisher, offer.unlocks, terms, request.id)
     return { unlocks: offer.unlocks.map(offeredUnlockView), skipped: offer.skipped.map(skippedView) }
