@@ -52,7 +52,7 @@ import { textmagicInbound } from './routes/webhooks/textmagic.ts'
 import { textmagicDelivery } from './routes/webhooks/textmagic-delivery.ts'
 import { requireToken } from './routes/webhooks/textmagic-token.ts'
 import { countWebhooks } from './routes/webhooks/webhook-metrics.ts'
-import { validatorCompiler } from './validation.ts'
+import { nameEveryField, validatorCompiler } from './validation.ts'
 
 const MAX_PATH_PARAMETER = 256
 
@@ -82,6 +82,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   const identify = createKeyring(environment, storedKeys)
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
+  nameEveryField()
   app.setValidatorCompiler(validatorCompiler)
   app.decorateRequest('caller', null)
   app.addHook('onClose', () => storedKeys.settled())

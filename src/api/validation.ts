@@ -1,7 +1,16 @@
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify'
 import Type, { type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 import type { FieldError } from './problem.ts'
+
+/** Enough for every field of a body to be wrong in several ways; an answer must not grow with what is sent. */
+const MAX_ERRORS = 64
+
+/** Has errors name every field that is wrong. The library's own bound, which is one for the process, ends after eight. */
+export function nameEveryField(): void {
+  Settings.Set({ maxErrors: MAX_ERRORS })
+}
 
 /**
  * Checks requests against their schemas. Bodies are taken as they are: nothing is converted, removed or filled in. Path
