@@ -98,6 +98,16 @@ describe('a body', () => {
     }
   })
 
+  it('that is empty is none, though its type is said to be JSON: many clients say so with every call', async () => {
+    const created = await api.call('POST', '/api/leads', { ...LEAD, provider_ids: [AMY.id] })
+    const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json', 'content-length': '0' }
+    const send = (method: 'POST' | 'DELETE', url: string) => api.inject({ method, url, headers })
+    expect((await send('POST', `/api/unlocks/${created.body.unlocks[0].id}/expire`)).status).toBe(200)
+    expect((await send('DELETE', `/api/leads/${created.body.lead.id}/contact`)).status).toBe(204)
+    const { status, body } = await send('POST', '/api/leads')
+    expect([status, body.errors]).toEqual([400, [{ field: 'body', message: 'must be object' }]])
+  })
+
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'no/such; type', '', null])(
     'of content type %j is answered 415 or 400',
     async (type) => {
