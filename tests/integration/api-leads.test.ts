@@ -91,6 +91,18 @@ describe('posting a lead', () => {
     }
   })
 
+  it('keeps the city as it stands in texts, so that one city is one in lists and analytics', async () => {
+    const cities = ['Tampa', ' Tampa ', 'Tampa\u200b', 'St.  Pete\tBeach', 'tampa']
+    const posted = await Promise.all(cities.map((city) => post({ ...LEAD, city })))
+    expect(posted.map(({ body }) => body.lead.city)).toEqual(['Tampa', 'Tampa', 'Tampa', 'St. Pete Beach', 'tampa'])
+    expect((await api.call('GET', '/api/leads?city=Tampa')).body.leads).toHaveLength(3)
+    const { body } = await api.call('GET', '/api/analytics')
+    expect(body.by_city.filter(({ city }: { city: string }) => /tampa/i.test(city))).toMatchObject([
+      { city: 'Tampa', leads: 3 },
+      { city: 'tampa', leads: 1 },
+    ])
+  })
+
   it('without provider_ids stores the lead and offers it to nobody', async () => {
     const { status, body } = await post({ city: 'Miami', service_type: 'x', client_name: 'y', client_phone: 'call me' })
     expect(status).toBe(201)

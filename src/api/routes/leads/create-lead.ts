@@ -90,7 +90,8 @@ function leadOf(body: Body): NewLead {
   )
   if (empty.length > 0) throw unacceptable(...empty.map((field) => ({ field, message: 'must not be empty' })))
   const lead = {
-    city: body.city,
+    // Lists and analytics tell cities apart by it. The other values stay as given and are cleaned where they enter a text.
+    city: cleanText(body.city),
     serviceType: body.service_type,
     preferredTimeWindow: body.preferred_time_window ?? null,
     budgetRange: body.budget_range ?? null,
