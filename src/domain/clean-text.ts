@@ -24,6 +24,12 @@ export function cleanText(value: string | null | undefined): string {
     .trim()
 }
 
+/** The keycap emoji are a digit or sign under a mark that makes a key of it; the digit alone is no emoji. */
+const EMOJI = /\p{Extended_Pictographic}|[0-9#*]\u20E3/gu
+
+/** All but the signs that abbreviate "number": resolved, "Nº" and "№" would say "no". */
+const RESOLVED = /[^\u00BA\u2116]+/gu
+
 /**
  * The form in which what people type is compared: lower case, without invisible characters and emoji, and with
  * compatibility variants resolved: a full-width "Ｙ" is a y, a no-break space a space.
@@ -32,7 +38,7 @@ export function cleanText(value: string | null | undefined): string {
  */
 export function comparable(text: string): string {
   return stripInvisible(text)
-    .replace(/\p{Extended_Pictographic}/gu, ' ')
-    .normalize('NFKC')
+    .replace(EMOJI, ' ')
+    .replace(RESOLVED, (part) => part.normalize('NFKC'))
     .toLowerCase()
 }
