@@ -14,6 +14,7 @@ import { lockNumbersForStop, rememberStop } from './stopped-numbers.ts'
 /** What a gateway sent, as it came. */
 export type Arrival = {
   raw: Buffer
+  /** As it came: a form is read by the boundary in it, which may stand at its end. */
   contentType: string
   requestId?: string | null
 }
@@ -56,8 +57,6 @@ type Entry = {
   /** E.164; the row then names the provider with this number. */
   senderPhone?: string
 }
-
-const MAX_CONTENT_TYPE = 255
 
 /** Where the sealed body of an inbox row stands: `sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))`. */
 export function inboxPlace(source: string, externalId: string): string {
@@ -117,7 +116,7 @@ function newRow(sealer: Sealer, { raw, contentType, requestId }: Arrival, entry:
   return {
     source,
     externalId,
-    contentType: contentType.slice(0, MAX_CONTENT_TYPE),
+    contentType,
     sealedBody: sealer.seal(raw, inboxPlace(source, externalId)),
     status: entry.status ?? 'received',
     outcome: entry.outcome ?? null,

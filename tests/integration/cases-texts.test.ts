@@ -201,3 +201,18 @@ describe.each(['json', 'urlencoded', 'multipart'] as const)('when TextMagic post
     product.textmagic.setCallbacks({ encoding: 'json' })
   })
 })
+
+it('a text is handled and forwarded under the content type it came with, however long that is', async () => {
+  const contentType = `multipart/form-data; note="${'x'.repeat(215)}"; boundary=0123456789abcdef`
+  const fields = { id: '770001', sender: STRANGER, text: 'is anybody there?' }
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `--0123456789abcdef\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  )
+  const body = `${parts.join('')}--0123456789abcdef--\r\n`
+  const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
+  const headers = { 'content-type': contentType }
+  const { status } = await fetch(`${product.url}/webhook/textmagic?token=${token}`, { method: 'POST', headers, body })
+  expect(status).toBe(200)
+  expect(await handled(product, 770001)).toBe('forwarded')
+  expect(product.forwarded.findLast(({ path }) => path === '/fallback')).toMatchObject({ contentType, body })
+})
