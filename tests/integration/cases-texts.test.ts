@@ -77,10 +77,12 @@ describe('a text that is no answer to an offer', () => {
     expect(received.map(({ body }) => JSON.parse(body).sender)).toEqual([dana.phone, STRANGER])
   })
 
-  it('is forwarded when it is a tapback of nobody we know, even of our teaser', async () => {
-    const text = 'Liked “Amy, new client inquiry in Miami. Reply Y to unlock contact details for $20.”'
+  it('is ignored when it quotes the details, also from a number that is nobody’s by now', async () => {
+    const text = 'Loved “Amy, here are the client details:\n\nName: Sarah Johnson\nPhone: +1234567890”'
     const { id } = await product.textmagic.reply({ from: STRANGER, text })
-    expect(await handled(product, id)).toBe('forwarded')
+    expect(await handled(product, id)).toBe('tapback')
+    await settled(product)
+    expect(wasForwarded('Sarah Johnson')).toBe(false)
   })
 
   it('is answered with help when it is HELP, from a provider and from anybody else', async () => {

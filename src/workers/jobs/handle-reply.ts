@@ -100,6 +100,8 @@ type Arrived = { row: InboxRow; sms: InboundSms; phone: string | null; provider:
 /** Handles what is ours. Returns null for what belongs to the fallback system. */
 async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promise<Due[] | null> {
   const { row, sms, phone, provider, reply } = arrived
+  // Also of somebody we do not know: it may quote the details that a number's earlier owner paid for.
+  if (reply.kind === 'tapback') return []
   if (reply.kind === 'help' && phone !== null) {
     return say(tx, arrived, { id: provider?.id ?? null, phone }, 'help', helpText({ brand: deps.settings.brand }))
   }
@@ -126,8 +128,6 @@ async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promi
     case 'yes':
     case 'no':
       return onAnswer(tx, deps, arrived, provider, reply.kind, reply.leadId)
-    case 'tapback':
-      return []
     default:
       return null
   }
