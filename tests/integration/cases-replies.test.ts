@@ -12,6 +12,7 @@ import {
   TEASER,
 } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
+import { escalated } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -43,6 +44,24 @@ describe('Y', () => {
     await dana.says('yes')
     expect(await dana.getsLink(3)).toBe(url)
     expect(linksOf(unlockId)).toHaveLength(1)
+  })
+
+  it('sends the link once, however many texts with it were refused before', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasLink()
+    await settled(product)
+    product.textmagic.faults.add({ kind: 'status', status: 400, method: 'POST', path: '/api/v2/messages', times: null })
+    for (let refused = 1; refused <= 2; refused += 1) {
+      await dana.says(`Y ${leadId}`)
+      await escalated(product, unlockId, 'payment_link_failed')
+      await settled(product)
+    }
+    product.textmagic.faults.clear()
+    await dana.says(`Y ${leadId}`)
+    await dana.getsLink(2)
+    await escalated(product, unlockId, 'payment_link_failed', false)
+    await settled(product)
+    expect(dana.inbox(LINK)).toHaveLength(2)
   })
 
   it('delivered twice by the gateway is answered once', async () => {

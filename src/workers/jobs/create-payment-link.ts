@@ -1,9 +1,8 @@
 import { lockUnlock } from '../../db/apply-event.ts'
-import { Lead, OutboundMessage, PaymentLink, Unlock } from '../../db/entities/index.ts'
+import { Lead, PaymentLink, Unlock } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
 import { parkMessage } from '../../db/ledger.ts'
 import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
-import { isUnsent } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
 import { recordPayment } from '../../db/record-payment.ts'
@@ -13,6 +12,7 @@ import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { closeEarlierLinks, recordStrayLinks } from '../earlier-links.ts'
 import { defineJob } from '../job.ts'
+import { unsentMessages } from '../unsent-messages.ts'
 
 /** Unclear answers that Stripe would repeat under the same idempotency key. */
 const REPLAYED_CODES = ['replayable_500', 'idempotency_mismatch']
@@ -33,11 +33,11 @@ export const createPaymentLink = defineJob({
     }
     const ready = unlock.status === 'CHECK_EXISTING_PAYMENT' ? await checkPayment(deps, unlock) : unlock
     if (ready?.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
-    for (const message of await unsentLinkMessages(deps, unlock_id)) await deliver(deps, message)
+    for (const message of await unsentMessages(deps, unlock_id, 'payment_link')) await deliver(deps, message)
   },
 
   async onFailed(deps, { unlock_id }, code) {
-    const messages = await unsentLinkMessages(deps, unlock_id)
+    const messages = await unsentMessages(deps, unlock_id, 'payment_link')
     const due = await inTransaction(deps.em, async (tx) => {
       const unlock = await lockUnlock(tx, unlock_id)
       if (unlock === null) return []
@@ -119,12 +119,4 @@ async function makeLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; ur
     }
     throw error
   }
-}
-
-async function unsentLinkMessages(deps: JobDeps, unlockId: number): Promise<OutboundMessage[]> {
-  const messages = await deps.em
-    .fork()
-    .find(OutboundMessage, { unlockId, purpose: 'payment_link' }, { orderBy: { id: 'asc' } })
-  // One that was refused is tried again when a person has the job run again, or the provider asks once more.
-  return messages.filter(({ status }) => isUnsent(status) || status === 'failed')
 }

@@ -1,14 +1,15 @@
 import { applyEvent, lockUnlock } from '../../db/apply-event.ts'
-import { OutboundMessage, Provider, Unlock } from '../../db/entities/index.ts'
+import { type OutboundMessage, Provider, Unlock } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
 import { parkMessage } from '../../db/ledger.ts'
-import { addReveal, isUnsent } from '../../db/messages.ts'
+import { addReveal } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
 import { isIn, PAID_STATUSES } from '../../domain/states.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { defineJob } from '../job.ts'
+import { unsentMessages } from '../unsent-messages.ts'
 
 /** Sends the contact details that were paid for: the first time, and again when asked for or when the carrier lost them. */
 export const reveal = defineJob({
@@ -22,7 +23,7 @@ export const reveal = defineJob({
   },
 
   async onFailed(deps, { unlock_id }, code) {
-    const messages = await unsentReveals(deps, unlock_id)
+    const messages = await unsentMessages(deps, unlock_id, 'reveal')
     const due = await inTransaction(deps.em, async (tx) => {
       const unlock = await lockUnlock(tx, unlock_id)
       if (unlock === null || !isIn(PAID_STATUSES, unlock.status)) return []
@@ -44,22 +45,13 @@ export const reveal = defineJob({
 
 /** The reveals to send now; an unlock that is PAID always has one. */
 async function revealsDue(deps: JobDeps, unlockId: number): Promise<OutboundMessage[]> {
-  const due = await unsentReveals(deps, unlockId)
+  const due = await unsentMessages(deps, unlockId, 'reveal')
   if (due.length > 0) return due
   await inTransaction(deps.em, async (tx) => {
     const unlock = await lockUnlock(tx, unlockId)
     if (unlock?.status === 'PAID') await addReveal(tx, unlock)
   })
-  return unsentReveals(deps, unlockId)
-}
-
-/** Also the last one, when it was refused: it is tried again when a person has the job run again. */
-async function unsentReveals(deps: JobDeps, unlockId: number): Promise<OutboundMessage[]> {
-  const messages = await deps.em
-    .fork()
-    .find(OutboundMessage, { unlockId, purpose: 'reveal' }, { orderBy: { id: 'asc' } })
-  const last = messages.at(-1)
-  return messages.filter((message) => isUnsent(message.status) || (message === last && message.status === 'failed'))
+  return unsentMessages(deps, unlockId, 'reveal')
 }
 
 /** The provider opted out before the details could go: they get their money back instead. */
