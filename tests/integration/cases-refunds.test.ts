@@ -2,14 +2,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../src/logging.ts'
 import { producerConnection } from '../../src/queues/connection.ts'
 import { makeAttempt } from '../../src/workers/attempt.ts'
+import type { WorkerServices } from '../../src/workers/deps.ts'
 import { NotYetError } from '../../src/workers/errors.ts'
 import { handlePayment } from '../../src/workers/jobs/handle-payment.ts'
+import { refundPayment } from '../../src/workers/jobs/refund-payment.ts'
 import { openServices } from '../../src/workers/services.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, EXPIRED, newProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
 import { testRedis } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 
@@ -66,7 +68,21 @@ async function arrives(type: string): Promise<number> {
   return Number(row?.id)
 }
 
-const lastAttempt = (inbox_id: number) => ({ id: '1', data: { inbox_id }, number: 5, of: 5 })
+const lastAttempt = (data: object) => ({ id: '1', data, number: 5, of: 5 })
+
+/** Runs jobs by hand, beside the workers. */
+async function withServices(work: (services: WorkerServices) => Promise<void>): Promise<void> {
+  const redis = producerConnection(testRedis().url)
+  redis.on('error', () => undefined)
+  const logger = createLogger({ name: 'test', level: 'silent' })
+  const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
+  try {
+    await work(services)
+  } finally {
+    await close()
+    redis.disconnect()
+  }
+}
 
 describe('a late payment under LATE_PAYMENT=refund', () => {
   it('goes back without a reveal', async () => {
@@ -136,6 +152,27 @@ describe('a refund', () => {
       )
       return payment?.attempts === 0
     })
+  })
+
+  it('that stays pending has not failed when Stripe cannot be asked about it: it is asked again later', async () => {
+    product.stripe.setRefundOutcome('pending')
+    const { unlockId, intentId } = await payLate()
+    await becomes(unlockId, 'refund_pending')
+    await settled(product)
+    const [payment] = (await product.unlock(unlockId)).payments
+    product.stripe.faults.add({ kind: 'status', status: 503, method: 'GET', path: '/v1/refunds', times: null })
+    await withServices(async (services) => {
+      const outcome = await makeAttempt(services, refundPayment, lastAttempt({ payment_id: payment.id }))
+      expect(outcome).toMatchObject({ type: 'given_up' })
+    })
+    expect(await paymentsOf(unlockId)).toEqual(['refund_pending'])
+    expect(await openKinds(product, unlockId)).toEqual([])
+    product.stripe.faults.clear()
+    const refund = product.stripe.refunds().find((one) => one.payment_intent === intentId)
+    product.stripe.holdWebhooks()
+    await product.stripe.settleRefund(refund?.id ?? '', 'succeeded')
+    await moveClock(product, 3600)
+    await becomes(unlockId, 'refunded')
   })
 
   it('that fails in the end calls a person, whose retry gives the money back', async () => {
@@ -276,18 +313,15 @@ describe('a refund made in the dashboard', () => {
     await product.stripe.refund(paymentIntent.id)
     const [paid, refunded] = [await arrives('checkout.session.completed'), await arrives('charge.refunded')]
 
-    const redis = producerConnection(testRedis().url)
-    redis.on('error', () => undefined)
-    const logger = createLogger({ name: 'test', level: 'silent' })
-    const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
-    // The refund has looked for its payment, and not found it, right before the payment was stored.
-    await services.db.em.fork().execute(`update webhook_inbox set status = 'processed' where id = ?`, [refunded])
-    expect(await makeAttempt(services, handlePayment, lastAttempt(paid))).toEqual({ type: 'done' })
-    await services.db.em.fork().execute(`update webhook_inbox set status = 'received' where id = ?`, [refunded])
-    const tooEarly = { ...handlePayment, run: () => Promise.reject(new NotYetError()) }
-    expect(await makeAttempt(services, tooEarly, lastAttempt(refunded))).toMatchObject({ type: 'given_up' })
-    await close()
-    redis.disconnect()
+    await withServices(async (services) => {
+      // The refund has looked for its payment, and not found it, right before the payment was stored.
+      await product.rows(`update webhook_inbox set status = 'processed' where id = ?`, [refunded])
+      expect(await makeAttempt(services, handlePayment, lastAttempt({ inbox_id: paid }))).toEqual({ type: 'done' })
+      await product.rows(`update webhook_inbox set status = 'received' where id = ?`, [refunded])
+      const tooEarly = { ...handlePayment, run: () => Promise.reject(new NotYetError()) }
+      const outcome = await makeAttempt(services, tooEarly, lastAttempt({ inbox_id: refunded }))
+      expect(outcome).toMatchObject({ type: 'given_up' })
+    })
 
     await product.startMoreWorkers()
     await becomes(unlockId, 'refunded')

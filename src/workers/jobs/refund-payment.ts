@@ -29,7 +29,9 @@ export const refundPayment = defineJob({
   async onFailed(deps, { payment_id }, code) {
     const due = await inTransaction(deps.em, async (tx) => {
       const payment = await lock(tx, payment_id)
-      if (payment.status !== 'refund_due' && payment.status !== 'refund_pending') return []
+      // It was made; that Stripe could not be asked says nothing of it. Called failed, it might be paid out once more by hand.
+      if (payment.status === 'refund_pending') payment.nextAttemptAt = await nextQuestion(tx)
+      if (payment.status !== 'refund_due') return []
       payment.nextAttemptAt = PARKED_UNTIL
       return recordRefundFailed(tx, payment, code)
     })
@@ -70,9 +72,13 @@ async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refun
   payment.status = 'refund_pending'
   // Stripe answered: what it says may stay the same for days, and is no reason to give up asking.
   payment.attempts = 0
-  payment.nextAttemptAt = after(await databaseNow(tx), ASK_AFTER_MS)
+  payment.nextAttemptAt = await nextQuestion(tx)
   const known = { refundId, status, amountCents: amountCents ?? payment.amountCents }
   return recordRefunds(tx, payment, [known], `refund ${status}`, deps.effects)
+}
+
+async function nextQuestion(tx: EntityManager): Promise<Date> {
+  return after(await databaseNow(tx), ASK_AFTER_MS)
 }
 
 /** Locks a payment, and before it its unlock. */
