@@ -79,12 +79,15 @@ export async function recordLinksLookedFor(
   )
 }
 
-/** A link is closed at Stripe, and whatever kept it open is mended. */
+/**
+ * A link is closed at Stripe, and whatever kept it open is mended: also what is reported while the link's row is waited for,
+ * which a single statement would not see.
+ */
 export async function recordClosed(em: EntityManager, linkId: number): Promise<void> {
   await em.execute(
-    `with mended as (update escalations set resolved_at = app_now(), resolved_by = 'link closed'
-       where resolved_at is null and subject = ? and kind = 'link_not_closed')
-     update payment_links set status = 'closed', closed_at = coalesce(closed_at, app_now()) where id = ?`,
-    [`link:${linkId}`, linkId],
+    `update payment_links set status = 'closed', closed_at = coalesce(closed_at, app_now()) where id = ?;
+     update escalations set resolved_at = app_now(), resolved_by = 'link closed'
+       where resolved_at is null and subject = ? and kind = 'link_not_closed'`,
+    [linkId, `link:${linkId}`],
   )
 }

@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { takeNewLinkAttempt } from '../../src/db/links.ts'
+import { openEscalation } from '../../src/db/escalations.ts'
+import { recordClosed, takeNewLinkAttempt } from '../../src/db/links.ts'
 import { inTransaction } from '../../src/db/orm.ts'
+import { createLogger } from '../../src/logging.ts'
+import { producerConnection } from '../../src/queues/connection.ts'
+import { makeAttempt } from '../../src/workers/attempt.ts'
+import { closePaymentLink } from '../../src/workers/jobs/close-payment-link.ts'
+import { openServices } from '../../src/workers/services.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { LINK, newProvider, type TestProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, moveClock, openKinds } from '../support/steering.ts'
+import { testRedis } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 
 const CREATE = { method: 'POST', path: '/v1/payment_links' }
@@ -218,4 +225,64 @@ describe('closing a payment link', () => {
     await escalated(product, unlockId, 'link_not_closed', false)
     expect(linksOf(unlockId).every(({ active }) => !active)).toBe(true)
   })
+
+  it('that another worker does while it is given up calls nobody', async () => {
+    const { unlockId, linkId } = await hasLinkOfUnclearEnd()
+    const closing = await product.db.em.fork().transactional(async (tx) => {
+      await recordClosed(tx, linkId)
+      const givingUp = giveUp(linkId)
+      await somebodyWaits()
+      return { givingUp }
+    })
+    await closing.givingUp
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
+
+  it('while another worker gives it up resolves the escalation', async () => {
+    const { unlockId, linkId } = await hasLinkOfUnclearEnd()
+    const givingUp = await inTransaction(product.db.em, async (tx) => {
+      await tx.execute('select from payment_links where id = ? for update', [linkId])
+      await openEscalation(tx, { kind: 'link_not_closed', subject: `link:${linkId}`, unlockId, summary: 'not closed' })
+      const closing = recordClosed(product.db.em.fork(), linkId)
+      await somebodyWaits()
+      return { closing }
+    })
+    await givingUp.closing
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
 })
+
+/** Declined, and Stripe closes the link without our learning of it. */
+async function hasLinkOfUnclearEnd() {
+  const dana = await newProvider(product)
+  const { unlockId } = await dana.hasLink()
+  const [link] = await product.rows<{ id: number; stripe_id: string }>(
+    'select id, stripe_id from payment_links where unlock_id = ?',
+    [unlockId],
+  )
+  const path = `/v1/payment_links/${link?.stripe_id}`
+  product.stripe.faults.add({ method: 'POST', path, kind: 'accept_then_status', status: 503, times: null })
+  await dana.says('N')
+  await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
+  return { unlockId, linkId: link?.id ?? 0 }
+}
+
+/** The last attempt to close a link fails. */
+async function giveUp(linkId: number): Promise<void> {
+  const redis = producerConnection(testRedis().url)
+  redis.on('error', () => undefined)
+  const logger = createLogger({ name: 'test', level: 'silent' })
+  const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
+  const failing = { ...closePaymentLink, run: () => Promise.reject(new Error('not closed')) }
+  await makeAttempt(services, failing, { id: '1', data: { payment_link_id: linkId }, number: 5, of: 5 })
+  await close()
+  redis.disconnect()
+}
+
+const somebodyWaits = () =>
+  until('somebody to wait for a lock', async () => {
+    const waiting = await product.rows(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return waiting.length > 0
+  })

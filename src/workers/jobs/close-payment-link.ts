@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core'
 import { PaymentLink } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
 import { inTransaction } from '../../db/orm.ts'
@@ -17,7 +18,8 @@ export const closePaymentLink = defineJob({
 
   async onFailed(deps, { payment_link_id }, code) {
     const due = await inTransaction(deps.em, async (tx) => {
-      const link = await tx.findOne(PaymentLink, { id: payment_link_id })
+      // Locked: another worker may close it in this moment, and nobody is to be called then.
+      const link = await tx.findOne(PaymentLink, { id: payment_link_id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       if (link?.status !== 'closing') return []
       link.nextAttemptAt = PARKED_UNTIL
       const summary = `Payment link ${payment_link_id} could not be closed (${code}); it can still be paid.`
