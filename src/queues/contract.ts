@@ -42,7 +42,8 @@ export const jobs = {
     concurrency: 5,
     ...patient,
   },
-  'handle-payment': { payload: inboxPayload, concurrency: 10, ...brief },
+  /** May have to ask Stripe what became of a charge. */
+  'handle-payment': { payload: inboxPayload, concurrency: 10, ...patient },
   reveal: { payload: unlockPayload, concurrency: 20, ...patient },
   /** Delayed to `ttl_expires_at`. */
   expire: { payload: unlockPayload, concurrency: 5, ...brief },

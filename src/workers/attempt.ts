@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type JobName, type Payload, parsePayload } from '../queues/contract.ts'
 import { loggingCalls } from './call-log.ts'
 import type { JobDeps, WorkerServices } from './deps.ts'
-import { codeOf, isFinal, isLockConflict, RetryLater } from './errors.ts'
+import { codeOf, isFinal, isLockConflict, NotYetError, RetryLater } from './errors.ts'
 import type { JobHandler } from './job.ts'
 
 /** Wait after two transactions got in each other's way, milliseconds. */
@@ -47,7 +47,8 @@ export async function makeAttempt<N extends JobName>(
     if (error instanceof RetryLater) return { type: 'later', delayMs: error.delayMs }
     if (isLockConflict(error)) return { type: 'later', delayMs: LOCK_CONFLICT_DELAY_MS }
     const code = codeOf(error)
-    const last = attempt.number >= attempt.of
+    const late = error instanceof NotYetError && attempt.number >= NotYetError.ATTEMPTS
+    const last = late || attempt.number >= attempt.of
     deps.log.warn({ err: error, error_code: code, attempt: attempt.number, last }, 'job attempt failed')
     if (!last && !isFinal(error)) return { type: 'failed', code }
     await reportFailure(deps, handler, payload, code)

@@ -23,6 +23,8 @@ export class FinalError extends Error {
 /** What the job needs has not arrived yet, e.g. a refund before its payment: tried again, then given up quietly. */
 export class NotYetError extends Error {
   static readonly CODE = 'not_yet'
+  /** Attempts after which it is given up, about half a minute: what comes in another order does not take longer. */
+  static readonly ATTEMPTS = 6
   readonly code = NotYetError.CODE
 }
 

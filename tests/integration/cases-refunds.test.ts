@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../src/logging.ts'
 import { producerConnection } from '../../src/queues/connection.ts'
+import { jobs } from '../../src/queues/contract.ts'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import type { WorkerServices } from '../../src/workers/deps.ts'
 import { NotYetError } from '../../src/workers/errors.ts'
@@ -262,6 +263,26 @@ describe('a refund made in the dashboard', () => {
     }
     expect(await paymentsOf(unlockId)).toEqual(['kept'])
     expect((await product.unlock(unlockId)).payments[0].refunded_cents).toBe(0)
+  })
+
+  it('of which Stripe cannot be asked for some minutes is followed all the same, and nobody is called', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    product.stripe.holdWebhooks()
+    await product.stripe.refund(payments[0].payment_intent_id, { amount: 500 })
+    product.stripe.faults.add({ kind: 'status', status: 503, method: 'GET', path: '/v1/refunds', times: null })
+    const data = { inbox_id: await arrives('charge.refunded') }
+    await withServices(async (services) => {
+      const { attempts } = jobs['handle-payment']
+      const outcome = await makeAttempt(services, handlePayment, { id: '1', data, number: 6, of: attempts })
+      expect(outcome).toMatchObject({ type: 'failed' })
+    })
+    product.stripe.faults.clear()
+    await hurryUntil(product, 'handle-payment', 'the refund to be noted', async () => {
+      return (await product.unlock(unlockId)).payments[0].refunded_cents === 500
+    })
+    expect(await product.rows(`select from escalations where kind = 'inbox_failed'`)).toEqual([])
   })
 
   it('whose event comes before the one of the payment keeps the details back', async () => {
