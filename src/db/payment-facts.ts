@@ -19,7 +19,7 @@ export async function noteMoney(tx: EntityManager, unlockId: number, cause: stri
 }
 
 /** Locks the payment of an intent, and its unlock before it. Null when we know of no such payment (yet). */
-async function lockPayment(tx: EntityManager, paymentIntentId: string): Promise<Payment | null> {
+export async function lockPayment(tx: EntityManager, paymentIntentId: string): Promise<Payment | null> {
   const [row] = await tx.execute<{ id: number; unlock_id: number | null }[]>(
     'select id, unlock_id from payments where payment_intent_id = ?',
     [paymentIntentId],
@@ -150,26 +150,6 @@ export async function recordRefundFailed(tx: EntityManager, payment: Payment, co
     unlockId: payment.unlockId ?? null,
     summary: `The refund of payment ${payment.id} failed (${code}).`,
   })
-}
-
-/** A dispute was opened or closed. @returns null when the payment is not known (yet) */
-export async function recordDispute(
-  tx: EntityManager,
-  dispute: { paymentIntentId: string; status: string; closed: boolean },
-): Promise<Due[] | null> {
-  const payment = await lockPayment(tx, dispute.paymentIntentId)
-  if (payment === null) return null
-  // Events come in any order: an older "created" does not reopen what is closed.
-  if (!dispute.closed && payment.disputeStatus?.startsWith('closed')) return []
-  payment.disputeStatus = dispute.closed ? `closed: ${dispute.status}` : dispute.status
-  if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `dispute ${payment.disputeStatus}`)
-  const subject = `payment:${payment.id}`
-  if (dispute.closed) {
-    await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)
-    return []
-  }
-  const summary = `The payer disputes payment ${payment.id}.`
-  return openEscalation(tx, { kind: 'dispute', subject, unlockId: payment.unlockId ?? null, summary })
 }
 
 /** The unlock that a checkout session belongs to, by its link. */

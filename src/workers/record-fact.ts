@@ -1,13 +1,8 @@
 import type { InboxRow } from '../db/entities/index.ts'
 import { lockEarlyEvents, markProcessed } from '../db/inbox.ts'
 import type { EntityManager } from '../db/orm.ts'
-import {
-  noteMoney,
-  recordChargeRefunded,
-  recordDispute,
-  recordRefundStatus,
-  unlockOfLink,
-} from '../db/payment-facts.ts'
+import { recordDispute } from '../db/payment-disputes.ts'
+import { noteMoney, recordChargeRefunded, recordRefundStatus, unlockOfLink } from '../db/payment-facts.ts'
 import { recordPayment } from '../db/record-payment.ts'
 import type { Due } from '../domain/due.ts'
 import { type KnownRefund, toRefundStatus } from '../domain/refunds.ts'
@@ -61,9 +56,9 @@ export async function recordFact(
       return recordRefundStatus(tx, { ...refund, paymentIntentId: payment_intent }, deps.effects)
     }
     case 'dispute': {
-      const { payment_intent, status } = fact.dispute
+      const { id, payment_intent, status } = fact.dispute
       if (payment_intent == null) return []
-      return recordDispute(tx, { paymentIntentId: payment_intent, status, closed: fact.closed })
+      return recordDispute(tx, { disputeId: id, paymentIntentId: payment_intent, status, closed: fact.closed })
     }
     case 'ignored':
       return []

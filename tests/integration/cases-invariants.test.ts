@@ -96,6 +96,16 @@ describe('the checks of the invariants see', () => {
     expect(await webhookViolations(product)).toContain(`the timeline of unlock ${unlockId} has a gap`)
   })
 
+  it('a dispute of which nobody is told', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    const { id } = await product.stripe.dispute(payments[0].payment_intent_id)
+    await settled(product)
+    await product.rows('delete from escalations where subject = ?', [`dispute:${id}`])
+    expect(await moneyViolations(product)).toContain(`3: nobody is told of dispute ${id}`)
+  })
+
   it('a webhook that was answered 200 and forgotten, or is left undone', async () => {
     const dana = await newProvider(product)
     const [lost, undone] = [await dana.texts('HELP'), await dana.texts('INFO')]

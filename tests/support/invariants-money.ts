@@ -2,7 +2,12 @@ import type { Evidence } from './evidence.ts'
 
 /** Invariants 2 and 3: payment links and payments, here and at Stripe. */
 export async function moneyViolations(product: Evidence): Promise<string[]> {
-  return [...(await oneActiveLink(product)), ...(await oneKeptPayment(product)), ...(await keptPaymentsEnd(product))]
+  return [
+    ...(await oneActiveLink(product)),
+    ...(await oneKeptPayment(product)),
+    ...(await keptPaymentsEnd(product)),
+    ...(await disputesAreTold(product)),
+  ]
 }
 
 /** 2. Per unlock at most one active payment link: the one that is open here, and none that nobody knows of. */
@@ -61,4 +66,17 @@ async function keptPaymentsEnd(product: Evidence): Promise<string[]> {
   return lost.map(
     ({ id, payment, unlock }) => `3: payment ${id} is ${payment}, its unlock ${unlock}, and nobody is told`,
   )
+}
+
+/** 3. Of every dispute that is open, a person was told. */
+async function disputesAreTold(product: Evidence): Promise<string[]> {
+  const payments = await product.rows<{ intent: string }>('select payment_intent_id as intent from payments')
+  const known = new Set(payments.map(({ intent }) => intent))
+  const told = await product.rows<{ subject: string }>(`select subject from escalations where kind = 'dispute'`)
+  const subjects = new Set(told.map(({ subject }) => subject))
+  return product.stripe
+    .disputes()
+    .filter(({ status, payment_intent }) => status === 'needs_response' && known.has(payment_intent))
+    .filter(({ id }) => !subjects.has(`dispute:${id}`))
+    .map(({ id }) => `3: nobody is told of dispute ${id}`)
 }

@@ -10,6 +10,7 @@ import { Refunds } from './0009-refunds.ts'
 import { BackfillMarks } from './0010-backfill-marks.ts'
 import { StoppedNumbers } from './0011-stopped-numbers.ts'
 import { AnsweredAt } from './0012-answered-at.ts'
+import { PaymentDisputes } from './0013-payment-disputes.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
@@ -24,4 +25,5 @@ export const migrations: MigrationObject[] = [
   { name: '0010-backfill-marks', class: BackfillMarks },
   { name: '0011-stopped-numbers', class: StoppedNumbers },
   { name: '0012-answered-at', class: AnsweredAt },
+  { name: '0013-payment-disputes', class: PaymentDisputes },
 ]

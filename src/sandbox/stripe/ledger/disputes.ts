@@ -5,9 +5,8 @@ import { found, Refusal } from './refusal.ts'
 
 const daysToRespond = 7
 
-/** The cardholder's bank takes the money of a charge back. */
+/** The cardholder's bank takes the money of a charge back. It may do so more than once. */
 export function openDispute(ledger: Ledger, charge: Charge, reason = 'fraudulent'): Dispute {
-  if (charge.disputed) throw new Refusal('not_disputable', `Charge ${charge.id} is disputed already`)
   ledger.state.charges.put({ ...charge, disputed: true })
   const dispute = ledger.state.disputes.put(newDispute(charge, reason, ledger.clock.seconds()))
   ledger.emit('charge.dispute.created', dispute)

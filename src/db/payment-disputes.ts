@@ -1,0 +1,55 @@
+import { describeDispute, judgeDisputes, type KnownDispute } from '../domain/disputes.ts'
+import type { Due } from '../domain/due.ts'
+import { openEscalation, resolveEscalations } from './escalations.ts'
+import type { EntityManager } from './orm.ts'
+import { lockPayment, noteMoney } from './payment-facts.ts'
+
+type NamedDispute = KnownDispute & { disputeId: string }
+
+/**
+ * A dispute was opened or closed, told in any order and repeatedly: an older "created" does not reopen what is closed. A
+ * person is called about each dispute of a payment.
+ *
+ * @returns null when the payment is not known (yet)
+ */
+export async function recordDispute(
+  tx: EntityManager,
+  { paymentIntentId, ...dispute }: NamedDispute & { paymentIntentId: string },
+): Promise<Due[] | null> {
+  const payment = await lockPayment(tx, paymentIntentId)
+  if (payment === null) return null
+  const { disputeId, closed } = dispute
+  const known = (await disputesOf(tx, payment.id)).find((one) => one.disputeId === disputeId)
+  if (known !== undefined && (known.closed || !closed)) return []
+  if (known === undefined && closed) await closeNameless(tx, payment.id)
+  await tx.execute(
+    `insert into payment_disputes (dispute_id, payment_id, status, closed) values (?, ?, ?, ?)
+     on conflict (dispute_id) do update
+       set status = excluded.status, closed = excluded.closed, updated_at = app_now()`,
+    [disputeId, payment.id, dispute.status, closed],
+  )
+  payment.disputeStatus = judgeDisputes(await disputesOf(tx, payment.id))
+  await tx.flush()
+  if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `dispute ${describeDispute(dispute)}`)
+  const subject = `dispute:${disputeId}`
+  if (closed) {
+    await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)
+    return []
+  }
+  const summary = `The payer disputes payment ${payment.id} (${disputeId}).`
+  return openEscalation(tx, { kind: 'dispute', subject, unlockId: payment.unlockId ?? null, summary })
+}
+
+function disputesOf(tx: EntityManager, paymentId: number): Promise<NamedDispute[]> {
+  return tx.execute<NamedDispute[]>(
+    `select dispute_id as "disputeId", status, closed from payment_disputes where payment_id = ?
+     order by updated_at, dispute_id`,
+    [paymentId],
+  )
+}
+
+/** An earlier version kept no ids: the dispute that it called a person about is the one that is closed now. */
+async function closeNameless(tx: EntityManager, paymentId: number): Promise<void> {
+  await tx.execute('delete from payment_disputes where dispute_id = ? and not closed', [`unknown_${paymentId}`])
+  await resolveEscalations(tx, ['dispute'], `payment:${paymentId}`, 'dispute closed')
+}

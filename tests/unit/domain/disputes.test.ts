@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+import { judgeDisputes, type KnownDispute } from '../../../src/domain/disputes.ts'
+
+const opened: KnownDispute = { status: 'needs_response', closed: false }
+const won: KnownDispute = { status: 'won', closed: true }
+const lost: KnownDispute = { status: 'lost', closed: true }
+
+it.each([
+  { name: 'none says nothing', disputes: [], says: null },
+  { name: 'the only one counts', disputes: [won], says: 'closed: won' },
+  { name: 'one that was lost counts before one that was won later', disputes: [lost, won], says: 'closed: lost' },
+  { name: 'one that was lost counts before one that is open', disputes: [lost, opened], says: 'closed: lost' },
+  { name: 'one that is open counts before one that was won', disputes: [opened, won], says: 'needs_response' },
+  {
+    name: 'of those that are open the one told of last counts',
+    disputes: [opened, { status: 'under_review', closed: false }],
+    says: 'under_review',
+  },
+  {
+    name: 'of those that were closed in our favour the one told of last counts',
+    disputes: [won, { status: 'warning_closed', closed: true }],
+    says: 'closed: warning_closed',
+  },
+])('of the disputes of a payment, $name', ({ disputes, says }) => {
+  expect(judgeDisputes(disputes)).toBe(says)
+})
