@@ -1,10 +1,8 @@
-import { describeDispute, judgeDisputes, type KnownDispute } from '../domain/disputes.ts'
+import { describeDispute, judgeDisputes, type NamedDispute } from '../domain/disputes.ts'
 import type { Due } from '../domain/due.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
 import { lockPayment, noteMoney } from './payment-facts.ts'
-
-type NamedDispute = KnownDispute & { disputeId: string }
 
 /**
  * A dispute was opened or closed, told in any order and repeatedly: an older "created" does not reopen what is closed. A

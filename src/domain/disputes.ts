@@ -1,6 +1,21 @@
 /** One dispute of a payment, as far as Stripe has told. */
 export type KnownDispute = { status: string; closed: boolean }
 
+export type NamedDispute = KnownDispute & { disputeId: string }
+
+/** Stripe's words for one that is over (https://docs.stripe.com/api/disputes/object#dispute_object-status). */
+const OVER = ['won', 'lost', 'warning_closed', 'prevented']
+
+/** Whether Stripe's word for a dispute is its last. A status not known here is not. */
+export function isOver(status: string): boolean {
+  return OVER.includes(status)
+}
+
+/** It took the money. */
+export function isLost({ status, closed }: KnownDispute): boolean {
+  return closed && status === 'lost'
+}
+
 /**
  * What a payment's `dispute_status` says of all its disputes: one that was lost took the money, whatever becomes of the
  * others; else one that is open counts.
@@ -8,10 +23,7 @@ export type KnownDispute = { status: string; closed: boolean }
  * @param disputes the one told of last at the end
  */
 export function judgeDisputes(disputes: readonly KnownDispute[]): string | null {
-  const last =
-    disputes.findLast(({ closed, status }) => closed && status === 'lost') ??
-    disputes.findLast(({ closed }) => !closed) ??
-    disputes.at(-1)
+  const last = disputes.findLast(isLost) ?? disputes.findLast(({ closed }) => !closed) ?? disputes.at(-1)
   return last === undefined ? null : describeDispute(last)
 }
 

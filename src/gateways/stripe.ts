@@ -11,7 +11,7 @@ import { sessionsOf } from './stripe/sessions.ts'
 export type { StripeOptions } from './stripe/caller.ts'
 export type { EventFilter } from './stripe/events.ts'
 export type { NewPaymentLink, PaymentLink } from './stripe/links.ts'
-export type { FoundPayment } from './stripe/payments.ts'
+export { type FoundPayment, isRefunded, isTakenBack } from './stripe/payments.ts'
 export type { Refund, RefundRequest } from './stripe/refunds.ts'
 
 /** What can go wrong is told by the error's class (errors.ts); for a call that only reads, each means: ask again later. */

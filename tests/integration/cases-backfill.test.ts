@@ -6,7 +6,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DECLINED, DETAILS, handled, LINK, newProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, moveClock } from '../support/steering.ts'
+import { calm, escalated, moveClock, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 /** Seconds after which an open link is asked about. */
@@ -54,6 +54,19 @@ async function loseEvents(): Promise<void> {
   const { port } = somebody.address() as AddressInfo
   product.stripe.setWebhook({ url: `http://127.0.0.1:${port}` })
 }
+
+/** A provider pays, what becomes of the payment follows, and we hear of none of it. */
+async function paysUnheard(follows: (intentId: string) => Promise<unknown>) {
+  const dana = await newProvider(product)
+  const { unlockId, url } = await dana.hasLink()
+  await loseEvents()
+  const { paymentIntent } = await product.stripe.payLink(url)
+  await follows(paymentIntent.id)
+  await product.stripe.webhooksIdle()
+  await moveClock(product, BEYOND_GRACE)
+  return { dana, unlockId }
+}
+const paymentOf = async (unlockId: number) => (await product.unlock(unlockId)).payments[0]
 
 /** As if the teaser had been sent long ago. */
 const longAgo = (unlockId: number) =>
@@ -250,12 +263,7 @@ describe('payments of which no webhook told', () => {
   })
 
   it('are found on their links, whatever became of the events', async () => {
-    const dana = await newProvider(product)
-    const { unlockId, url } = await dana.hasLink()
-    await loseEvents()
-    await product.stripe.payLink(url)
-    await product.stripe.webhooksIdle()
-    await moveClock(product, BEYOND_GRACE)
+    const { dana, unlockId } = await paysUnheard(async () => undefined)
     await product.reaches(unlockId, 'DONE')
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
@@ -293,6 +301,52 @@ describe('payments of which no webhook told', () => {
     await product.stripe.releaseWebhooks()
     await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
+  it('are found though a part of them went back meanwhile, which is noted', async () => {
+    const { dana, unlockId } = await paysUnheard((intentId) => product.stripe.refund(intentId, { amount: 500 }))
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    await until('the part to be noted', async () => (await paymentOf(unlockId)).refunded_cents === 500)
+    expect(await paymentOf(unlockId)).toMatchObject({ status: 'kept' })
+  })
+
+  it('are found though they are disputed, and a person is called', async () => {
+    const { unlockId } = await paysUnheard((intentId) => product.stripe.dispute(intentId))
+    await product.reaches(unlockId, 'DONE')
+    await escalated(product, unlockId, 'dispute')
+    expect(await paymentOf(unlockId)).toMatchObject({ status: 'kept', dispute_status: 'needs_response' })
+  })
+
+  it('are found though they were disputed, when the dispute was won, and nobody is called', async () => {
+    const { unlockId } = await paysUnheard(async (intentId) => {
+      await product.stripe.dispute(intentId)
+      await product.stripe.closeDispute(intentId, 'won')
+    })
+    await product.reaches(unlockId, 'DONE')
+    await until('the dispute to be noted', async () => (await paymentOf(unlockId)).dispute_status === 'closed: won')
+    await settled(product)
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
+
+  it('reveal nothing when a dispute took them meanwhile', async () => {
+    const { dana, unlockId } = await paysUnheard(async (intentId) => {
+      await product.stripe.dispute(intentId)
+      await product.stripe.closeDispute(intentId, 'lost')
+    })
+    await until('Stripe to be asked', async () => {
+      const links = await product.rows(
+        'select from payment_links where unlock_id = ? and next_attempt_at > app_now()',
+        [unlockId],
+      )
+      return links.length > 0
+    })
+    // Whatever that run stored is handled.
+    const { unlockId: other } = await paysUnheard(async () => undefined)
+    await product.reaches(other, 'DONE')
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+    expect((await product.unlock(unlockId)).payments).toEqual([])
   })
 
   it('are found though the SMS gateway does not answer', async () => {

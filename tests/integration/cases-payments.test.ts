@@ -148,6 +148,50 @@ describe('a late payment', () => {
     expect(product.stripe.links().filter(({ metadata }) => metadata.lead_id === leadId)).toHaveLength(1)
   })
 
+  it.each([
+    {
+      name: 'of which a part went back since',
+      follows: (intentId: string) => product.stripe.refund(intentId, { amount: 500 }),
+      known: { refunded_cents: 500, dispute_status: null },
+      called: [],
+    },
+    {
+      name: 'whose dispute was won',
+      follows: async (intentId: string) => {
+        await product.stripe.dispute(intentId)
+        await product.stripe.closeDispute(intentId, 'won')
+      },
+      known: { refunded_cents: 0, dispute_status: 'closed: won' },
+      called: [],
+    },
+    {
+      name: 'that is disputed',
+      follows: (intentId: string) => product.stripe.dispute(intentId),
+      known: { refunded_cents: 0, dispute_status: 'needs_response' },
+      called: ['dispute'],
+    },
+  ])(
+    '$name, and whose event never came, is found when the provider says Y again',
+    async ({ follows, known, called }) => {
+      const dana = await newProvider(product)
+      const { leadId, unlockId, url } = await dana.hasLink()
+      await dana.says(`N ${leadId}`)
+      await settled(product)
+      product.stripe.holdWebhooks()
+      const { paymentIntent } = await product.stripe.payLink(url, { force: true })
+      await follows(paymentIntent.id)
+      await dana.says(`Y ${leadId}`)
+      await product.reaches(unlockId, 'DONE')
+      for (let told = 0; told < 2; told += 1) {
+        expect((await product.unlock(unlockId)).payments).toMatchObject([{ status: 'kept', ...known }])
+        expect(await openKinds(product, unlockId)).toEqual(called)
+        await product.stripe.releaseWebhooks()
+        await settled(product)
+      }
+      expect(product.stripe.links().filter(({ metadata }) => metadata.lead_id === leadId)).toHaveLength(1)
+    },
+  )
+
   it('that was given back at Stripe before we heard of it covers nothing: Y gets a link', async () => {
     const dana = await newProvider(product)
     const { leadId, unlockId, url } = await dana.hasLink()

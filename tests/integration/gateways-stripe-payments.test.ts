@@ -17,7 +17,7 @@ test('a paid link is found with what was paid, where and when', async () => {
       amountCents: 2000,
       currency: 'usd',
       refundedCents: 0,
-      disputed: false,
+      disputes: [],
       paidAt: expect.any(Date),
     },
   ])
@@ -71,11 +71,19 @@ test('what was refunded or disputed of a payment is told', async () => {
   const { id } = await stripe.createPaymentLink(newLink)
   const { paymentIntent } = await emulator.payLink(id)
   await emulator.refund(paymentIntent?.id ?? '', { amount: 700 })
+  expect(await stripe.findPayments({ ...owner, linkIds: [id] })).toMatchObject([{ refundedCents: 700, disputes: [] }])
+  const first = await emulator.dispute(paymentIntent?.id ?? '')
+  await emulator.closeDispute(first.id, 'won')
+  const second = await emulator.dispute(paymentIntent?.id ?? '')
   expect(await stripe.findPayments({ ...owner, linkIds: [id] })).toMatchObject([
-    { refundedCents: 700, disputed: false },
+    {
+      refundedCents: 700,
+      disputes: [
+        { disputeId: first.id, status: 'won', closed: true },
+        { disputeId: second.id, status: 'needs_response', closed: false },
+      ],
+    },
   ])
-  await emulator.dispute(paymentIntent?.id ?? '')
-  expect(await stripe.findPayments({ ...owner, linkIds: [id] })).toMatchObject([{ refundedCents: 700, disputed: true }])
 })
 
 test('without search, the known links are asked alone', async () => {

@@ -142,6 +142,8 @@ test('a dispute takes the charge hostage until it is won', async () => {
   })
 
   await emulator.closeDispute(paymentIntent.id, 'won')
+  expect((await stripe.disputes.list({ payment_intent: paymentIntent.id })).data).toMatchObject([{ status: 'won' }])
+  expect((await stripe.disputes.list({ payment_intent: 'pi_other' })).data).toEqual([])
   expect((await stripe.refunds.create({ payment_intent: paymentIntent.id })).status).toBe('succeeded')
   await emulator.webhooksIdle()
   const events = receiver.events()

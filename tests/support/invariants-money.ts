@@ -42,10 +42,18 @@ async function oneKeptPayment(product: Evidence): Promise<string[]> {
     'select payment_intent_id, status from payments',
   )
   const byIntent = new Map(rows.map((row) => [row.payment_intent_id, row.status]))
+  const lost = new Set(
+    product.stripe
+      .disputes()
+      .filter(({ status }) => status === 'lost')
+      .map(({ payment_intent }) => payment_intent),
+  )
   const strays = product.stripe.charges().flatMap((charge) => {
     const status = byIntent.get(charge.payment_intent)
     if (status === undefined)
-      return charge.refunded ? [] : [`3: Stripe holds money of ${charge.payment_intent} unknown here`]
+      return charge.refunded || lost.has(charge.payment_intent)
+        ? []
+        : [`3: Stripe holds money of ${charge.payment_intent} unknown here`]
     if (status === 'refunded' && !charge.refunded) return [`3: ${charge.payment_intent} is not refunded at Stripe`]
     if (status === 'kept' && charge.refunded) return [`3: ${charge.payment_intent} is kept here, refunded at Stripe`]
     return []

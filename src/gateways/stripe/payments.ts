@@ -1,8 +1,10 @@
 import type Stripe from 'stripe'
 import { Type } from 'typebox'
+import { isLost, type NamedDispute } from '../../domain/disputes.ts'
 import { readValue } from '../answers.ts'
 import { RefusedError } from '../errors.ts'
 import type { StripeCaller } from './caller.ts'
+import { listDisputes } from './disputes.ts'
 import { collect } from './pages.ts'
 import { sessionsOf } from './sessions.ts'
 
@@ -20,9 +22,19 @@ export type FoundPayment = {
   currency: string
   /** What has gone back to the payer already, in the same unit. */
   refundedCents: number
-  /** The payer has disputed the charge, whatever came of it. */
-  disputed: boolean
+  /** Oldest first; those that are over as well. */
+  disputes: readonly NamedDispute[]
   paidAt: Date
+}
+
+/** The whole of it went back to the payer by refunds. */
+export function isRefunded({ refundedCents, amountCents }: FoundPayment): boolean {
+  return refundedCents > 0 && refundedCents >= amountCents
+}
+
+/** The payer's bank took it back. */
+export function isTakenBack({ disputes }: FoundPayment): boolean {
+  return disputes.some(isLost)
 }
 
 const SEARCH = 'stripe search payments'
@@ -105,7 +117,7 @@ async function describe(
     amountCents: session?.amount_total ?? intent.amount_received,
     currency: session?.currency ?? intent.currency,
     refundedCents: intent.latest_charge?.amount_refunded ?? 0,
-    disputed: intent.latest_charge?.disputed ?? false,
+    disputes: intent.latest_charge?.disputed === true ? await listDisputes(stripe, intent.id) : [],
     paidAt: new Date((intent.latest_charge?.created ?? intent.created) * 1000),
   }
 }
@@ -118,7 +130,7 @@ function uncharged(session: Stripe.Checkout.Session): FoundPayment {
     amountCents: session.amount_total ?? 0,
     currency: session.currency ?? '',
     refundedCents: 0,
-    disputed: false,
+    disputes: [],
     paidAt: new Date(session.created * 1000),
   }
 }

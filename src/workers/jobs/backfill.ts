@@ -5,7 +5,7 @@ import { isRefusedRow } from '../../db/refused-rows.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import { readInboundSms } from '../../domain/inbound.ts'
 import { RefusedError } from '../../gateways/errors.ts'
-import type { FoundPayment } from '../../gateways/stripe.ts'
+import { type FoundPayment, isRefunded, isTakenBack } from '../../gateways/stripe.ts'
 import type { TextMagicReply } from '../../gateways/textmagic.ts'
 import { BACKFILL_SOURCES, type BackfillSource } from '../../metrics/recurring.ts'
 import type { WorkerServices } from '../deps.ts'
@@ -135,13 +135,10 @@ async function paidSessions(services: WorkerServices, requestId: string): Promis
   const inbox = createInbox(services.db.em, services.sealer)
   return storeEach(links, async ({ stripeId, unlockId, leadId }) => {
     const payments = await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })
-    return storeEach(payments, async (payment) => {
-      if (payment.sessionId === null || payment.refundedCents > 0 || payment.disputed) return 0
-      const id = `backfill:${payment.sessionId}`
-      const object = asSession(payment, unlockId, leadId)
-      const event = { id, type: 'checkout.session.completed', data: { object } }
-      return keep(services, requestId, (arrival) => inbox.storeStripeEvent(id, arrival), event)
-    })
+    const events = payments.flatMap((payment) => asEvents(payment, unlockId, leadId))
+    return storeEach(events, (event) =>
+      keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival), event),
+    )
   })
 }
 
@@ -170,17 +167,41 @@ async function storeEach<T>(
   return stored
 }
 
-/** What the event we never got would have said. */
-function asSession(payment: FoundPayment, unlockId: number, leadId: string) {
-  return {
-    id: payment.sessionId,
+/**
+ * What the events we never got would have said, each under an id that tells it from others: none of money that is not with
+ * us any more.
+ */
+function asEvents(payment: FoundPayment, unlockId: number, leadId: string) {
+  const { sessionId, paymentIntentId, amountCents, refundedCents } = payment
+  if (sessionId === null || isRefunded(payment) || isTakenBack(payment)) return []
+  const session = {
+    id: sessionId,
     payment_status: 'paid',
     payment_link: payment.paymentLinkId,
-    payment_intent: payment.paymentIntentId,
-    amount_total: payment.amountCents,
+    payment_intent: paymentIntentId,
+    amount_total: amountCents,
     currency: payment.currency,
     metadata: { unlock_id: String(unlockId), lead_id: leadId },
   }
+  const events = [asEvent(sessionId, 'checkout.session.completed', session)]
+  if (refundedCents > 0) {
+    const charge = {
+      id: sessionId,
+      payment_intent: paymentIntentId,
+      amount: amountCents,
+      amount_refunded: refundedCents,
+    }
+    events.push(asEvent(`${sessionId}:refunded:${refundedCents}`, 'charge.refunded', charge))
+  }
+  for (const { disputeId, status, closed } of payment.disputes) {
+    const type = closed ? 'charge.dispute.closed' : 'charge.dispute.created'
+    events.push(asEvent(`${disputeId}:${status}`, type, { id: disputeId, payment_intent: paymentIntentId, status }))
+  }
+  return events
+}
+
+function asEvent(about: string, type: string, object: object) {
+  return { id: `backfill:${about}`, type, data: { object } }
 }
 
 async function keep(

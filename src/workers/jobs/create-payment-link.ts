@@ -3,11 +3,15 @@ import { Lead, PaymentLink, Unlock } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
 import { parkMessage } from '../../db/ledger.ts'
 import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
-import { inTransaction } from '../../db/orm.ts'
+import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
+import { recordDispute } from '../../db/payment-disputes.ts'
+import { recordChargeRefunded } from '../../db/payment-facts.ts'
 import { recordPayment } from '../../db/record-payment.ts'
+import type { Due } from '../../domain/due.ts'
 import { isIn, LINK_DUE_STATUSES } from '../../domain/states.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
+import { type FoundPayment, isRefunded, isTakenBack } from '../../gateways/stripe.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { closeEarlierLinks, recordStrayLinks } from '../earlier-links.ts'
@@ -58,8 +62,7 @@ export const createPaymentLink = defineJob({
 async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | null> {
   const linkIds = await linkIdsOf(deps.em.fork(), unlock.id)
   const payments = await deps.stripe.findPayments({ unlockId: unlock.id, leadId: unlock.leadId, linkIds })
-  // Money that is being fought over pays for nothing.
-  for (const payment of payments.filter(({ disputed }) => !disputed)) {
+  for (const payment of payments.filter((payment) => !isTakenBack(payment))) {
     const incoming = {
       // Money without a checkout session, made by hand at Stripe, goes by its intent.
       checkoutSessionId: payment.sessionId ?? payment.paymentIntentId ?? '',
@@ -67,15 +70,28 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
       stripeLinkId: payment.paymentLinkId,
       amountCents: payment.amountCents,
       currency: payment.currency,
-      returned: payment.refundedCents > 0 && payment.refundedCents >= payment.amountCents,
+      returned: isRefunded(payment),
       claimed: { unlockId: String(unlock.id), leadId: unlock.leadId },
     }
     const { latePayment } = deps.settings
     const options = { latePayment, arrivedAt: unlock.dbNow, cause: 'found at stripe', context: deps.effects }
-    const { due } = await inTransaction(deps.em, (tx) => recordPayment(tx, incoming, options))
+    const due = await inTransaction(deps.em, async (tx) => {
+      const { due } = await recordPayment(tx, incoming, options)
+      return [...due, ...(await recordSince(tx, deps, payment))]
+    })
     await deps.publish(due)
   }
   return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id, deps.effects))
+}
+
+/** What became of a payment that was found, as the events about it would have told. */
+async function recordSince(tx: EntityManager, deps: JobDeps, payment: FoundPayment): Promise<Due[]> {
+  const { paymentIntentId, amountCents, refundedCents, disputes } = payment
+  if (paymentIntentId === null) return []
+  const charge = { paymentIntentId, amountCents, refundedCents, refunds: null }
+  const due = (await recordChargeRefunded(tx, charge, deps.effects)) ?? []
+  for (const dispute of disputes) due.push(...((await recordDispute(tx, { ...dispute, paymentIntentId })) ?? []))
+  return due
 }
 
 async function ensureLink(deps: JobDeps, unlock: Unlock): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { judgeDisputes, type KnownDispute } from '../../../src/domain/disputes.ts'
+import { isOver, judgeDisputes, type KnownDispute } from '../../../src/domain/disputes.ts'
 
 const opened: KnownDispute = { status: 'needs_response', closed: false }
 const won: KnownDispute = { status: 'won', closed: true }
@@ -24,3 +24,14 @@ it.each([
 ])('of the disputes of a payment, $name', ({ disputes, says }) => {
   expect(judgeDisputes(disputes)).toBe(says)
 })
+
+it.each(['won', 'lost', 'warning_closed', 'prevented'])('a dispute that is %s is over', (status) => {
+  expect(isOver(status)).toBe(true)
+})
+
+it.each(['needs_response', 'warning_under_review', 'appeal_under_review', 'a word of tomorrow'])(
+  'a dispute that is %s is not',
+  (status) => {
+    expect(isOver(status)).toBe(false)
+  },
+)

@@ -3,6 +3,7 @@ import type { RefundPlan } from '../ledger/refund-plan.ts'
 import { type ApiDeps, addApiPipeline } from './pipeline.ts'
 import { chargeRoutes } from './routes/charges.ts'
 import { checkoutSessionRoutes } from './routes/checkout-sessions.ts'
+import { disputeRoutes } from './routes/disputes.ts'
 import { eventRoutes } from './routes/events.ts'
 import { paymentIntentRoutes } from './routes/payment-intents.ts'
 import { paymentLinkRoutes } from './routes/payment-links.ts'
@@ -19,6 +20,7 @@ export function stripeApi(app: FastifyInstance, options: ApiOptions, done: () =>
   paymentIntentRoutes(app, ledger, options.searchLagSeconds)
   chargeRoutes(app, ledger)
   refundRoutes(app, ledger, options.refundPlan)
+  disputeRoutes(app, ledger)
   eventRoutes(app, ledger)
   done()
 }
