@@ -158,6 +158,27 @@ describe('making a payment link', () => {
     })
   })
 
+  it('that was never asked for is looked for once, and not with each text that asks for the next one again', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({ method: 'GET', path: '/v1/payment_intents', kind: 'status', status: 503, times: null })
+    await dana.says('Y')
+    await dana.says(`N ${leadId}`)
+    product.stripe.faults.clear()
+    await dana.says(`Y ${leadId}`)
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    const searches = () =>
+      product.stripe.requestLog().filter(({ method, path }) => method === 'GET' && path === '/v1/payment_links').length
+    await dana.says('Y')
+    await dana.gets(LINK, 2)
+    await settled(product)
+    const searched = searches()
+    await dana.says('Y')
+    await dana.gets(LINK, 3)
+    await settled(product)
+    expect(searches()).toBe(searched)
+  })
+
   it('whose outcome is unclear, taken up when Stripe has forgotten its key, leaves one link', async () => {
     const { dana, unlockId } = await hasUnclearLinkAndNoJob({ ttl_hours: 72 })
     product.stripe.advanceClock(25 * HOUR_MS)

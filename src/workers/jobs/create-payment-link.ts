@@ -31,7 +31,7 @@ export const createPaymentLink = defineJob({
   async run(deps, { unlock_id }) {
     const unlock = await deps.em.fork().findOne(Unlock, { id: unlock_id })
     if (unlock === null) return
-    if (!isIn(LINK_DUE_STATUSES, unlock.status)) {
+    if (unlock.linkUnrecorded && !isIn(LINK_DUE_STATUSES, unlock.status)) {
       await recordStrayLinks(deps, unlock, unlock.linkGeneration)
       await recordLinksLookedFor(deps.em.fork(), unlock)
     }
