@@ -13,10 +13,10 @@ export type StoreChecks = {
 }
 
 /** Asks Postgres and Redis, each for 3 seconds at most. Creates nothing, also in an empty database. */
-export async function checkStores(db: MikroORM, publisher: Pick<Publisher, 'isReachable'>): Promise<StoreChecks> {
+export async function checkStores(db: MikroORM, publisher: Pick<Publisher, 'takesWrites'>): Promise<StoreChecks> {
   const [applied, reachable] = await Promise.all([
     within(CHECK_TIMEOUT_MS, appliedMigrations(db)),
-    within(CHECK_TIMEOUT_MS, publisher.isReachable()),
+    within(CHECK_TIMEOUT_MS, publisher.takesWrites()),
   ])
   const isPending = migrations.some(({ name }) => !applied?.includes(name))
   return {

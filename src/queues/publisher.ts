@@ -27,6 +27,18 @@ export class RedisAwayError extends Error {
 /** How long the first connection of a starting process is waited for, milliseconds. */
 const FIRST_CONNECTION_MS = 2_000
 
+const PROBE_LIVES_MS = 1_000
+
+/** False when Redis is away, silent for longer than a command may take, or refuses: the connection's listeners are told why. */
+async function isDone(command: Promise<unknown>): Promise<boolean> {
+  try {
+    await command
+    return true
+  } catch {
+    return false
+  }
+}
+
 type BulkJob = { name: string; data: object; opts: JobsOptions }
 
 /** BullMQ waits for a connection as long as it takes; a producer must not. */
@@ -51,6 +63,8 @@ export type Publisher = {
   publish(due: readonly Due[], options?: PublishOptions): Promise<number>
   /** Whether Redis answers at this moment. */
   isReachable(): Promise<boolean>
+  /** Whether it also takes what is published: one that is full, cannot save, or has become a replica only answers reads. */
+  takesWrites(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -63,6 +77,8 @@ export function createPublisher(
   onError: (error: unknown, job: JobName, requestId?: string) => void,
   prefix: string = DEFAULT_PREFIX,
 ): Publisher {
+  // PING would go to any node of a cluster; this goes where the jobs are.
+  const probe = `${prefix}:reachable`
   const queues = new Map<JobName, Queue>()
   const adders = new Map<JobName, (job: BulkJob) => Promise<void>>()
   for (const name of jobNames) {
@@ -77,7 +93,8 @@ export function createPublisher(
         removeOnFail: false,
       },
     })
-    queue.on('error', (error) => onError(error, name))
+    // Those of the connection, once for every queue; whoever made it is told. A wake-up that is lost is reported by `add`.
+    queue.on('error', () => undefined)
     queues.set(name, queue)
     adders.set(
       name,
@@ -114,16 +131,8 @@ export function createPublisher(
       const results = await Promise.all(due.map((entry) => add(entry, options)))
       return results.filter(Boolean).length
     },
-    async isReachable() {
-      try {
-        // PING would go to any node of a cluster; this goes where the jobs are.
-        await connection.exists(`${prefix}:reachable`)
-        return true
-      } catch {
-        // Away, or silent for longer than a command may take: whoever listens to the connection's errors is told why.
-        return false
-      }
-    },
+    isReachable: () => isDone(connection.exists(probe)),
+    takesWrites: () => isDone(connection.set(probe, '', 'PX', PROBE_LIVES_MS)),
     async close() {
       await Promise.all([...queues.values()].map((queue) => queue.close()))
     },

@@ -22,6 +22,8 @@ export type WorkerSettings = {
   ledgerTiming: LedgerTiming
   /** Replies that the backfill asks for at a time. */
   replyPageSize: number
+  /** How long after a slot of the send limit was given the call may still be made in it, milliseconds. */
+  slotLastsMs: number
   quiet: QuietPolicy
   /** Contact details of leads closed for this long are erased; 0 keeps them for ever. */
   retentionDays: number

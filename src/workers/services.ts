@@ -22,6 +22,8 @@ import { codeOf } from './errors.ts'
 const POOL_SIZE = 20
 /** Longest wait for a slot of the shared send limit, milliseconds. */
 const SEND_LIMIT_WAIT_MS = 20_000
+/** By how much calls may differ in how long after their slot they are made (gateways/send-limit.ts, `HEADROOM`). */
+const SLOT_LASTS_MS = 100
 
 /** The most that TextMagic lists at a time. */
 const REPLY_PAGE_SIZE = 100
@@ -90,6 +92,7 @@ export async function openServices(
         retentionDays: config.retentionDays,
         ledgerTiming: options.ledgerTiming ?? DEFAULT_LEDGER_TIMING,
         replyPageSize: REPLY_PAGE_SIZE,
+        slotLastsMs: SLOT_LASTS_MS,
       },
     },
     async close() {

@@ -16,7 +16,7 @@ const BATCH = 200
  */
 export async function sweepOnce(services: WorkerServices, ownId = `sweep:${randomUUID()}`): Promise<number> {
   // What is claimed here is put off for minutes: with nobody to wake it up, an outage of Redis would outlast itself.
-  if (!(await services.publisher.isReachable())) return 0
+  if (!(await services.publisher.takesWrites())) return 0
   const wakeUps = await inTransaction(services.db.em, (tx) => claimDue(tx, BATCH))
   // Another process is at it.
   if (wakeUps === null) return 0

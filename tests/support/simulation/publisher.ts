@@ -48,6 +48,10 @@ export class SimulatedQueues implements Publisher {
     return !this.away
   }
 
+  takesWrites(): Promise<boolean> {
+    return this.isReachable()
+  }
+
   async close(): Promise<void> {
     this.#jobs = []
   }

@@ -121,6 +121,8 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
       ledgerTiming: DEFAULT_LEDGER_TIMING,
       // So few that what is missing is spread over several pages.
       replyPageSize: 3,
+      // How fast this machine is must decide nothing: a history is lived through again by its seed.
+      slotLastsMs: Number.POSITIVE_INFINITY,
       retentionDays: 0,
       quiet: { hours: null, zonesOfUnknown: [] },
     },

@@ -1,0 +1,43 @@
+import { Client } from 'pg'
+import { expect, it, onTestFinished } from 'vitest'
+import { startProduct } from '../support/product.ts'
+import { until } from '../support/until.ts'
+
+const OFFERS = 45
+/** Claims that wait for a lock when it goes: more than may be sent in a second. */
+const HELD_UP = 36
+/** Those held up and what is due in that second would be twice as many. A machine that stalls may press a few together. */
+const NO_RUSH = 28
+
+it('what Postgres held up goes out at the rate of the send limit, not in one rush', async () => {
+  const product = await startProduct({
+    workers: false,
+    env: { TEXTMAGIC_RATE_PER_SECOND: '20' },
+    ledgerTiming: { leaseMs: 30_000, settleMs: 20_000 },
+  })
+  onTestFinished(() => product.close())
+  const ids = Array.from({ length: OFFERS }, (_, index) => `provider_${index}`)
+  for (const [index, id] of ids.entries()) {
+    await product.api('PUT', `/api/providers/${id}`, { name: 'Dana', phone: `+1212555${1000 + index}` })
+  }
+  await product.offer(ids)
+
+  const [database] = await product.rows<{ name: string }>('select current_database() as name')
+  const url = new URL(product.config.databaseUrl)
+  url.pathname = `/${database?.name}`
+  const outside = new Client({ connectionString: url.href })
+  await outside.connect()
+  onTestFinished(() => outside.end())
+  await outside.query('begin; select from lead_unlocks for update')
+  for (let worker = 0; worker < 4; worker += 1) await product.startMoreWorkers()
+  await until('claims to wait', async () => {
+    const waiting = await product.rows(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return waiting.length >= HELD_UP
+  })
+  await outside.query('commit')
+  await until('all teasers', () => product.textmagic.messages().length >= OFFERS)
+  expect(product.textmagic.messages()).toHaveLength(OFFERS)
+  expect(product.textmagic.maxPerSecond()).toBeLessThan(NO_RUSH)
+})
