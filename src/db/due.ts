@@ -165,7 +165,7 @@ async function findUntold(tx: EntityManager, batch: number): Promise<Due[]> {
   const rows = await tx.execute<{ id: string }[]>(
     `select id from providers p where gateway_unsubscribe_due and opted_out_at is not null
        and not exists (select from escalations where kind = 'unsubscribe_failed' and subject = 'provider:' || p.id
-         and coalesce(resolved_at, 'infinity') >= p.opted_out_at)
+         and resolved_at is null)
      order by opted_out_at limit ?`,
     [batch],
   )

@@ -73,7 +73,9 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
           and status in ('pending', 'sending', 'unknown')) as unsent_reveals,
        (select count(*) from payments p where unlock_id in (table mine) and status = 'kept'
           and exists (select from escalations where unlock_id = p.unlock_id and resolved_at is null
-            and kind in ('reveal_failed', 'reveal_undeliverable'))) as undelivered_details,
+            and kind in ('reveal_failed', 'reveal_undeliverable'))
+          and not exists (select from outbound_messages where unlock_id = p.unlock_id and purpose = 'reveal'
+            and status in ('accepted', 'delivered'))) as undelivered_details,
        (select count(*) from payments where unlock_id in (table mine)
           and status in ('refund_due', 'refund_pending')) as pending_refunds,
        (select count(*) from escalations where unlock_id in (table mine) and resolved_at is null) as open_escalations`,

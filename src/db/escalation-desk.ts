@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core'
 import { type Actor, recordAudit } from './audit.ts'
 import { Escalation } from './entities/index.ts'
 import type { EntityManager } from './orm.ts'
-import { databaseNow } from './subscriptions.ts'
+import { databaseNow, lockProvider } from './subscriptions.ts'
 
 /**
  * Records that a person looked at an escalation and is done with it, audited in the same transaction. One that is
@@ -12,11 +12,19 @@ import { databaseNow } from './subscriptions.ts'
  */
 export function resolveById(em: EntityManager, id: number, by: Actor, note: string | null): Promise<Escalation | null> {
   return em.fork().transactional(async (tx) => {
-    const escalation = await tx.findOne(Escalation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+    const known = await tx.findOne(Escalation, { id })
+    const untold =
+      known?.kind === 'unsubscribe_failed' ? await lockProvider(tx, known.subject.slice('provider:'.length)) : null
+    const escalation = await tx.findOne(Escalation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
     if (escalation === null || escalation.resolvedAt != null) return escalation
     escalation.resolvedAt = await databaseNow(tx)
     escalation.resolvedBy = by.keyName
     escalation.note = note
+    // Who resolves it has told the gateway: the sweep would take it up again.
+    if (untold !== null) {
+      untold.gatewayUnsubscribeDue = false
+      untold.gatewayUnsubscribePhone = null
+    }
     await recordAudit(tx, { ...by, action: 'escalation.resolve', target: `escalation:${id}` })
     return escalation
   })

@@ -79,8 +79,9 @@ async function resendLink(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
 
 async function expire(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   if (unlock.status === 'EXPIRED') {
-    // An offer that was declined could be reopened by a Y; closed by hand, it stays closed.
-    if (unlock.closedReason === 'declined') unlock.closedReason = 'admin'
+    // A Y could reopen an offer that was declined, and a payment that waits for a worker one whose TTL has passed; closed by
+    // hand, it stays closed.
+    unlock.closedReason = 'admin'
     return []
   }
   const { decision, due } = await applyEvent(tx, unlock.id, { type: 'admin_expire' }, 'operator', NO_CONTEXT)

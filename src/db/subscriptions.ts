@@ -4,6 +4,7 @@ import { startConfirmationText, stopConfirmationText } from '../domain/texts.ts'
 import { applyEvent } from './apply-event.ts'
 import { type EffectContext, NO_CONTEXT } from './effects.ts'
 import { Provider, Unlock } from './entities/index.ts'
+import { resolveEscalations } from './escalations.ts'
 import { addNotice } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { forgetStop, hasSaidStop, rememberStop } from './stopped-numbers.ts'
@@ -49,6 +50,7 @@ export async function unsubscribe(
   if (options.tellGateway) {
     provider.gatewayUnsubscribeDue = true
     provider.gatewayUnsubscribePhone = options.phone
+    await callOffUntold(tx, provider.id, 'opted out again')
   }
   await tx.flush()
   await rememberStop(tx, options.phone, at)
@@ -68,6 +70,11 @@ export async function unsubscribe(
   }
   if (options.tellGateway) due.push({ job: 'unsubscribe-number', provider_id: provider.id })
   return due
+}
+
+/** What a person was to tell the gateway is out of date: while they are called, the sweep leaves it to them. */
+function callOffUntold(tx: EntityManager, providerId: string, because: string): Promise<void> {
+  return resolveEscalations(tx, ['unsubscribe_failed'], `provider:${providerId}`, because)
 }
 
 async function stopUnlocks(tx: EntityManager, providerId: string, context: EffectContext): Promise<Due[]> {
@@ -118,6 +125,7 @@ export async function subscribe(
   if (provider.subscriptionChangedAt != null && provider.subscriptionChangedAt > at) return []
   if (await hasSaidStop(tx, provider.phone)) return []
   const now = await databaseNow(tx)
+  await callOffUntold(tx, provider.id, 'subscribed again')
   provider.optedOutAt = null
   provider.gatewayUnsubscribeDue = false
   provider.gatewayUnsubscribePhone = null

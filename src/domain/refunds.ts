@@ -54,7 +54,9 @@ export function judgeRefunds(
     case 'kept':
     case 'held':
       if (standing >= payment.amountCents) return { type: 'returned' }
-      return standing === payment.refundedCents ? UNCHANGED : { type: 'in_part', cents: standing }
+      // A charge may have told of more than these, which no refund is known of yet: only a failure makes the sum less.
+      if (standing > payment.refundedCents) return { type: 'in_part', cents: standing }
+      return failing.length > 0 && standing < payment.refundedCents ? { type: 'in_part', cents: standing } : UNCHANGED
     case 'refund_pending':
       if (ours?.status === 'succeeded') return judgeWhole(payment, refunds, standing)
       if (ours !== undefined && hasFailed(ours.status)) return { type: 'failed', code: ours.status }

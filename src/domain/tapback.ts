@@ -40,10 +40,9 @@ const ANSWERS = /(?<![\p{L}\p{N}])(?:y|yes|n)(?![\p{L}\p{N}])|^[^\p{L}\p{N}]*no[
 /** A few words of each of our texts, from near its beginning: the end of a long quotation may be cut off. */
 const OUR_WORDS = new RegExp(
   [
-    'new client inquiry',
-    'payment to unlock',
+    'new client inquiry in ',
+    'payment to unlock client details',
     'here are the client details',
-    'name: [^\\n]{1,200}\\nphone: ',
     'has expired and can no longer be unlocked',
     'is not on offer to you',
     'Y unlocks contact details',
@@ -55,6 +54,10 @@ const OUR_WORDS = new RegExp(
   ].join('|'),
   'iu',
 )
+
+const OUR_DETAILS = /here are the client details:\s*name:/iu
+/** Details too long for the rest of their text, quoted from their beginning. Others have names and phones as well. */
+const BARE_DETAILS = /^.\s*name: [^\n]{1,200}\nphone: /iu
 
 /**
  * Reads a text that is worded like a phone's reaction to another text.
@@ -69,16 +72,24 @@ const OUR_WORDS = new RegExp(
 export function readReaction(text: string): 'tapback' | 'other' | null {
   const visible = stripInvisible(text).trim()
   const english = REACTIONS.map((reaction) => reaction.exec(visible)?.[0]).find((found) => found !== undefined)
-  if (english !== undefined) return isOurs(visible.slice(english.length - 1)) ? 'tapback' : 'other'
+  if (english !== undefined) {
+    const quotation = visible.slice(english.length - 1)
+    return isOurs(quotation) || BARE_DETAILS.test(quotation) ? 'tapback' : 'other'
+  }
   const beginning = FEW_WORDS.exec(visible)
   if (beginning === null || ANSWERS.test(beginning.groups?.words ?? '')) return null
   const quotation = visible.slice(beginning[0].length - 1)
+  if (OUR_DETAILS.test(quotation)) return 'tapback'
   return isOurs(quotation) && ENDS_QUOTATION.test(quotation) ? 'tapback' : null
 }
 
-/** @param quotation from its opening mark to the end of the text */
+/**
+ * Whatever follows, what quotes a client's details is not passed on: a name in them may hold the mark that ends the quotation.
+ *
+ * @param quotation from its opening mark to the end of the text
+ */
 function isOurs(quotation: string): boolean {
-  return OUR_WORDS.test(quotation) && !hasWordsAfter(quotation)
+  return OUR_DETAILS.test(quotation) || (OUR_WORDS.test(quotation) && !hasWordsAfter(quotation))
 }
 
 /** A quotation without an end was cut off. */

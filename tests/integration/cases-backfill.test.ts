@@ -11,6 +11,8 @@ import { until } from '../support/until.ts'
 
 /** Seconds after which an open link is asked about. */
 const BEYOND_GRACE = 60
+/** Seconds after which an open link is asked about again. */
+const BEYOND_LINK_TURN = 700
 const STRANGER = '12125550198'
 /** Longer than clocks may differ. */
 const MINUTES_AGO = 300_000
@@ -72,10 +74,10 @@ const paymentOf = async (unlockId: number) => (await product.unlock(unlockId)).p
 const longAgo = (unlockId: number) =>
   product.rows(`update lead_unlocks set teaser_sent_at = app_now() - interval '1 hour' where id = ?`, [unlockId])
 
-/** Postgres refuses to store this one. @returns ends it */
-async function refuseToStore(externalId: string): Promise<() => Promise<void>> {
+/** Postgres refuses to store this one. @param because what it raises @returns ends it */
+async function refuseToStore(externalId: string, because = 'check_violation'): Promise<() => Promise<void>> {
   await product.rows(`
-    create function refuse_to_store() returns trigger language plpgsql as $$ begin raise check_violation; end $$;
+    create function refuse_to_store() returns trigger language plpgsql as $$ begin raise ${because}; end $$;
     create trigger refuse_to_store before insert on webhook_inbox for each row
       when (new.external_id = '${externalId}') execute function refuse_to_store()`)
   const end = async () => {
@@ -316,6 +318,21 @@ describe('payments of which no webhook told', () => {
     await product.reaches(unlockId, 'DONE')
     await escalated(product, unlockId, 'dispute')
     expect(await paymentOf(unlockId)).toMatchObject({ status: 'kept', dispute_status: 'needs_response' })
+  })
+
+  it('are found with their dispute though a run ended in the middle of what it found', async () => {
+    const refusals: (() => Promise<void>)[] = []
+    const { dana, unlockId } = await paysUnheard(async (intentId) => {
+      const { id } = await product.stripe.dispute(intentId)
+      // Anything but a refusal of this one row ends the run, as the end of its process would.
+      refusals.push(await refuseToStore(`backfill:${id}:needs_response`, `exception using errcode = '57P01'`))
+    })
+    await until('the run to fail', () => product.log.some((line) => line.includes('57P01')))
+    for (const end of refusals) await end()
+    await moveClock(product, BEYOND_LINK_TURN)
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    await escalated(product, unlockId, 'dispute')
   })
 
   it('are found though they were disputed, when the dispute was won, and nobody is called', async () => {

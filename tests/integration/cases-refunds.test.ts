@@ -45,6 +45,20 @@ async function payLate() {
   return { dana, unlockId, intentId: paymentIntent.id }
 }
 
+/** Pays before the TTL, which passes before a worker gets to it. @param meanwhile what happens before it does */
+async function paidInTimeAndExpired(unlockId: number, url: string, meanwhile?: () => Promise<void>): Promise<void> {
+  await settled(product)
+  const queue = product.publisher.queues.get('handle-payment')
+  await queue?.pause()
+  await product.stripe.payLink(url)
+  const stored = async () => (await product.rows(`select from webhook_inbox where status = 'received'`)).length > 0
+  await until('the webhook to be stored', stored)
+  await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
+  await product.reaches(unlockId, 'EXPIRED')
+  await meanwhile?.()
+  await queue?.resume()
+}
+
 /** Pays while the SMS gateway refuses our key, so that the reveal waits. */
 async function payBeforeReveal() {
   const dana = await newProvider(product)
@@ -98,18 +112,20 @@ describe('a late payment under LATE_PAYMENT=refund', () => {
   it('that we were told of before the TTL is not late, however long its job took', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()
-    await settled(product)
-    const queue = product.publisher.queues.get('handle-payment')
-    await queue?.pause()
-    await product.stripe.payLink(url)
-    const stored = async () => (await product.rows(`select from webhook_inbox where status = 'received'`)).length > 0
-    await until('the webhook to be stored', stored)
-    await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
-    await product.reaches(unlockId, 'EXPIRED')
-    await queue?.resume()
+    await paidInTimeAndExpired(unlockId, url)
     await product.reaches(unlockId, 'DONE')
     expect(dana.inbox(DETAILS)).toHaveLength(1)
     expect(await paymentsOf(unlockId)).toEqual(['kept'])
+  })
+
+  it('that waits for a worker is late once an operator has closed the offer by hand', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await paidInTimeAndExpired(unlockId, url, async () => {
+      expect((await product.api('POST', `/api/unlocks/${unlockId}/expire`)).status).toBe(200)
+    })
+    await becomes(unlockId, 'refunded')
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
   })
 
   it('goes back once though the answer to the refund was lost', async () => {

@@ -30,6 +30,24 @@ const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).un
 const optedOut = async (provider: TestProvider) =>
   (await product.api('GET', `/api/providers/${provider.id}`)).body.provider.opted_out_at !== null
 
+const REFUSES_TO_UNSUBSCRIBE = {
+  method: 'POST',
+  path: '/api/v2/unsubscribers',
+  kind: 'status',
+  status: 400,
+  times: null,
+} as const
+/** Whether the gateway is to be told of an opt-out, and the escalation of a person who is to tell it. */
+async function untold(provider: TestProvider): Promise<{ due: boolean; escalation: number | null }> {
+  const [row] = await product.rows<{ due: boolean; escalation: number | null }>(
+    `select gateway_unsubscribe_due as due, (select e.id from escalations e where kind = 'unsubscribe_failed'
+       and subject = 'provider:' || p.id and resolved_at is null) as escalation from providers p where id = ?`,
+    [provider.id],
+  )
+  if (row === undefined) throw new Error(`no provider ${provider.id}`)
+  return row
+}
+
 describe('STOP', () => {
   it('closes every open unlock and its link, and is confirmed once', async () => {
     const dana = await newProvider(product)
@@ -98,8 +116,7 @@ describe('STOP', () => {
   it('that TextMagic refuses to be told of calls a person once, whose retry in Bull Board tells it', async () => {
     const dana = await newProvider(product)
     await dana.hasTeaser()
-    const fault = { method: 'POST', path: '/api/v2/unsubscribers', kind: 'status', status: 400, times: null } as const
-    product.textmagic.faults.add(fault)
+    product.textmagic.faults.add(REFUSES_TO_UNSUBSCRIBE)
     await dana.says('revoke')
     await dana.gets(STOP_CONFIRMATION)
     const job = await failedJob(product, 'unsubscribe-number')
@@ -122,6 +139,43 @@ describe('STOP', () => {
     await until('TextMagic to be told', () => product.textmagic.isUnsubscribed(dana.phone))
     await until('the escalation to be resolved', () => escalation(false))
   })
+
+  it.each([
+    [
+      'after START',
+      async (dana: TestProvider) => {
+        await dana.says('start')
+        await dana.gets(START_CONFIRMATION)
+      },
+    ],
+    [
+      'when a person has seen to the first',
+      async (dana: TestProvider, escalationId: number) => {
+        expect((await product.api('POST', `/api/escalations/${escalationId}/resolve`, {})).status).toBe(200)
+        expect((await untold(dana)).due).toBe(false)
+      },
+    ],
+  ])(
+    'that TextMagic refused to be told of and that is said again %s reaches it, though Redis loses the job',
+    async (_when, meanwhile) => {
+      const dana = await newProvider(product)
+      await dana.hasTeaser()
+      product.textmagic.faults.add(REFUSES_TO_UNSUBSCRIBE)
+      await dana.says('revoke')
+      await failedJob(product, 'unsubscribe-number')
+      const open = async () => (await untold(dana)).escalation
+      await until('a person to be called', async () => (await open()) !== null)
+      product.textmagic.faults.clear()
+      await meanwhile(dana, Number(await open()))
+      expect(await open()).toBeNull()
+      const queue = product.publisher.queues.get('unsubscribe-number')
+      await queue?.pause()
+      await dana.says('revoke')
+      await queue?.obliterate({ force: true })
+      await queue?.resume()
+      await until('TextMagic to be told', () => product.textmagic.isUnsubscribed(dana.phone))
+    },
+  )
 
   it('that only TextMagic saw is learnt from the receipt of the next text', async () => {
     const dana = await newProvider(product)

@@ -169,7 +169,8 @@ async function storeEach<T>(
 
 /**
  * What the events we never got would have said, each under an id that tells it from others: none of money that is not with
- * us any more.
+ * us any more. The payment's own comes last: it ends the link, and nobody would ask again for those that a run did not get
+ * to store. What comes before it waits for it.
  */
 function asEvents(payment: FoundPayment, unlockId: number, leadId: string) {
   const { sessionId, paymentIntentId, amountCents, refundedCents } = payment
@@ -183,7 +184,7 @@ function asEvents(payment: FoundPayment, unlockId: number, leadId: string) {
     currency: payment.currency,
     metadata: { unlock_id: String(unlockId), lead_id: leadId },
   }
-  const events = [asEvent(sessionId, 'checkout.session.completed', session)]
+  const events = []
   if (refundedCents > 0) {
     const charge = {
       id: sessionId,
@@ -197,6 +198,7 @@ function asEvents(payment: FoundPayment, unlockId: number, leadId: string) {
     const type = closed ? 'charge.dispute.closed' : 'charge.dispute.created'
     events.push(asEvent(`${disputeId}:${status}`, type, { id: disputeId, payment_intent: paymentIntentId, status }))
   }
+  events.push(asEvent(sessionId, 'checkout.session.completed', session))
   return events
 }
 

@@ -23,11 +23,12 @@ export const unsubscribeNumber = defineJob({
     await deps.textmagic.unsubscribe(phone ?? provider.phone)
     await inTransaction(deps.em, async (tx) => {
       // Another number of theirs may have opted out meanwhile.
-      await tx.execute(
+      const told = await tx.execute<object[]>(
         `update providers set gateway_unsubscribe_due = false, gateway_unsubscribe_phone = null
-         where id = ? and gateway_unsubscribe_phone is not distinct from ?`,
+         where id = ? and gateway_unsubscribe_phone is not distinct from ? returning id`,
         [provider_id, phone],
       )
+      if (told.length === 0) return
       await resolveEscalations(tx, ['unsubscribe_failed'], `provider:${provider_id}`, 'unsubscribed')
     })
   },

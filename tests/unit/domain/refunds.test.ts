@@ -39,6 +39,12 @@ describe('a refund that a person made', () => {
     expect(judge('kept', [refund('failed', 500)], { cents: 500 })).toEqual({ type: 'in_part', cents: 0 })
   })
 
+  it('of a part does not make less of a sum that its charge told of, unless one has failed', () => {
+    expect(judge('kept', [refund('succeeded', 500)], { cents: 1200 })).toEqual({ type: 'unchanged' })
+    const parts = [refund('succeeded', 500), refund('failed', 700, 're_2')]
+    expect(judge('kept', parts, { cents: 1200 })).toEqual({ type: 'in_part', cents: 500 })
+  })
+
   it('of a part that fails later makes the whole fail', () => {
     const parts = [refund('succeeded', 500), refund('failed', 1500, 're_2')]
     expect(judge('refunded', parts)).toEqual({ type: 'failed', code: 'failed' })
