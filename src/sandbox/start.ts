@@ -37,6 +37,7 @@ async function main(): Promise<number> {
         `  API         ${stack.apiUrl}/docs`,
         `  Queues      ${stack.apiUrl}/admin/queues    sign in with the admin key`,
         `  Metrics     ${stack.apiUrl}/metrics, ${stack.workerUrl}/metrics    Authorization: Bearer <admin key>`,
+        `  Gateways    ${stack.textmagic.url}, ${stack.stripe.url}    /_control/faults makes them fail`,
         `  Admin key   ${stack.adminApiKey}`,
         `  Logs        ${kept}/logs/`,
         '',
