@@ -6,6 +6,7 @@ const CHECK_TIMEOUT_MS = 3_000
 
 /** What a process stands on, asked right now. */
 export type StoreChecks = {
+  /** `failed` also when it takes no writes, as the old primary after a failover. */
   database: 'ok' | 'failed'
   /** `pending` when the schema is older than this code. */
   migrations: 'ok' | 'pending' | 'unknown'
@@ -34,12 +35,17 @@ export function troubles(checks: Readonly<Record<string, string>>): string {
     .join(', ')
 }
 
-/** Names of the migrations the database has, or none when it never saw one. */
+/**
+ * Names of the migrations the database has, or none when it never saw one. Asked with a write that changes nothing, which a
+ * server that takes none refuses.
+ */
 async function appliedMigrations(db: MikroORM): Promise<string[]> {
   const em = db.em.fork()
   const [table] = await em.execute<{ name: string | null }[]>("select to_regclass('schema_migrations') as name")
   if (table?.name == null) return []
-  const rows = await em.execute<{ name: string }[]>('select name from schema_migrations')
+  const rows = await em.execute<{ name: string }[]>(
+    'with written as (update schema_migrations set name = name where false) select name from schema_migrations',
+  )
   return rows.map(({ name }) => name)
 }
 

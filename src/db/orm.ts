@@ -8,6 +8,7 @@ import { escapeInFewPieces } from './escape-literal.ts'
 import { tolerateRollbackOfLostConnection } from './lost-connections.ts'
 import { migrations } from './migrations/index.ts'
 import { rememberPool } from './pool.ts'
+import { endReadOnlyConnections } from './read-only-connections.ts'
 import { saveRoundTrips } from './round-trips.ts'
 import { endSilentConnections } from './silent-connections.ts'
 
@@ -51,6 +52,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
         onPoolCreated(created: Pool) {
           pool = created
           saveRoundTrips(created)
+          endReadOnlyConnections(created)
           if (address.throughPooler) limitTransactions(created)
           if (options.answersWithinMs !== undefined) endSilentConnections(created, options.answersWithinMs)
         },

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import { streamOf } from './connection-stream.ts'
 
 /** For API and workers, milliseconds: longer than any statement of theirs may take (`statement_timeout`). */
 export const ANSWERS_WITHIN_MS = 40_000
@@ -22,8 +23,4 @@ export function endSilentConnections(pool: Pool, withinMs: number): void {
       return answer.finally(() => clearTimeout(timer))
     })
   })
-}
-
-function streamOf(client: PoolClient): { destroy(): void } {
-  return Reflect.get(Object(Reflect.get(client, 'connection')), 'stream')
 }

@@ -66,6 +66,27 @@ describe('health', () => {
     }
   })
 
+  it('is not ready on a Postgres that takes no writes, and by asking gets to the one that does', async () => {
+    const name = new URL(api.databaseUrl).pathname.slice(1)
+    const server = await queryServerUntil(
+      `alter database "${name}" set default_transaction_read_only = on`,
+      api.databaseUrl,
+    )
+    const failedOver = await startHarness({ beside: api })
+    try {
+      const { status, body } = await failedOver.inject({ method: 'GET', url: '/readyz' })
+      expect(status).toBe(503)
+      expect(body.checks).toMatchObject({ database: 'failed' })
+      // From here on the name leads to the new primary again.
+      await server.query(`alter database "${name}" reset default_transaction_read_only`)
+      expect((await failedOver.inject({ method: 'GET', url: '/readyz' })).status).toBe(200)
+    } finally {
+      await server.query(`alter database "${name}" reset default_transaction_read_only`)
+      await server.end()
+      await failedOver.close()
+    }
+  })
+
   it('asking creates nothing in an empty database', async () => {
     const empty = await startHarness({ migrate: false })
     try {

@@ -65,6 +65,22 @@ it('a connection that does not answer is ended, and leaves no hole in the pool',
   await impatient.close(true)
 })
 
+it('a connection to a server that takes no writes, the old primary of a failover, is not used again', async () => {
+  const name = new URL(database.url).pathname.slice(1)
+  const write = () => inTransaction(failedOver.em, (tx) => tx.execute('create table taken ()'))
+  await outside.query(`alter database "${name}" set default_transaction_read_only = on`)
+  const failedOver = await openDatabase({ url: database.url, poolSize: 1 })
+  try {
+    await expect(write()).rejects.toMatchObject({ code: '25006' })
+    // From here on the name leads to the new primary again.
+    await outside.query(`alter database "${name}" reset default_transaction_read_only`)
+    await write()
+  } finally {
+    await failedOver.close(true)
+    await outside.query(`alter database "${name}" reset default_transaction_read_only`)
+  }
+})
+
 it('a transaction that fails for another reason is rolled back', async () => {
   await outside.query('create table kept (id integer)')
   const work = inTransaction(db.em, async (tx) => {

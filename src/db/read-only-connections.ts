@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import type { Pool, PoolClient } from 'pg'
+import { streamOf } from './connection-stream.ts'
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: `read_only_sql_transaction` */
+const READ_ONLY = '25006'
+
+/**
+ * Ends connections to a server that takes no writes. One made in the middle of a failover may lead to the old primary; the
+ * pool would use it again for as long as it is busy, and each write on it fail, though the name has long led to the new one.
+ *
+ * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
+ */
+export function endReadOnlyConnections(pool: Pool): void {
+  pool.on('connect', (client: PoolClient) => {
+    const query: unknown = Reflect.get(client, 'query')
+    if (typeof query !== 'function') throw new Error('the database driver has no query to add to')
+    Reflect.set(client, 'query', (...args: unknown[]) => {
+      const answer: unknown = Reflect.apply(query, client, args)
+      if (!(answer instanceof Promise)) return answer
+      return answer.catch(async (error: unknown) => {
+        if (Reflect.get(Object(error), 'code') === READ_ONLY) await end(client)
+        throw error
+      })
+    })
+  })
+}
+
+/** Waits for the end: until then, the pool would give the connection to whoever comes next. */
+async function end(client: PoolClient): Promise<void> {
+  const stream = streamOf(client).destroy()
+  if (!stream.closed) await once(stream, 'close')
+}
