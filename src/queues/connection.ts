@@ -62,8 +62,9 @@ function connect(address: RedisAddress, manner: Manner): RedisConnection {
     db: address.db,
     enableOfflineQueue: manner.enableOfflineQueue,
     retryStrategy,
-    // After a failover the name, or the connection itself, may still lead to the old master.
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? RECONNECT_AND_RESEND : false),
+    // After a failover the name, or the connection itself, may still lead to the old master. Of a script, Redis 6.2 says so
+    // in the middle of an `ERR Error running script`.
+    reconnectOnError: (error) => (error.message.includes('READONLY') ? RECONNECT_AND_RESEND : false),
   }
   if (address.topology === 'single') return new Redis({ ...server, ...address.node, ...encryption(address) })
   const { nodes, master, sentinelUsername, sentinelPassword } = address
