@@ -16,15 +16,23 @@ type Manner = {
   cluster: Pick<ClusterOptions, 'maxRedirections' | 'retryDelayOnFailover' | 'retryDelayOnClusterDown'>
 }
 
+/** Then the next Sentinel is asked: one that takes connections and says nothing would be waited for as long as it does. */
+const SENTINEL_ANSWERS_WITHIN_MS = 5_000
+
 const PRODUCER: Manner = {
   enableOfflineQueue: false,
-  options: { maxRetriesPerRequest: 0, connectTimeout: 5_000, commandTimeout: 5_000, sentinelCommandTimeout: 5_000 },
+  options: {
+    maxRetriesPerRequest: 0,
+    connectTimeout: 5_000,
+    commandTimeout: 5_000,
+    sentinelCommandTimeout: SENTINEL_ANSWERS_WITHIN_MS,
+  },
   cluster: {},
 }
 
 const WORKER: Manner = {
   enableOfflineQueue: true,
-  options: { maxRetriesPerRequest: null },
+  options: { maxRetriesPerRequest: null, sentinelCommandTimeout: SENTINEL_ANSWERS_WITHIN_MS },
   // For 20 s: a failover takes a cluster some seconds, and a job done meanwhile had better say so than be done again.
   cluster: { maxRedirections: 40, retryDelayOnFailover: 500, retryDelayOnClusterDown: 500 },
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { producerConnection, type RedisConnection } from '../../src/queues/connection.ts'
+import { producerConnection, type RedisConnection, workerConnection } from '../../src/queues/connection.ts'
 import { until } from '../support/until.ts'
 
 /** A server that counts who connects. @param answers what a command gets; nothing when absent */
@@ -50,3 +50,13 @@ it.each([
     await until('another connection', () => replica.connections() > 1, undefined, 10_000)
   },
 )
+
+it.each([
+  ['producer', producerConnection],
+  ['worker', workerConnection],
+])('a %s asks the next Sentinel when the first takes connections and never answers', async (_name, connect) => {
+  const first = await startServer()
+  const second = await startServer()
+  opened(connect(`redis+sentinel://${first.address},${second.address}/mymaster`))
+  await until('the second to be asked', () => second.connections() > 0, undefined, 20_000)
+})
