@@ -12,12 +12,24 @@ export type RedisConnection = Redis | Cluster
 type Manner = {
   /** Whether commands wait for a connection that is not there. */
   enableOfflineQueue: boolean
-  options: Pick<RedisOptions, 'maxRetriesPerRequest' | 'connectTimeout' | 'commandTimeout' | 'sentinelCommandTimeout'>
+  options: Pick<
+    RedisOptions,
+    'maxRetriesPerRequest' | 'connectTimeout' | 'commandTimeout' | 'sentinelCommandTimeout' | 'socketTimeout'
+  >
   cluster: Pick<ClusterOptions, 'maxRedirections' | 'retryDelayOnFailover' | 'retryDelayOnClusterDown'>
 }
 
 /** Then the next Sentinel is asked: one that takes connections and says nothing would be waited for as long as it does. */
 const SENTINEL_ANSWERS_WITHIN_MS = 5_000
+
+/**
+ * A connection is made anew when nothing came on it for so long while a command waits for its answer: the other end may be
+ * gone without a word, because a host lost its power or a network forgot it, and TCP would wait for it for a quarter of an
+ * hour. One on which nothing was asked is left alone.
+ */
+const PRODUCER_SILENCE_MS = 10_000
+/** Longer than BullMQ lets Redis wait for a job, 10 s at most. */
+const WORKER_SILENCE_MS = 20_000
 
 const PRODUCER: Manner = {
   enableOfflineQueue: false,
@@ -26,13 +38,18 @@ const PRODUCER: Manner = {
     connectTimeout: 5_000,
     commandTimeout: 5_000,
     sentinelCommandTimeout: SENTINEL_ANSWERS_WITHIN_MS,
+    socketTimeout: PRODUCER_SILENCE_MS,
   },
   cluster: {},
 }
 
 const WORKER: Manner = {
   enableOfflineQueue: true,
-  options: { maxRetriesPerRequest: null, sentinelCommandTimeout: SENTINEL_ANSWERS_WITHIN_MS },
+  options: {
+    maxRetriesPerRequest: null,
+    sentinelCommandTimeout: SENTINEL_ANSWERS_WITHIN_MS,
+    socketTimeout: WORKER_SILENCE_MS,
+  },
   // For 20 s: a failover takes a cluster some seconds, and a job done meanwhile had better say so than be done again.
   cluster: { maxRedirections: 40, retryDelayOnFailover: 500, retryDelayOnClusterDown: 500 },
 }
