@@ -25,8 +25,8 @@ export type ProgramName = keyof typeof PROGRAMS
 
 const MIGRATE_WITHIN_MS = 120_000
 const READY_WITHIN_MS = 60_000
-/** A worker ends by itself within 25 s, an API within 10 s. */
-const STOP_WITHIN_MS = 30_000
+/** A worker ends by itself within 40 s, an API within 10 s. */
+const STOP_WITHIN_MS = 45_000
 const root = join(import.meta.dirname, '..', '..')
 /** Compiled code is kept between starts, which takes a quarter less of the processor for each. */
 const NODE_COMPILE_CACHE = join(LOCAL, 'compile-cache')

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type JobName, type Payload, parsePayload } from '../queues/contract.ts'
 import { loggingCalls } from './call-log.ts'
 import type { JobDeps, WorkerServices } from './deps.ts'
-import { codeOf, isFinal, isLockConflict, NotYetError, RetryLater } from './errors.ts'
+import { codeOf, isFinal, isLockConflict, isStopping, NotYetError, RetryLater } from './errors.ts'
 import type { JobHandler } from './job.ts'
 
 /** Wait after two transactions got in each other's way, milliseconds. */
@@ -19,7 +19,10 @@ export type JobAttempt = {
 
 export type Outcome =
   | { type: 'done' }
-  /** Not due yet, or in somebody's way: it comes back after `delayMs` without losing an attempt. */
+  /**
+   * Not due yet, in somebody's way, or for another worker because this one stops: it comes back after `delayMs` without
+   * losing an attempt.
+   */
   | { type: 'later'; delayMs: number }
   /** Another attempt may succeed. */
   | { type: 'failed'; code: string }
@@ -45,6 +48,7 @@ export async function makeAttempt<N extends JobName>(
     return { type: 'done' }
   } catch (error) {
     if (error instanceof RetryLater) return { type: 'later', delayMs: error.delayMs }
+    if (isStopping(error)) return { type: 'later', delayMs: 0 }
     if (isLockConflict(error)) return { type: 'later', delayMs: LOCK_CONFLICT_DELAY_MS }
     const code = codeOf(error)
     const late = error instanceof NotYetError && attempt.number >= NotYetError.ATTEMPTS

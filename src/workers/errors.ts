@@ -1,4 +1,4 @@
-import { RefusedError } from '../gateways/errors.ts'
+import { NotDoneError, RefusedError } from '../gateways/errors.ts'
 
 /** Not an error: the work is not due yet, or somebody else is at it. The job comes back without losing an attempt. */
 export class RetryLater extends Error {
@@ -39,6 +39,11 @@ const LOCK_CONFLICTS = new Set(['40P01', '55P03'])
 /** Two transactions in each other's way: the database asks for another try, which costs no attempt. */
 export function isLockConflict(error: unknown): boolean {
   return error instanceof Error && 'code' in error && LOCK_CONFLICTS.has(String(error.code))
+}
+
+/** The wait for a turn to send was ended because this process stops: another does the job, which costs no attempt. */
+export function isStopping(error: unknown): boolean {
+  return error instanceof NotDoneError && error.code === 'closing'
 }
 
 /** The error's code where it has one, else its class: safe for Redis and for people. */

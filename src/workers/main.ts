@@ -5,8 +5,8 @@ import { jobNames } from '../queues/contract.ts'
 import { trustCertificates } from '../trust.ts'
 import { startWorkers } from './start.ts'
 
-/** A job under way may be waiting for a gateway, which is given up after 10 s. */
-const STOP_TIMEOUT_MS = 25_000
+/** A job under way may be waiting for Stripe, which is asked three times for 10 s each, with pauses between. */
+const STOP_TIMEOUT_MS = 40_000
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env, 'worker')

@@ -28,7 +28,12 @@ const SLOT_LASTS_MS = 100
 /** The most that TextMagic lists at a time. */
 const REPLY_PAGE_SIZE = 100
 
-export type OpenedServices = { services: WorkerServices; close(): Promise<void> }
+export type OpenedServices = {
+  services: WorkerServices
+  /** Ends every wait for a slot of the send limit, which is then not had: the jobs that wait come back to other workers. */
+  endWaits(): Promise<void>
+  close(): Promise<void>
+}
 
 /**
  * Opens what a worker process has once.
@@ -95,9 +100,9 @@ export async function openServices(
         slotLastsMs: SLOT_LASTS_MS,
       },
     },
+    endWaits: () => sendLimit.close(),
     async close() {
       await publisher.close()
-      await sendLimit.close()
       await Promise.all([textmagic.close(), stripe.close(), post.close()])
       await db.close()
     },

@@ -19,8 +19,8 @@ export type RunningWorkers = {
   /** Where it answers about its health; null when it does not listen. */
   port: number | null
   /**
-   * Takes no new job, finishes those under way, stops answering about its health, then lets go of gateways, Redis and
-   * Postgres, in this order.
+   * Takes no new job and begins no recurring work, sends back the jobs that wait for their turn to send, finishes those under
+   * way, stops answering about its health, then lets go of gateways, Redis and Postgres, in this order.
    */
   close(): Promise<void>
 }
@@ -50,7 +50,7 @@ export async function startWorkers(
   for (const client of [connection, redis]) {
     client.on('error', (error) => log.warn({ operation: 'redis', error_code: codeOf(error) }, 'Redis is away'))
   }
-  const { services, close: closeServices } = await openServices(config, redis, log, options)
+  const { services, endWaits, close: closeServices } = await openServices(config, redis, log, options)
   const workers: Worker[] = []
   const consumption = createConsumption({
     publisher: services.publisher,
@@ -59,8 +59,11 @@ export async function startWorkers(
   })
   let health: HealthServer | null = null
   let working = false
+  let stopTimers = async (): Promise<void> => undefined
   const letGo = async () => {
-    await Promise.all(workers.map((worker) => worker.close()))
+    // Before the waits end: what comes back from them is not for this process to take.
+    const finished = workers.map((worker) => worker.close())
+    await Promise.all([...finished, endWaits(), stopTimers()])
     await health?.close()
     await closeServices()
     redis.disconnect()
@@ -95,12 +98,11 @@ export async function startWorkers(
     throw error
   }
   working = true
-  const stopTimers = startTimers(services, config)
+  stopTimers = startTimers(services, config)
   return {
     port: health?.port ?? null,
     async close() {
       working = false
-      await stopTimers()
       await letGo()
     },
   }

@@ -13,7 +13,7 @@ import { newPerson, offer, type Person, STEP_MS, TEASER } from './people.ts'
 const TEST_MS = 150_000
 /** What the processes promise, milliseconds. */
 const API_STOPS_WITHIN = 10_000
-const WORKER_STOPS_WITHIN = 25_000
+const WORKER_STOPS_WITHIN = 40_000
 /** Enough for the work to be well under way when the signal comes. */
 const WARMED_UP = 25
 
