@@ -208,6 +208,18 @@ export async function recordAbsent(
   takeTeaserBack(locked)
 }
 
+/** What was claimed was not tried: as if it never had been. @param lease of that claim */
+export async function putBack(tx: EntityManager, messageId: number, lease: Date): Promise<void> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return
+  const { message } = locked
+  message.status = 'pending'
+  message.attempts -= 1
+  message.leaseUntil = null
+  message.nextAttemptAt = after(message.dbNow, GRACE_MS)
+  takeTeaserBack(locked)
+}
+
 /** A teaser that never left is not what a reply answers. */
 function takeTeaserBack({ message, unlock }: Locked): void {
   if (message.purpose === 'teaser' && unlock?.status === 'NEW_LEAD') unlock.teaserSentAt = null

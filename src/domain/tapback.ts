@@ -74,22 +74,22 @@ export function readReaction(text: string): 'tapback' | 'other' | null {
   const english = REACTIONS.map((reaction) => reaction.exec(visible)?.[0]).find((found) => found !== undefined)
   if (english !== undefined) {
     const quotation = visible.slice(english.length - 1)
-    return isOurs(quotation) || BARE_DETAILS.test(quotation) ? 'tapback' : 'other'
+    return isOurs(quotation) || quotesDetails(quotation) ? 'tapback' : 'other'
   }
   const beginning = FEW_WORDS.exec(visible)
   if (beginning === null || ANSWERS.test(beginning.groups?.words ?? '')) return null
   const quotation = visible.slice(beginning[0].length - 1)
-  if (OUR_DETAILS.test(quotation)) return 'tapback'
   return isOurs(quotation) && ENDS_QUOTATION.test(quotation) ? 'tapback' : null
 }
 
-/**
- * Whatever follows, what quotes a client's details is not passed on: a name in them may hold the mark that ends the quotation.
- *
- * @param quotation from its opening mark to the end of the text
- */
+/** @param quotation from its opening mark to the end of the text */
 function isOurs(quotation: string): boolean {
-  return OUR_DETAILS.test(quotation) || (OUR_WORDS.test(quotation) && !hasWordsAfter(quotation))
+  return OUR_WORDS.test(quotation) && !hasWordsAfter(quotation)
+}
+
+/** Whatever seems to follow it: a name in the details may hold the mark that ends the quotation. */
+function quotesDetails(quotation: string): boolean {
+  return OUR_DETAILS.test(quotation) || BARE_DETAILS.test(quotation)
 }
 
 /** A quotation without an end was cut off. */

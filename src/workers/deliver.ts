@@ -4,6 +4,7 @@ import {
   type Claim,
   claim,
   isSettled,
+  putBack,
   type RevealParts,
   recordAbsent,
   recordAccepted,
@@ -61,7 +62,7 @@ async function claimInSlot(deps: JobDeps, known: OutboundMessage): Promise<{ cla
     const claimed = await inTransaction(deps.em, (tx) => claim(tx, known.id, ledgerTiming, quiet))
     const hasPassed = performance.now() - claimStarted > slotLastsMs
     if (!isFirst || claimed.type !== 'send' || !hasPassed) return { claimed, claimStarted }
-    await inTransaction(deps.em, (tx) => recordAbsent(tx, known.id, claimed.lease, 'slot_passed'))
+    await inTransaction(deps.em, (tx) => putBack(tx, known.id, claimed.lease))
   }
 }
 

@@ -165,6 +165,12 @@ describe('STOP', () => {
       await failedJob(product, 'unsubscribe-number')
       const open = async () => (await untold(dana)).escalation
       await until('a person to be called', async () => (await open()) !== null)
+      await until('nobody else to try it', async () => {
+        const jobs = await product.publisher.queues
+          .get('unsubscribe-number')
+          ?.getJobCounts('active', 'waiting', 'delayed')
+        return Object.values(jobs ?? {}).every((count) => count === 0)
+      })
       product.textmagic.faults.clear()
       await meanwhile(dana, Number(await open()))
       expect(await open()).toBeNull()

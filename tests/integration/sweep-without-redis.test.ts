@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { createLogger } from '../../src/logging.ts'
@@ -51,6 +52,7 @@ it('while Redis answers and takes nothing in, full or a replica, the sweep puts 
   onTestFinished(() => server.stop())
   const redis = producerConnection(server.url)
   redis.on('error', () => undefined)
+  await once(redis, 'ready')
   const logger = createLogger({ name: 'test', level: 'silent' })
   const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
   const admin = new Redis(server.url)

@@ -47,7 +47,8 @@ describe.concurrent('a worker that stops', () => {
     await Promise.allSettled(reveals)
     const jobs = (await product.publisher.queues.get('send-teaser')?.getJobs(['waiting', 'delayed'])) ?? []
     const begun = jobs.filter(({ attemptsStarted }) => attemptsStarted > 0)
-    test.expect(begun.map(({ attemptsMade }) => attemptsMade)).toEqual([0, 0])
+    test.expect(begun.length).toBeGreaterThanOrEqual(2)
+    test.expect(new Set(begun.map(({ attemptsMade }) => attemptsMade))).toEqual(new Set([0]))
     await product.startMoreWorkers()
     await offered
   })

@@ -122,17 +122,18 @@ describe('a reaction to a text that is not ours is a text like any other', () =>
   })
 })
 
-test.each(['What do you mean by "payment to unlock"', 'New booking: "Name: Ann Smith\nPhone: +13055550100"'])(
-  'a text that quotes what might be ours is forwarded: %j',
-  (text) => {
-    expect(classifyReply(text)).toEqual({ kind: 'other' })
-  },
-)
+test.each([
+  'What do you mean by "payment to unlock"',
+  'Wrong number! "Dana, here are the client details:\n\nName: Sarah" please refund me',
+  'New booking: "Name: Ann Smith\nPhone: +13055550100"',
+])('a text that quotes what might be ours is forwarded: %j', (text) => {
+  expect(classifyReply(text)).toEqual({ kind: 'other' })
+})
 
 describe('a reaction to the details is ignored, whatever is in them and wherever it was cut off', () => {
   const DETAILS =
     'Dana, here are the client details:\n\nName: Sarah “Sally” O’Hara "SO"\nPhone: +1 555 0100\nAddress: 1 Ocean Dr'
-  test.each(['Liked “', 'Loved "', 'Liked ‘', 'Le gustó “', '👍 to “'])('%s', (opening) => {
+  test.each(['Liked “', 'Loved "', 'Liked ‘', '👍 to “'])('%s', (opening) => {
     for (let end = DETAILS.indexOf('Name: ') + 6; end <= DETAILS.length; end += 1) {
       expect(classifyReply(`${opening}${DETAILS.slice(0, end)}`).kind).toBe('tapback')
     }
