@@ -20,7 +20,7 @@ export async function recordNoPayment(tx: EntityManager, unlockId: number, conte
 
 /**
  * Records the link that Stripe made and puts its SMS on the ledger. When the unlock moved on meanwhile (STOP, N, TTL, a
- * payment), nobody gets to see the link and it is closed.
+ * payment), or has another link of this generation, nobody gets to see the link and it is closed.
  *
  * @param generation the one it was made for
  */
@@ -34,10 +34,11 @@ export async function recordLink(
   if (unlock === null) return []
   const known = await tx.findOne(PaymentLink, { stripeId: link.id })
   if (known !== null) return []
-  const wanted = unlock.status === 'CREATE_PAYMENT_LINK' && unlock.linkGeneration === generation
+  const extra = await extraGeneration(tx, unlockId, generation)
+  const wanted = extra === null && unlock.status === 'CREATE_PAYMENT_LINK' && unlock.linkGeneration === generation
   const row = tx.create(PaymentLink, {
     unlockId,
-    generation,
+    generation: extra ?? generation,
     stripeId: link.id,
     url: link.url,
     status: wanted ? 'open' : 'closing',
@@ -50,6 +51,17 @@ export async function recordLink(
   await tx.flush()
   await addLinkMessage(tx, unlock, 'first')
   return []
+}
+
+/**
+ * A worker that stood still makes a link under an older key though another has made and recorded the one of that generation.
+ *
+ * @returns a number below zero that no other link of the unlock has; null when the generation has no link yet
+ */
+async function extraGeneration(tx: EntityManager, unlockId: number, generation: number): Promise<number | null> {
+  const links = await tx.find(PaymentLink, { unlockId })
+  if (!links.some((link) => link.generation === generation)) return null
+  return Math.min(0, ...links.map((link) => link.generation)) - 1
 }
 
 /**

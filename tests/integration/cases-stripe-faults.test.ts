@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openEscalation } from '../../src/db/escalations.ts'
-import { recordClosed, takeNewLinkAttempt } from '../../src/db/links.ts'
+import { recordClosed, recordLink, takeNewLinkAttempt } from '../../src/db/links.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { createLogger } from '../../src/logging.ts'
 import { producerConnection } from '../../src/queues/connection.ts'
@@ -193,6 +193,41 @@ describe('making a payment link', () => {
     await expectOneLink(dana, unlockId)
     expect(linksOf(unlockId).map(({ active }) => active)).toEqual([false, true])
   })
+})
+
+it('a link of a worker that stood still, while another made one for the same offer, is closed; the other can be paid', async () => {
+  const dana = await newProvider(product)
+  const { leadId, unlockId, url } = await dana.hasLink()
+  await settled(product)
+  const redis = producerConnection(product.config.redisUrl)
+  redis.on('error', () => undefined)
+  const logger = createLogger({ name: 'test', level: 'silent' })
+  const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
+  try {
+    const late = await services.stripe.createPaymentLink({
+      unlockId,
+      leadId,
+      providerId: dana.id,
+      generation: 1,
+      attempt: 7,
+      priceCents: 2000,
+      currency: 'usd',
+      productName: 'Client inquiry',
+      inactiveMessage: 'This offer is no longer open.',
+    })
+    for (const link of [late, late]) {
+      await services.publisher.publish(await inTransaction(product.db.em, (tx) => recordLink(tx, unlockId, 1, link)))
+    }
+    await until('the late link to be closed', () =>
+      linksOf(unlockId).some(({ id, active }) => id === late.id && !active),
+    )
+    await settled(product)
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'DONE')
+  } finally {
+    redis.disconnect()
+    await close()
+  }
 })
 
 describe('asking Stripe for an existing payment', () => {
