@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Pool, PoolClient } from 'pg'
+import { watchAnswers } from './connection-answers.ts'
 import { streamOf } from './connection-stream.ts'
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: `read_only_sql_transaction` */
@@ -12,18 +13,12 @@ const READ_ONLY = '25006'
  * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
  */
 export function endReadOnlyConnections(pool: Pool): void {
-  pool.on('connect', (client: PoolClient) => {
-    const query: unknown = Reflect.get(client, 'query')
-    if (typeof query !== 'function') throw new Error('the database driver has no query to add to')
-    Reflect.set(client, 'query', (...args: unknown[]) => {
-      const answer: unknown = Reflect.apply(query, client, args)
-      if (!(answer instanceof Promise)) return answer
-      return answer.catch(async (error: unknown) => {
-        if (Reflect.get(Object(error), 'code') === READ_ONLY) await end(client)
-        throw error
-      })
-    })
-  })
+  watchAnswers(pool, (client, answer) =>
+    answer.catch(async (error: unknown) => {
+      if (Reflect.get(Object(error), 'code') === READ_ONLY) await end(client)
+      throw error
+    }),
+  )
 }
 
 /** Waits for the end: until then, the pool would give the connection to whoever comes next. */

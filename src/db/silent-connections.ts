@@ -1,4 +1,5 @@
-import type { Pool, PoolClient } from 'pg'
+import type { Pool } from 'pg'
+import { watchAnswers } from './connection-answers.ts'
 import { streamOf } from './connection-stream.ts'
 
 /** For API and workers, milliseconds: longer than any statement of theirs may take (`statement_timeout`). */
@@ -13,14 +14,8 @@ export const ANSWERS_WITHIN_MS = 40_000
  * @param withinMs milliseconds that a statement may take
  */
 export function endSilentConnections(pool: Pool, withinMs: number): void {
-  pool.on('connect', (client: PoolClient) => {
-    const query: unknown = Reflect.get(client, 'query')
-    if (typeof query !== 'function') throw new Error('the database driver has no query to add to')
-    Reflect.set(client, 'query', (...args: unknown[]) => {
-      const answer: unknown = Reflect.apply(query, client, args)
-      if (!(answer instanceof Promise)) return answer
-      const timer = setTimeout(() => streamOf(client).destroy(), withinMs)
-      return answer.finally(() => clearTimeout(timer))
-    })
+  watchAnswers(pool, (client, answer) => {
+    const timer = setTimeout(() => streamOf(client).destroy(), withinMs)
+    return answer.finally(() => clearTimeout(timer))
   })
 }
