@@ -144,9 +144,13 @@ export const EXPIRED = `ttl_expires_at <= app_now() and status in ('NEW_LEAD', '
 /** SQL for reveals whose time to be confirmed has come. */
 export const UNCONFIRMED = `status = 'REVEAL_DETAILS_SENT' and reveal_confirm_at <= app_now()`
 
+/** Those that no job could close are a person's, who is called once: they are not to starve the others. */
 async function findExpired(tx: EntityManager, batch: number): Promise<Due[]> {
   const rows = await tx.execute<{ id: number }[]>(
-    `select id from lead_unlocks where ${EXPIRED} order by ttl_expires_at limit ?`,
+    `select id from lead_unlocks u where ${EXPIRED}
+       and not exists (select from escalations where kind = 'expire_failed' and subject = 'unlock:' || u.id
+         and resolved_at is null)
+     order by ttl_expires_at limit ?`,
     [batch],
   )
   return rows.map(({ id }) => ({ job: 'expire', unlock_id: id }))

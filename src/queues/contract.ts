@@ -25,17 +25,15 @@ export type JobContract = {
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 
-/** A gateway that is down for a quarter of an hour must not cost a lead. */
+/** A gateway or a database that is down for a quarter of an hour must not cost a lead, nor call a person for each reply. */
 const patient: Pick<JobContract, 'attempts' | 'backoff'> = { attempts: 14, backoff: PATIENT }
-const brief: Pick<JobContract, 'attempts' | 'backoff'> = {
-  attempts: 6,
-  backoff: { baseMs: SECOND, maxMs: MINUTE },
-}
+/** Runs that come again by themselves. */
+const recurring: Pick<JobContract, 'backoff'> = { backoff: { baseMs: SECOND, maxMs: MINUTE } }
 
 /** The job contract: every queue, what its jobs carry, how they are retried. One queue per job, named alike. */
 export const jobs = {
   'send-teaser': { payload: unlockPayload, concurrency: 10, ...patient },
-  'handle-reply': { payload: inboxPayload, concurrency: 10, ...brief },
+  'handle-reply': { payload: inboxPayload, concurrency: 10, ...patient },
   'create-payment-link': { payload: unlockPayload, concurrency: 10, ...patient },
   'close-payment-link': {
     payload: Type.Object({ payment_link_id: Id, request_id: requestId }, { additionalProperties: false }),
@@ -46,11 +44,11 @@ export const jobs = {
   'handle-payment': { payload: inboxPayload, concurrency: 10, ...patient },
   reveal: { payload: unlockPayload, concurrency: 20, ...patient },
   /** Delayed to `ttl_expires_at`. */
-  expire: { payload: unlockPayload, concurrency: 5, ...brief },
+  expire: { payload: unlockPayload, concurrency: 5, ...patient },
   'forward-message': { payload: inboxPayload, concurrency: 5, ...patient },
-  'handle-receipt': { payload: inboxPayload, concurrency: 10, ...brief },
+  'handle-receipt': { payload: inboxPayload, concurrency: 10, ...patient },
   /** Delayed to `reveal_confirm_at`. */
-  'confirm-delivery': { payload: unlockPayload, concurrency: 5, ...brief },
+  'confirm-delivery': { payload: unlockPayload, concurrency: 5, ...patient },
   'send-notice': {
     payload: Type.Object({ message_id: Id, request_id: requestId }, { additionalProperties: false }),
     concurrency: 10,
@@ -75,11 +73,11 @@ export const jobs = {
     ...patient,
   },
   /** Finds what is due in Postgres and wakes it up. */
-  sweep: { payload: nothing, concurrency: 1, attempts: 1, backoff: brief.backoff },
+  sweep: { payload: nothing, concurrency: 1, attempts: 1, ...recurring },
   /** Asks the gateways what was missed while nobody listened. */
-  backfill: { payload: nothing, concurrency: 1, attempts: 3, backoff: brief.backoff },
+  backfill: { payload: nothing, concurrency: 1, attempts: 3, ...recurring },
   /** Erases what is not needed any more. */
-  'erase-contacts': { payload: nothing, concurrency: 1, attempts: 3, backoff: brief.backoff },
+  'erase-contacts': { payload: nothing, concurrency: 1, attempts: 3, ...recurring },
 } as const satisfies Record<string, JobContract>
 
 export type JobName = keyof typeof jobs
