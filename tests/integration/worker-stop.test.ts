@@ -5,7 +5,7 @@ import { createSendLimit } from '../../src/gateways/send-limit.ts'
 import { type ProductOptions, startProduct } from '../support/product.ts'
 import { until } from '../support/until.ts'
 
-/** What README.md promises, milliseconds. */
+/** What docs/going-live.md promises, milliseconds. */
 const STOPS_WITHIN = 40_000
 
 async function start({ onTestFinished }: TestContext, options: ProductOptions = {}) {

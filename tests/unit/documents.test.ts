@@ -1,0 +1,34 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..')
+const documents = globSync(['*.md', 'docs/**/*.md', 'bench/*.md'], { cwd: root })
+
+/** A document without what is quoted in it. */
+const read = (path: string) => readFileSync(join(root, path), 'utf8').replace(/^```[\s\S]*?^```/gm, '')
+
+/** The anchors that GitHub gives a document's headings. */
+function anchorsOf(path: string): string[] {
+  const headings = read(path).matchAll(/^#+ (.*)$/gm)
+  return [...headings].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+function leadsSomewhere(from: string, link: string): boolean {
+  const [file = '', anchor] = link.split('#')
+  const path = file === '' ? from : normalize(join(dirname(from), file))
+  return existsSync(join(root, path)) && (anchor === undefined || anchorsOf(path).includes(anchor))
+}
+
+test('there are documents to look at', () => expect(documents).toContain('README.md'))
+
+test.each(documents)('every link within the project that %s has leads to a file and a heading', (path) => {
+  const links = [...read(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+  const dead = links.filter((link) => !/^[a-z]+:/.test(link) && !leadsSomewhere(path, link))
+  expect(dead).toEqual([])
+})
