@@ -55,6 +55,9 @@ const OUR_WORDS = new RegExp(
   'iu',
 )
 
+/** Of a teaser, in a quotation that has gaps; outside of a reaction these may be somebody's own words. */
+const TEASER_PIECE = /new client inquiry|reply y to unlock contact details/iu
+
 const OUR_DETAILS = /here are the client details:\s*name:/iu
 /** Details too long for the rest of their text, quoted from their beginning. Others have names and phones as well. */
 const BARE_DETAILS = /^.\s*name: [^\n]{1,200}\nphone: /iu
@@ -74,17 +77,20 @@ export function readReaction(text: string): 'tapback' | 'other' | null {
   const english = REACTIONS.map((reaction) => reaction.exec(visible)?.[0]).find((found) => found !== undefined)
   if (english !== undefined) {
     const quotation = visible.slice(english.length - 1)
-    return isOurs(quotation) || quotesDetails(quotation) ? 'tapback' : 'other'
+    return isOurs(quotation, OUR_WORDS, TEASER_PIECE) || quotesDetails(quotation) ? 'tapback' : 'other'
   }
   const beginning = FEW_WORDS.exec(visible)
   if (beginning === null || ANSWERS.test(beginning.groups?.words ?? '')) return null
   const quotation = visible.slice(beginning[0].length - 1)
-  return isOurs(quotation) && ENDS_QUOTATION.test(quotation) ? 'tapback' : null
+  return isOurs(quotation, OUR_WORDS) && ENDS_QUOTATION.test(quotation) ? 'tapback' : null
 }
 
-/** @param quotation from its opening mark to the end of the text */
-function isOurs(quotation: string): boolean {
-  return OUR_WORDS.test(quotation) && !hasWordsAfter(quotation)
+/**
+ * @param quotation from its opening mark to the end of the text
+ * @param ours what tells one of our texts
+ */
+function isOurs(quotation: string, ...ours: RegExp[]): boolean {
+  return ours.some((words) => words.test(quotation)) && !hasWordsAfter(quotation)
 }
 
 /** Whatever seems to follow it: a name in the details may hold the mark that ends the quotation. */

@@ -39,6 +39,11 @@ describe('a refund that a person made', () => {
     expect(judge('kept', [refund('failed', 500)], { cents: 500 })).toEqual({ type: 'in_part', cents: 0 })
   })
 
+  it('that failed before it counted changes nothing', () => {
+    const parts = [refund('succeeded', 500), refund('failed', 700, 're_2')]
+    expect(judge('kept', parts, { cents: 500 })).toEqual({ type: 'unchanged' })
+  })
+
   it('of a part does not make less of a sum that its charge told of, unless one has failed', () => {
     expect(judge('kept', [refund('succeeded', 500)], { cents: 1200 })).toEqual({ type: 'unchanged' })
     const parts = [refund('succeeded', 500), refund('failed', 700, 're_2')]
@@ -138,6 +143,10 @@ function after(verdict: RefundVerdict, status: PaymentStatus, cents: number): { 
       return { status, cents }
   }
 }
+
+it.each(REFUND_STATUSES)('%s is taken for what it says', (status) => {
+  expect(toRefundStatus(status)).toBe(status)
+})
 
 it('a status that is not known says nothing final', () => {
   expect(toRefundStatus('held_back')).toBe('pending')

@@ -76,6 +76,14 @@ describe('a tapback is no reply, although it quotes a text that says "Reply Y" a
     }
   })
 
+  test.each([
+    'Liked “Amy, new client inquiry … Reply Y …”',
+    'Removed a heart from “Amy, new client inquiry…”',
+    '👍 to “Reply Y to unlock contact details for $20”',
+  ])('nor when it quotes the teaser in pieces: %j', (text) => {
+    expect(classifyReply(text)).toEqual({ kind: 'tapback' })
+  })
+
   test.each(OTHER_LANGUAGES)('of a phone in another language, cut off: %j', (reaction) => {
     for (const end of ['…', '...', '…”', '"']) {
       expect(classifyReply(`${reaction} “${TEASER} Reply STOP to${end}`)).toEqual({ kind: 'tapback' })
@@ -124,6 +132,7 @@ describe('a reaction to a text that is not ours is a text like any other', () =>
 
 test.each([
   'What do you mean by "payment to unlock"',
+  'What is a "new client inquiry"',
   'Wrong number! "Dana, here are the client details:\n\nName: Sarah" please refund me',
   'New booking: "Name: Ann Smith\nPhone: +13055550100"',
 ])('a text that quotes what might be ours is forwarded: %j', (text) => {
