@@ -78,6 +78,11 @@ describe('a refund that we asked for', () => {
     expect(judge('refund_pending', tries, { ours: 're_2' })).toEqual({ type: 'returned' })
   })
 
+  it('is overtaken by a person’s own of the whole', () => {
+    const both = [refund('pending'), refund('succeeded', AMOUNT, 're_2')]
+    expect(judge('refund_pending', both, { ours: 're_1' })).toEqual({ type: 'returned' })
+  })
+
   it('of what a person left returns the payment, whether or not that part is known', () => {
     expect(judge('refund_pending', [refund('succeeded', 1500)], { ours: 're_1' })).toEqual({ type: 'returned' })
   })
@@ -92,6 +97,11 @@ describe('a refund that we asked for', () => {
 it('a payment whose refund failed is returned by another one, once that succeeded', () => {
   expect(judge('refund_failed', [refund('failed'), refund('pending', AMOUNT, 're_2')])).toEqual({ type: 'unchanged' })
   expect(judge('refund_failed', [refund('failed'), refund('succeeded', AMOUNT, 're_2')])).toEqual({ type: 'returned' })
+})
+
+it('a payment that is back stays so when another refund fails, and when one of a part is heard of late', () => {
+  expect(judge('refunded', [refund('succeeded'), refund('failed', 500, 're_2')])).toEqual({ type: 'unchanged' })
+  expect(judge('refunded', [refund('succeeded', 500)])).toEqual({ type: 'unchanged' })
 })
 
 it('in whatever order and however often the words of refunds come, a payment counts as refunded when all its money is back', () => {
