@@ -23,16 +23,17 @@ function clock(at: Date, timeZone: string): string {
 test('the setting is two times of day, or off', () => {
   expect(NIGHT).toEqual({ start: 21 * 60, end: 8 * 60 })
   expect(parseQuietHours(' 00:00-06:30 ')).toEqual({ start: 0, end: 390 })
-  expect(parseQuietHours('off')).toBeNull()
-  expect(parseQuietHours('OFF')).toBeNull()
+  expect(parseQuietHours('20:59-23:59')).toEqual({ start: 20 * 60 + 59, end: 23 * 60 + 59 })
+  expect(parseQuietHours('13:30-20:00')).toEqual({ start: 13 * 60 + 30, end: 20 * 60 })
+  for (const off of ['off', 'OFF', ' off ']) expect(parseQuietHours(off)).toBeNull()
 })
 
-test.each(['', 'on', '21-8', '9:00-21:00', '24:00-08:00', '21:00-08:60', '21:00 - 08:00', '21:00', '08:00-08:00'])(
-  'a setting that could be misread is refused: %j',
-  (setting) => {
-    expect(() => parseQuietHours(setting)).toThrow(RangeError)
-  },
-)
+test.each([
+  ...['', 'on', '21-8', '9:00-21:00', '21:00 - 08:00', '21:00', '08:00-08:00'],
+  ...['24:00-08:00', '30:00-08:00', '21:60-08:00', '21:00-24:00', '21:00-30:00', '21:00-08:60'],
+])('a setting that could be misread is refused: %j', (setting) => {
+  expect(() => parseQuietHours(setting)).toThrow(RangeError)
+})
 
 describe('a message waits for the end of the quiet hours on the clock of its receiver', () => {
   test.each([
