@@ -3,7 +3,7 @@ import type { Purpose } from '../domain/outbound.ts'
 import { paymentLinkText } from '../domain/texts.ts'
 import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS } from './parking.ts'
+import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
 /** Message states in which a message is still to be sent. */
 const UNSENT = ['pending', 'sending', 'unknown'] as const
@@ -110,6 +110,20 @@ export async function addAnotherReveal(tx: EntityManager, unlock: Unlock): Promi
 
 function revealValues(unlock: Unlock): unknown[] {
   return [after(unlock.dbNow, GRACE_MS), unlock.id, `{${UNSENT.join(',')}}`, unlock.id, unlock.providerId]
+}
+
+/**
+ * The money kept for an unlock goes back: details that wait for a person are taken up again, to be called off by their
+ * claim. Nobody would ask for them any more, and they would count as on their way for ever.
+ *
+ * @param unlockId locked
+ */
+export async function callOffParkedReveals(tx: EntityManager, unlockId: number): Promise<void> {
+  await tx.execute(
+    `update outbound_messages set attempts = 0, next_attempt_at = app_now()
+     where unlock_id = ? and purpose = 'reveal' and status = any(?::text[]) and next_attempt_at >= ?`,
+    [unlockId, `{${UNSENT.join(',')}}`, PARKED_UNTIL],
+  )
 }
 
 /** How many messages of a purpose the newest fifty of a provider hold, of the last so many minutes. */

@@ -6,7 +6,7 @@ import { NO_CONTEXT } from './effects.ts'
 import { Payment, Provider, type Unlock } from './entities/index.ts'
 import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
-import { addLinkMessage, addReveal } from './messages.ts'
+import { addLinkMessage, addReveal, callOffParkedReveals } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS, unpark } from './parking.ts'
 
@@ -102,6 +102,7 @@ async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
     payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
     due.push({ job: 'refund-payment', payment_id: payment.id })
     if (wasKept) {
+      await callOffParkedReveals(tx, unlock.id)
       due.push(...(await applyEvent(tx, unlock.id, { type: 'payment_returned' }, 'operator refund', NO_CONTEXT)).due)
     }
   }

@@ -5,6 +5,7 @@ import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { Payment, PaymentLink } from './entities/index.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
+import { callOffParkedReveals } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { databaseNow } from './subscriptions.ts'
 import { noteOnTimeline } from './timeline.ts'
@@ -50,7 +51,9 @@ export async function recordReturned(
   await tx.flush()
   if (payment.unlockId == null || !isNews) return []
   await noteMoney(tx, payment.unlockId, cause)
-  return wasKept ? (await applyEvent(tx, payment.unlockId, { type: 'payment_returned' }, cause, context)).due : []
+  if (!wasKept) return []
+  await callOffParkedReveals(tx, payment.unlockId)
+  return (await applyEvent(tx, payment.unlockId, { type: 'payment_returned' }, cause, context)).due
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Due } from '../domain/due.ts'
 import type { Effect } from '../domain/transition.ts'
 import { Payment, type Unlock } from './entities/index.ts'
 import { type EscalationKind, openEscalation } from './escalations.ts'
+import { callOffParkedReveals } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
 
@@ -35,6 +36,7 @@ export async function payBack(
   if (given === undefined && because !== 'opted_out_before_reveal') throw new Error(`no payment to refund: ${because}`)
   const payment = given ?? (await tx.findOne(Payment, { unlockId: unlock.id, status: 'kept' }))
   if (payment === null) return []
+  if (payment.status === 'kept') await callOffParkedReveals(tx, unlock.id)
   payment.status = 'refund_due'
   payment.refundReason = because
   payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)

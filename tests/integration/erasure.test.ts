@@ -6,7 +6,7 @@ import { placesHolding, tableContents } from '../support/invariants-secrets.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, EXPIRED, LINK, newProvider, type TestProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, moveClock, openKinds } from '../support/steering.ts'
+import { calm, escalated, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const ERASED = /are no longer stored and cannot be sent again/
@@ -222,6 +222,33 @@ describe('nobody pays for details that are gone', () => {
     expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
     await settled(product)
     expect((await erase(leadId)).status).toBe(204)
+  })
+
+  it('they are nobody’s any more once their money went back, also when they wait for a person to be sent', async () => {
+    const dana = await newProvider(product)
+    const eve = await newProvider(product)
+    const unsent = await dana.hasLink()
+    const lost = await eve.hasLink()
+    product.textmagic.configure({ receipts: 'manual' })
+    await product.stripe.payLink(lost.url)
+    await product.reaches(lost.unlockId, 'REVEAL_DETAILS_SENT')
+    const details = product.textmagic.messages().find(({ text, phone }) => phone === eve.phone && DETAILS.test(text))
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: null })
+    await product.textmagic.deliver(details?.id ?? 0, 'f')
+    await product.stripe.payLink(unsent.url)
+    for (const { unlockId } of [unsent, lost]) {
+      await hurryUntil(product, 'reveal', 'the details to wait for a person', async () => {
+        return (await openKinds(product, unlockId)).includes('reveal_failed')
+      })
+    }
+    for (const { unlockId, leadId } of [unsent, lost]) {
+      expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+      await until('their erasure to be allowed', async () => {
+        await moveClock(product, 660)
+        return (await erase(leadId)).status === 204
+      })
+    }
+    expect([...dana.inbox(DETAILS), ...eve.inbox(DETAILS)]).toHaveLength(1)
   })
 
   it('an offer that was declined is not taken up again', async () => {
