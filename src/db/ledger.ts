@@ -133,8 +133,8 @@ const ACCEPTED_EVENT: Partial<Record<OutboundMessage['purpose'], UnlockEvent>> =
   reveal: { type: 'reveal_accepted' },
 }
 
-/** The SMS of a link that was closed meanwhile says nothing about the link that took its place. */
-async function concernsOpenLink(tx: EntityManager, message: OutboundMessage): Promise<boolean> {
+/** The SMS of a link that was closed meanwhile says nothing about the link that took its place, or that could not be made. */
+async function isUpToDate(tx: EntityManager, message: OutboundMessage): Promise<boolean> {
   if (message.paymentLinkId == null) return true
   const link = await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
   return link.status === 'open'
@@ -164,10 +164,11 @@ export async function accept(
   message.status = 'accepted'
   message.leaseUntil = null
   message.errorCode = null
+  if (!(await isUpToDate(tx, message))) return []
   if (isEscalated) await resolveAboutMessage(tx, message)
   const due: Due[] = []
   const event = ACCEPTED_EVENT[message.purpose]
-  if (event !== undefined && unlock !== null && (await concernsOpenLink(tx, message))) {
+  if (event !== undefined && unlock !== null) {
     // Also when nobody knew of the send any more: it is what a bare Y answers.
     if (message.purpose === 'teaser') unlock.teaserSentAt ??= message.claimedAt ?? message.dbNow
     // Also for details that are sent again, which do not move the unlock.

@@ -137,6 +137,33 @@ describe('making a payment link', () => {
     await expectOneLink(dana, unlockId)
   })
 
+  it('refused for good stays a person’s matter when only the text with the link of before turns out to have gone out', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    product.textmagic.configure({ receipts: 'manual' })
+    product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'accept_then_status', status: 500 })
+    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/sessions', kind: 'status', status: 500, times: null })
+    await dana.says('Y')
+    await dana.gets(LINK)
+    await dana.says(`N ${leadId}`)
+    await until('the link to be closed', async () => (await product.unlock(unlockId)).links[0]?.status === 'closed')
+    product.stripe.recordedFaults.add({ ...CREATE, kind: 'status', status: 400 })
+    await dana.says(`Y ${leadId}`)
+    await escalated(product, unlockId, 'payment_link_failed')
+    const sent = product.textmagic.messages().find(({ phone, text }) => phone === dana.phone && LINK.test(text))
+    await product.textmagic.deliver(sent?.id ?? 0, 'd')
+    await until('the receipt to be recorded', async () => {
+      const { messages } = await product.unlock(unlockId)
+      return messages.some((one: { purpose: string; status: string }) => {
+        return one.purpose === 'payment_link' && one.status === 'delivered'
+      })
+    })
+    expect(await openKinds(product, unlockId)).toEqual(['payment_link_failed'])
+    await (await failedJob(product, 'create-payment-link', unlockId)).retry('failed')
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
+
   it('whose outcome is unclear when the provider declines leaves no link that can be paid', async () => {
     const { dana, leadId, unlockId } = await hasUnclearLink()
     await dana.says(`N ${leadId}`)
