@@ -78,6 +78,25 @@ describe('when the gateway cannot be asked what became of an unclear send', () =
     await product.reaches(unlockId, 'AWAIT_CONFIRM')
     expect(dana.inbox(TEASER)).toHaveLength(1)
   })
+
+  it('of a link that was closed since, the link that took its place is sent', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, leadId } = await dana.hasTeaser()
+    product.textmagic.faults.add({ ...SEND, kind: 'drop' })
+    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/sessions', kind: 'status', status: 500, times: null })
+    await dana.says('Y')
+    await until('the unclear send', async () => {
+      const { messages } = await product.unlock(unlockId)
+      return messages.some((one: { purpose: string; status: string }) => {
+        return one.purpose === 'payment_link' && one.status === 'unknown'
+      })
+    })
+    await dana.says(`N ${leadId}`)
+    await dana.says(`Y ${leadId}`)
+    await dana.gets(LINK)
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    product.textmagic.faults.clear()
+  })
 })
 
 describe('when the gateway does not allow our sender', () => {

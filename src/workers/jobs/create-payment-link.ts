@@ -37,7 +37,9 @@ export const createPaymentLink = defineJob({
     }
     const ready = unlock.status === 'CHECK_EXISTING_PAYMENT' ? await checkPayment(deps, unlock) : unlock
     if (ready?.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
-    for (const message of await unsentMessages(deps, unlock_id, 'payment_link')) await deliver(deps, message)
+    // The newest first: those before it are of links that were closed, and one that stays unclear would hold it up.
+    const messages = await unsentMessages(deps, unlock_id, 'payment_link')
+    for (const message of messages.toReversed()) await deliver(deps, message)
   },
 
   async onFailed(deps, { unlock_id }, code) {
