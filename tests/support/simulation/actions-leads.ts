@@ -1,4 +1,3 @@
-import { applyEvent } from '../../../src/db/apply-event.ts'
 import { Lead } from '../../../src/db/entities/index.ts'
 import { insertLead, type NewLead } from '../../../src/db/leads.ts'
 import { type Offer, offerLead } from '../../../src/db/offers.ts'
@@ -38,29 +37,6 @@ export async function sendLead(world: World): Promise<void> {
   const { id } = world.random.pick(world.leads)
   const receivers = world.providers.map((provider) => provider.id).filter(() => world.random.chance(0.5))
   await offer(world, `send ${id}`, receivers, (tx) => tx.findOne(Lead, { id }))
-}
-
-/** An admin closes an unlock. */
-export async function expireByHand(world: World): Promise<void> {
-  const [unlock] = await world.database.rows<{ id: number }>(
-    'select id from lead_unlocks order by (id * 7919 + $1) % 101, id limit 1',
-    [world.random.int(0, 100)],
-  )
-  if (unlock === undefined) return
-  const { publisher, settings, db } = world.services
-  const context = { revealConfirmMinutes: settings.revealConfirmMinutes }
-  await perform(
-    world,
-    `admin expires unlock ${unlock.id}`,
-    drawPlan(world.random, world.profile),
-    async () => {
-      const applied = await inTransaction(db.em, (tx) =>
-        applyEvent(tx, unlock.id, { type: 'admin_expire' }, 'admin', context),
-      )
-      await publisher.publish(applied.due)
-    },
-    () => undefined,
-  )
 }
 
 type Transaction = Parameters<typeof insertLead>[0]

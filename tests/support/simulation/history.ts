@@ -1,4 +1,5 @@
-import { expireByHand, postLead, sendLead } from './actions-leads.ts'
+import { eraseByHand, operateByHand } from './actions-admin.ts'
+import { postLead, sendLead } from './actions-leads.ts'
 import { bankDecides, dashboard, payOpenPage, useLink } from './actions-money.ts'
 import {
   backfill,
@@ -74,7 +75,8 @@ async function act(world: World): Promise<void> {
     [hasPaid ? 1.5 : 0, dashboard],
     [world.leads.length < 3 ? 1.5 : 0, postLead],
     [0.7, sendLead],
-    [0.5, expireByHand],
+    [1.5, operateByHand],
+    [0.3, eraseByHand],
     [3, (one) => sweep(one)],
     [1.5, (one) => backfill(one)],
     [queues.failed().length > 0 ? 3 : 0, retryFailed],

@@ -1,3 +1,4 @@
+import { erase } from './actions-admin.ts'
 import type { World } from './world.ts'
 
 const OPEN = (unlock: string) =>
@@ -27,6 +28,10 @@ const SOON = `
     where status in ('pending', 'sending', 'unknown')
       and not ${OPEN('outbound_messages.unlock_id')} and not ${OPEN_ABOUT(`'message:' || outbound_messages.id`)}
       and not ${STUCK('outbound_messages')}
+  union all
+  select 'message ' || m.id || ' (' || dedupe_key || ') is ' || m.status || ' though nobody pays for it'
+    from outbound_messages m join lead_unlocks on lead_unlocks.id = m.unlock_id
+    where m.purpose = 'reveal' and m.status = 'pending' and ${MONEY_BACK}
   union all
   select '5: inbox row ' || id || ' (' || source || ') is stuck in ' || status from webhook_inbox
     where status <> 'processed' and not ${OPEN_ABOUT(`'inbox:' || webhook_inbox.id`)} and not ${STUCK('webhook_inbox')}
@@ -69,6 +74,7 @@ const AT_LAST = `
     join lateral (select count(*) as times, count(*) filter (where status = 'undelivered') as lost
       from outbound_messages where unlock_id = u.id and purpose = 'reveal' and accepted_at is not null) m on true
     where m.times > m.lost + u.reveal_resends
+      + (select count(*) from audit_log where action = 'unlock.retry-reveal' and target = 'unlock:' || u.id)
       + (select count(*) from unlock_events e where e.unlock_id = u.id and e.to_status = 'PAID' and e.from_status <> 'PAID')
   union all
   select 'escalation ' || id || ' is open though nothing is left to mend: ' || kind from escalations
@@ -93,6 +99,7 @@ export async function checkAtRest(world: World): Promise<void> {
   checkLinksAtStripe(world)
   await checkEverythingArrived(world)
   await checkDatabaseSecrecy(world)
+  await checkErasure(world)
 }
 
 /** Stripe's own books: money it holds is a payment of ours, and money that went back is no earning. */
@@ -126,6 +133,18 @@ async function checkEverythingArrived(world: World): Promise<void> {
   const known = new Set(rows.map(({ external_id }) => external_id))
   const texts = world.textmagic.account.replies.filter((reply) => Date.parse(reply.receivedAt) >= since + 1000)
   for (const { id } of texts) if (!known.has(String(id))) world.violations.push(`5: text ${id} never came in`)
+}
+
+/** Nobody needs the details of a lead any more about which nothing is left to decide. */
+async function checkErasure(world: World): Promise<void> {
+  const rows = await world.database.rows<{ id: string }>(
+    `select id from leads where not exists (select from escalations e join lead_unlocks u on u.id = e.unlock_id
+       where u.lead_id = leads.id and e.resolved_at is null)`,
+  )
+  for (const { id } of rows) {
+    const outcome = await erase(world, id)
+    if (outcome !== 'erased') world.violations.push(`at the end ${id} cannot be erased: ${outcome}`)
+  }
 }
 
 /** Locked fields, and texts that quote them, are sealed wherever they are stored. */
