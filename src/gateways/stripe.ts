@@ -26,7 +26,7 @@ export type StripeGateway = {
    */
   createPaymentLink(link: NewPaymentLink): Promise<PaymentLink>
   /**
-   * Finds a link that was created though its answer was lost.
+   * Finds a link that was created though its answer was lost. Null also where links cannot be listed (404).
    *
    * @throws UnclearError `not_looked_far_enough` rather than answering null without having seen every active link
    */

@@ -71,6 +71,14 @@ test('not having looked far enough is unclear, not absent', async () => {
   await server.close()
 })
 
+test('where links cannot be listed, none is found', async () => {
+  const { emulator, stripe } = harness
+  await stripe.createPaymentLink(newLink)
+  const error = { type: 'invalid_request_error', message: 'Unrecognized request URL' }
+  emulator.faults.add({ kind: 'status', method: 'GET', path: '/v1/payment_links', status: 404, body: { error } })
+  expect(await stripe.findActiveLink({ ...owner, generation: 1 })).toBeNull()
+})
+
 test('closing a link ends the sessions already open on it', async () => {
   const { emulator, stripe } = harness
   const { id } = await stripe.createPaymentLink(newLink)

@@ -76,12 +76,18 @@ export async function findActiveLink(
   const links = items(name, linkSchema, (cursor) =>
     stripe.call({ name }, (sdk) => sdk.paymentLinks.list({ active: true, ...cursor })),
   )
-  for await (const { id, url, metadata } of links) {
-    const matches =
-      metadata.lead_id === wanted.leadId &&
-      metadata.unlock_id === String(wanted.unlockId) &&
-      metadata.generation === String(wanted.generation)
-    if (matches) return { id, url }
+  try {
+    for await (const { id, url, metadata } of links) {
+      const matches =
+        metadata.lead_id === wanted.leadId &&
+        metadata.unlock_id === String(wanted.unlockId) &&
+        metadata.generation === String(wanted.generation)
+      if (matches) return { id, url }
+    }
+  } catch (error) {
+    // Stripe lists links; a stand-in at STRIPE_API_URL that cannot must not keep a provider without one after an outage.
+    if (error instanceof RefusedError && error.status === 404) return null
+    throw error
   }
   return null
 }
