@@ -48,6 +48,28 @@ test('a payment on a link our records lost is found by its metadata, and told on
   }
 })
 
+test('where payment intents cannot be read, a paid link is found with what its session tells', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const { session, paymentIntent } = await emulator.payLink(id)
+  const error = { type: 'invalid_request_error', message: 'Unrecognized request URL' }
+  emulator.faults.add({
+    kind: 'status',
+    path: `/v1/payment_intents/${paymentIntent?.id}`,
+    status: 404,
+    body: { error },
+  })
+  expect(await stripe.findPayments({ ...owner, linkIds: [id] })).toMatchObject([
+    {
+      sessionId: session.id,
+      paymentIntentId: paymentIntent?.id,
+      paymentLinkId: id,
+      amountCents: 2000,
+      currency: 'usd',
+    },
+  ])
+})
+
 test("another unlock's payment is not found", async () => {
   const { emulator, stripe } = harness
   for (const other of [{ unlockId: 13 }, { leadId: 'lead_zzzzzzzz' }]) {
