@@ -52,8 +52,8 @@ export type StripeGateway = {
   refund(request: RefundRequest): Promise<Refund>
   /** @returns null for an unknown id */
   getRefund(refundId: string): Promise<Refund | null>
-  /** Every refund of a payment, failed ones included, newest first. */
-  listRefunds(paymentIntentId: string): Promise<KnownRefund[]>
+  /** Every refund of a payment, failed ones included, newest first; null where refunds cannot be listed (404). */
+  listRefunds(paymentIntentId: string): Promise<KnownRefund[] | null>
   /** Goes through events as Stripe keeps them, newest first. Errors come while iterating. */
   listEvents(filter: EventFilter): AsyncIterable<Stripe.Event>
   /** Every checkout session of a link, newest first. */

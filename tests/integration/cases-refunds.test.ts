@@ -301,6 +301,20 @@ describe('a refund made in the dashboard', () => {
     expect(await product.rows(`select from escalations where kind = 'inbox_failed'`)).toEqual([])
   })
 
+  it('where refunds cannot be listed counts by the sum of its event', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    product.stripe.holdWebhooks()
+    await product.stripe.refund(payments[0].payment_intent_id)
+    const error = { type: 'invalid_request_error', message: 'Unrecognized request URL' }
+    const unknown = { kind: 'status', status: 404, body: { error }, times: null } as const
+    product.stripe.faults.add({ ...unknown, method: 'GET', path: '/v1/refunds' })
+    await arrives('charge.refunded')
+    await becomes(unlockId, 'refunded')
+    expect(await product.rows(`select from escalations where kind = 'inbox_failed'`)).toEqual([])
+  })
+
   it('whose event comes before the one of the payment keeps the details back', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()

@@ -84,7 +84,7 @@ test('what a person refunded in part is refunded for the rest', async () => {
   await stripe.refund(request)
   expect(emulator.refunds().map(({ amount }) => amount)).toEqual([500, 1500])
   const listed = await stripe.listRefunds(request.paymentIntentId)
-  expect(listed.map(({ amountCents, status }) => [amountCents, status])).toEqual([
+  expect(listed?.map(({ amountCents, status }) => [amountCents, status])).toEqual([
     [1500, 'succeeded'],
     [500, 'succeeded'],
   ])

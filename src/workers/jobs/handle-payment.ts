@@ -17,7 +17,7 @@ export const handlePayment = defineJob({
     let handled = await inTransaction(deps.em, (tx) => handle(tx, deps, inbox_id))
     if (handled.type === 'ask') {
       const refunds = await deps.stripe.listRefunds(handled.paymentIntentId)
-      handled = await inTransaction(deps.em, (tx) => handle(tx, deps, inbox_id, refunds))
+      handled = await inTransaction(deps.em, (tx) => handle(tx, deps, inbox_id, { refunds }))
     }
     if (handled.type !== 'done') throw new NotYetError()
     await deps.publish(handled.due)
@@ -50,15 +50,15 @@ async function handle(
   tx: EntityManager,
   deps: JobDeps,
   inboxId: number,
-  refunds: KnownRefund[] | null = null,
+  asked: { refunds: KnownRefund[] | null } | null = null,
 ): Promise<Handled> {
   // Unlocks are locked before inbox rows; here the row comes first and nobody else takes both.
   const row = await lockInboxRow(tx, inboxId, 'received')
   if (row === null) return { type: 'done', due: [] }
   const fact = readFact(deps, row)
-  const paymentIntentId = refunds === null ? await refundedPayment(tx, fact) : null
+  const paymentIntentId = asked === null ? await refundedPayment(tx, fact) : null
   if (paymentIntentId !== null) return { type: 'ask', paymentIntentId }
-  const due = await recordFact(tx, deps, row, fact, refunds)
+  const due = await recordFact(tx, deps, row, fact, asked?.refunds)
   if (due === null) {
     row.paymentIntentId = paymentIntentOf(fact)
     return { type: 'not_yet' }
