@@ -1,10 +1,12 @@
 import type { Static } from 'typebox'
 import { readCertificates } from './config/certificates.ts'
 import { type EncryptionKey, parseEncryptionKeys } from './config/encryption-keys.ts'
+import { ConfigError, type ConfigProblem } from './config/error.ts'
 import { splitList } from './config/list.ts'
-import { MigrateEnvironment, RotateEnvironment, readEnvironment } from './config/read.ts'
+import { MigrateEnvironment, QueuesEnvironment, RotateEnvironment, readEnvironment } from './config/read.ts'
 import { withoutTrailingSlash } from './config/urls.ts'
 import { Environment } from './config/variables.ts'
+import { parseWorkerQueues } from './config/worker-queues.ts'
 import { parseQuietHours, parseTimeZones, type QuietPolicy } from './domain/quiet-hours.ts'
 
 export type { EncryptionKey } from './config/encryption-keys.ts'
@@ -70,7 +72,7 @@ export type Config = MigrateConfig & {
   teaserFooter: string
   /** For leads posted without a `config` of their own. */
   leadDefaults: { priceCents: number; currency: string; ttlHours: number }
-  /** `queues` goes through `parseWorkerQueues`; concurrency null leaves it to each job's contract. */
+  /** `queues` as they came: `loadWorkerConfig` reads them; concurrency null leaves it to each job's contract. */
   worker: {
     queues: string
     concurrency: number | null
@@ -98,6 +100,36 @@ export function loadConfig(
   if (role !== 'rotate') return toConfig(readEnvironment(Environment, env))
   const values = readEnvironment(RotateEnvironment, env)
   return { ...toMigrateConfig(values), encryptionKeys: parseEncryptionKeys(values.ENCRYPTION_KEYS) }
+}
+
+/**
+ * What a worker starts with: its settings, and the queues it serves.
+ * @param known the names of all queues.
+ * @throws {ConfigError} with everything that is missing or malformed, a queue that does not exist included.
+ */
+export function loadWorkerConfig<Queue extends string>(
+  env: NodeJS.ProcessEnv,
+  known: readonly Queue[],
+): { config: Config; queues: Queue[] } {
+  const problems: ConfigProblem[] = []
+  const queues = orProblems(problems, () =>
+    parseWorkerQueues(readEnvironment(QueuesEnvironment, env).WORKER_QUEUES, known),
+  )
+  const config = orProblems(problems, () => loadConfig(env, 'worker'))
+  if (config === undefined || queues === undefined) throw new ConfigError(problems)
+  return { config, queues }
+}
+
+/** What `read` returns; undefined, with its problems added to those found before, each variable once, when it fails. */
+function orProblems<T>(problems: ConfigProblem[], read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const reported = new Set(problems.map(({ variable }) => variable))
+    problems.push(...error.problems.filter(({ variable }) => !reported.has(variable)))
+    return undefined
+  }
 }
 
 function toMigrateConfig(env: Static<typeof MigrateEnvironment>): MigrateConfig {

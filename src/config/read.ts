@@ -11,6 +11,9 @@ const DECIMAL = /^\d+(\.\d+)?$/
 /** What `npm run migrate` needs of the environment. */
 export const MigrateEnvironment = Type.Pick(Environment, ['DATABASE_URL', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'])
 
+/** What says which queues a worker serves. */
+export const QueuesEnvironment = Type.Pick(Environment, ['WORKER_QUEUES'])
+
 /** What sealing anew needs of it. Weak keys are no reason to refuse: they may be the ones to get rid of. */
 export const RotateEnvironment = Type.Pick(Environment, [
   'DATABASE_URL',

@@ -1,4 +1,4 @@
-import { ConfigError, configWarnings, loadConfig, parseWorkerQueues } from '../config.ts'
+import { ConfigError, configWarnings, loadWorkerConfig } from '../config.ts'
 import { runMain, stopOnSignal } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
 import { jobNames } from '../queues/contract.ts'
@@ -9,8 +9,7 @@ import { startWorkers } from './start.ts'
 const STOP_TIMEOUT_MS = 40_000
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env, 'worker')
-  const queues = parseWorkerQueues(config.worker.queues, jobNames)
+  const { config, queues } = loadWorkerConfig(process.env, jobNames)
   const log = createLogger({ name: 'worker', level: config.logLevel })
   exitOnUncaught(log)
   trustCertificates(config.extraCertificates)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, configWarnings, loadConfig, parseWorkerQueues } from '../../src/config.ts'
+import { ConfigError, configWarnings, loadConfig, loadWorkerConfig, parseWorkerQueues } from '../../src/config.ts'
 
 const KEY = Buffer.alloc(32, 1)
 const CERTIFICATE = fileURLToPath(new URL('../fixtures/tls/ca.pem', import.meta.url))
@@ -351,6 +351,22 @@ describe('the queues of a worker process', () => {
     expect(() => parseWorkerQueues(value, KNOWN)).toThrow(
       'WORKER_QUEUES names a queue that does not exist; expected all, or some of send-teaser, reveal, expire',
     )
+  })
+
+  test.each([
+    ['refund', 'WORKER_QUEUES names a queue that does not exist'],
+    ['reveal;expire', 'WORKER_QUEUES is malformed'],
+  ])('that are %j are refused together with everything else that is wrong, once', (queues, problem) => {
+    const load = () => loadWorkerConfig({ ...REQUIRED, PORT: 'x', WORKER_QUEUES: queues }, KNOWN)
+    expect(load).toThrow(/^2 problems/)
+    expect(load).toThrow('PORT is malformed')
+    expect(load).toThrow(problem)
+  })
+
+  test('come with the settings', () => {
+    const { config, queues } = loadWorkerConfig({ ...REQUIRED, WORKER_QUEUES: 'expire' }, KNOWN)
+    expect(queues).toEqual(['expire'])
+    expect(config.port).toBe(3000)
   })
 })
 
