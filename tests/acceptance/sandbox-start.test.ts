@@ -35,7 +35,7 @@ test('npm start says where to look, and prints each SMS of the sample lead', asy
   for (const url of [`${sandbox.apiUrl}/docs`, `${sandbox.pagesUrl}/sandbox`]) {
     expect((await fetch(url)).status).toBe(200)
   }
-  const board = await fetch(`${sandbox.apiUrl}/admin/queues`)
+  const board = await fetch(`${sandbox.apiUrl}/admin/queues`, { headers: { accept: 'text/html' } })
   expect([board.status, board.url]).toEqual([200, `${sandbox.apiUrl}/admin/sign-in`])
 })
 

@@ -63,10 +63,18 @@ const audited = (requestId: string) =>
 
 describe('without a session', () => {
   it.each(['/admin/queues', '/admin/queues/', '/admin/queues/queue/reveal', '/admin/queues/queue/reveal/7'])(
-    'the page %s leads to the sign-in',
+    'the page %s leads a browser to the sign-in',
     async (url) => {
-      const { status, headers } = await get(url)
+      const { status, headers } = await get(url, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' })
       expect([status, headers.location]).toEqual([303, '/admin/sign-in'])
+    },
+  )
+
+  it.each<Record<string, string>>([{}, { accept: '*/*' }, { accept: 'application/json' }])(
+    'a program with %j is refused',
+    async (headers) => {
+      const answer = await get('/admin/queues', headers)
+      expect([answer.status, answer.body.type]).toEqual([401, 'urn:lead-unlock:problem:unauthorized'])
     },
   )
 

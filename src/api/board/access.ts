@@ -18,7 +18,7 @@ export type Access = {
 
 /**
  * Asks for a session on every route of this scope, or for an API key as under /api: for admins and operators. Without
- * either a page leads to the sign-in, and everything else is refused. With a session, what changes something must come
+ * either a page leads a browser to the sign-in, and everything else is refused. With a session, what changes something must come
  * from a page of ours; a key is sent by no browser on its own.
  */
 export function requireStaff(scope: App, { identify, sessions, cookie, isFromOwnPage }: Access): void {
@@ -39,8 +39,10 @@ export function requireStaff(scope: App, { identify, sessions, cookie, isFromOwn
   })
 }
 
+/** Asked for by a browser that goes there: a program that follows redirects would take the sign-in for the board. */
 function isPage(request: FastifyRequest): boolean {
-  return !changes(request) && !/^\/(?:api|static)\//.test(request.url.slice(BOARD_PATH.length))
+  const isBrowser = request.headers.accept?.includes('text/html') ?? false
+  return isBrowser && !changes(request) && !/^\/(?:api|static)\//.test(request.url.slice(BOARD_PATH.length))
 }
 
 function changes({ method }: FastifyRequest): boolean {
