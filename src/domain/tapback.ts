@@ -65,8 +65,8 @@ const BARE_DETAILS = /^.\s*name: [^\n]{1,200}\nphone: /iu
 /**
  * Reads a text that is worded like a phone's reaction to another text.
  *
- * - `tapback`: it quotes one of ours, whole or cut off. The quoted teaser says "Reply Y" and names a lead, so that a tapback
- *   read as a reply would be an answer that nobody gave.
+ * - `tapback`: it quotes one of ours, whole or cut off, even to nothing. The quoted teaser says "Reply Y" and names a lead, so
+ *   that a tapback read as a reply would be an answer that nobody gave.
  * - `other`: it quotes something else (the booking system texts the same phones), or the person's own words follow. A
  *   quotation may have been cut off before anything that tells whose it is, so this is no answer either.
  * - null: it is none. In other languages than English, words after the quotation, or a yes or no before it, make it a
@@ -77,7 +77,8 @@ export function readReaction(text: string): 'tapback' | 'other' | null {
   const english = REACTIONS.map((reaction) => reaction.exec(visible)?.[0]).find((found) => found !== undefined)
   if (english !== undefined) {
     const quotation = visible.slice(english.length - 1)
-    return isOurs(quotation, OUR_WORDS, TEASER_PIECE) || quotesDetails(quotation) ? 'tapback' : 'other'
+    const isTapback = isOurs(quotation, OUR_WORDS, TEASER_PIECE) || quotesDetails(quotation) || isNothing(quotation)
+    return isTapback ? 'tapback' : 'other'
   }
   const beginning = FEW_WORDS.exec(visible)
   if (beginning === null || ANSWERS.test(beginning.groups?.words ?? '')) return null
@@ -91,6 +92,11 @@ export function readReaction(text: string): 'tapback' | 'other' | null {
  */
 function isOurs(quotation: string, ...ours: RegExp[]): boolean {
   return ours.some((words) => words.test(quotation)) && !hasWordsAfter(quotation)
+}
+
+/** Cut off before its first word, it tells nobody anything. */
+function isNothing(quotation: string): boolean {
+  return !/[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(quotation)
 }
 
 /** Whatever seems to follow it: a name in the details may hold the mark that ends the quotation. */

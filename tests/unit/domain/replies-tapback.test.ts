@@ -90,6 +90,16 @@ describe('a tapback is no reply, although it quotes a text that says "Reply Y" a
     }
   })
 
+  test.each([
+    'Liked “Amy, new client inquiry … Reply Y …”',
+    'Removed a heart from "Amy, new client inquiry..."',
+    '👍 to “…”',
+    'Loved "..."',
+    'Questioned “”',
+  ])('abbreviated, even to nothing: %j', (text) => {
+    expect(classifyReply(text)).toEqual({ kind: 'tapback' })
+  })
+
   test('with quotation marks and apostrophes in it', () => {
     const teaser = TEASER.replace('60 min Mobile Massage', `"Deep" women's`)
     for (const text of [`Liked "${teaser}"`, `Liked '${teaser}'`, `Liked “${teaser}…`, `Le gustó "${teaser}"`]) {
@@ -112,6 +122,7 @@ describe('a reaction to a text that is not ours is a text like any other', () =>
     'Liked “Reply Y to confirm your appointment”',
     'Liked “Your booking\nName: Ann Smith\nPhone: +13055550100\nFriday 5 PM”',
     'Liked “Y”',
+    'Loved “😀”',
     'Loved "STOP"',
     '👍 to “Y”',
     '? to "Y lead_abc12345"',
