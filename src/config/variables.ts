@@ -62,7 +62,7 @@ export const Environment = Type.Object({
   API_RATE_PER_MINUTE: Integer({
     minimum: 1,
     maximum: 1_000_000,
-    default: 600,
+    default: 6000,
     description: 'calls of one key, at least 1',
   }),
   ADMIN_API_KEY: apiKey(),

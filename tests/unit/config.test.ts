@@ -40,7 +40,7 @@ describe('the configuration', () => {
       publicUrl: 'http://localhost:3000',
       corsOrigins: [],
       trustedProxies: [],
-      apiRatePerMinute: 600,
+      apiRatePerMinute: 6000,
       adminApiKey: REQUIRED.ADMIN_API_KEY,
       operatorApiKey: null,
       metricsToken: null,
