@@ -2,6 +2,7 @@ import { longestBackoffMs, PATIENT } from '../domain/backoff.ts'
 import type { Due } from '../domain/due.ts'
 import { isStillWanted } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
+import { isIn, LINK_DUE_STATUSES } from '../domain/states.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
 import { applyToLocked } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
@@ -134,7 +135,7 @@ const ACCEPTED_EVENT: Partial<Record<OutboundMessage['purpose'], UnlockEvent>> =
 }
 
 /** The SMS of a link that was closed meanwhile says nothing about the link that took its place, or that could not be made. */
-async function isUpToDate(tx: EntityManager, message: OutboundMessage): Promise<boolean> {
+async function concernsOpenLink(tx: EntityManager, message: OutboundMessage): Promise<boolean> {
   if (message.paymentLinkId == null) return true
   const link = await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
   return link.status === 'open'
@@ -164,11 +165,12 @@ export async function accept(
   message.status = 'accepted'
   message.leaseUntil = null
   message.errorCode = null
-  if (!(await isUpToDate(tx, message))) return []
-  if (isEscalated) await resolveAboutMessage(tx, message)
+  const isUpToDate = await concernsOpenLink(tx, message)
+  const isLinkDue = unlock !== null && isIn(LINK_DUE_STATUSES, unlock.status)
+  if (isEscalated && (isUpToDate || !isLinkDue)) await resolveAboutMessage(tx, message)
   const due: Due[] = []
   const event = ACCEPTED_EVENT[message.purpose]
-  if (event !== undefined && unlock !== null) {
+  if (event !== undefined && unlock !== null && isUpToDate) {
     // Also when nobody knew of the send any more: it is what a bare Y answers.
     if (message.purpose === 'teaser') unlock.teaserSentAt ??= message.claimedAt ?? message.dbNow
     // Also for details that are sent again, which do not move the unlock.

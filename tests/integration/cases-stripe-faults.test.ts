@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openEscalation } from '../../src/db/escalations.ts'
+import { parkMessage } from '../../src/db/ledger.ts'
 import { recordClosed, recordLink, takeNewLinkAttempt } from '../../src/db/links.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { createLogger } from '../../src/logging.ts'
@@ -70,6 +71,30 @@ async function hasUnclearLinkAndNoJob(config?: { ttl_hours?: number }) {
   return unclear
 }
 
+/** A provider says Y, and nobody knows whether the text with their link went out, which it did. */
+async function hasUnclearText() {
+  const dana = await newProvider(product)
+  const { leadId, unlockId } = await dana.hasTeaser()
+  product.textmagic.configure({ receipts: 'manual' })
+  product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'accept_then_status', status: 500 })
+  product.textmagic.faults.add({ method: 'GET', path: '/api/v2/sessions', kind: 'status', status: 500, times: null })
+  await dana.says('Y')
+  await dana.gets(LINK)
+  return { dana, leadId, unlockId }
+}
+
+/** The carrier says that they got it. */
+async function tellDelivered(provider: TestProvider, unlockId: number): Promise<void> {
+  const sent = product.textmagic.messages().find(({ phone, text }) => phone === provider.phone && LINK.test(text))
+  await product.textmagic.deliver(sent?.id ?? 0, 'd')
+  await until('the receipt to be recorded', async () => {
+    const { messages } = await product.unlock(unlockId)
+    return messages.some((one: { purpose: string; status: string }) => {
+      return one.purpose === 'payment_link' && one.status === 'delivered'
+    })
+  })
+}
+
 describe('making a payment link', () => {
   it.each([
     { name: 'answered 500, which Stripe repeats under the same key', kind: 'status', status: 500 },
@@ -138,29 +163,28 @@ describe('making a payment link', () => {
   })
 
   it('refused for good stays a person’s matter when only the text with the link of before turns out to have gone out', async () => {
-    const dana = await newProvider(product)
-    const { leadId, unlockId } = await dana.hasTeaser()
-    product.textmagic.configure({ receipts: 'manual' })
-    product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'accept_then_status', status: 500 })
-    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/sessions', kind: 'status', status: 500, times: null })
-    await dana.says('Y')
-    await dana.gets(LINK)
+    const { dana, leadId, unlockId } = await hasUnclearText()
     await dana.says(`N ${leadId}`)
     await until('the link to be closed', async () => (await product.unlock(unlockId)).links[0]?.status === 'closed')
     product.stripe.recordedFaults.add({ ...CREATE, kind: 'status', status: 400 })
     await dana.says(`Y ${leadId}`)
     await escalated(product, unlockId, 'payment_link_failed')
-    const sent = product.textmagic.messages().find(({ phone, text }) => phone === dana.phone && LINK.test(text))
-    await product.textmagic.deliver(sent?.id ?? 0, 'd')
-    await until('the receipt to be recorded', async () => {
-      const { messages } = await product.unlock(unlockId)
-      return messages.some((one: { purpose: string; status: string }) => {
-        return one.purpose === 'payment_link' && one.status === 'delivered'
-      })
-    })
+    await tellDelivered(dana, unlockId)
     expect(await openKinds(product, unlockId)).toEqual(['payment_link_failed'])
     await (await failedJob(product, 'create-payment-link', unlockId)).retry('failed')
     await product.reaches(unlockId, 'AWAITING_PAYMENT')
+    expect(await openKinds(product, unlockId)).toEqual([])
+  })
+
+  it('whose text was given up is nobody’s matter any more when it turns out to have gone out, after an N as well', async () => {
+    const { dana, leadId, unlockId } = await hasUnclearText()
+    const { messages } = await product.unlock(unlockId)
+    const text = messages.find(({ purpose }: { purpose: string }) => purpose === 'payment_link')
+    await inTransaction(product.db.em, (tx) => parkMessage(tx, text.id, 'unclear'))
+    expect(await openKinds(product, unlockId)).toEqual(['payment_link_failed'])
+    await dana.says(`N ${leadId}`)
+    await until('the link to be closed', async () => (await product.unlock(unlockId)).links[0]?.status === 'closed')
+    await tellDelivered(dana, unlockId)
     expect(await openKinds(product, unlockId)).toEqual([])
   })
 
