@@ -3,6 +3,7 @@ import { type ErasureFacts, isRetentionOver, type Obstacle, obstacleToErasure } 
 import { type Actor, recordAudit } from './audit.ts'
 import { Unlock } from './entities/index.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
+import { PARKED_UNTIL } from './parking.ts'
 
 /** The contact details are still needed. The message is for whoever asked. */
 export class ErasureRefusedError extends Error {
@@ -48,6 +49,11 @@ export function eraseIfOver(em: EntityManager, leadId: string, days: number, by:
 
 type LockedLead = { isErased: boolean; now: Date; facts: ErasureFacts }
 
+type Count = 'now_ms' | 'open_links' | 'unsent_reveals' | 'undelivered_details' | 'pending_refunds' | 'open_escalations'
+
+/** `at_gateway`: unlocks with a reveal that the gateway has, and nobody has said what became of it. */
+type Around = Record<Count, string> & { at_gateway: number[] }
+
 /**
  * Locks a lead and its unlocks, so that neither an offer, a reply nor a payment comes in between.
  *
@@ -65,12 +71,15 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
     { leadId },
     { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true, orderBy: { id: 'asc' } },
   )
-  const [around] = await tx.execute<Record<string, string>[]>(
+  const [around] = await tx.execute<Around[]>(
     `with mine as (select id from lead_unlocks where lead_id = ?)
      select extract(epoch from app_now()) * 1000 as now_ms,
        (select count(*) from payment_links where unlock_id in (table mine) and status <> 'closed') as open_links,
-       (select count(*) from outbound_messages where unlock_id in (table mine) and purpose = 'reveal'
-          and status in ('pending', 'sending', 'unknown')) as unsent_reveals,
+       (select count(*) from outbound_messages m where unlock_id in (table mine) and purpose = 'reveal'
+          and status in ('pending', 'sending', 'unknown') and (next_attempt_at < ? or exists (select from escalations
+            where subject = 'outbound_messages:' || m.id and resolved_at is null))) as unsent_reveals,
+       (select coalesce(json_agg(unlock_id), '[]') from outbound_messages where unlock_id in (table mine)
+          and purpose = 'reveal' and status = 'accepted') as at_gateway,
        (select count(*) from payments p where unlock_id in (table mine) and status = 'kept'
           and exists (select from escalations where unlock_id = p.unlock_id and resolved_at is null
             and kind in ('reveal_failed', 'reveal_undeliverable'))
@@ -79,14 +88,14 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
        (select count(*) from payments where unlock_id in (table mine)
           and status in ('refund_due', 'refund_pending')) as pending_refunds,
        (select count(*) from escalations where unlock_id in (table mine) and resolved_at is null) as open_escalations`,
-    [leadId],
+    [leadId, PARKED_UNTIL],
   )
   const facts = {
     createdAt: new Date(Number(lead.created_ms)),
-    unlocks: unlocks.map(({ status, closedReason, revealConfirmAt, updatedAt, ttlExpiresAt }) => ({
+    unlocks: unlocks.map(({ id, status, closedReason, revealConfirmAt, updatedAt, ttlExpiresAt }) => ({
       status,
       closedReason: closedReason ?? null,
-      awaitsConfirmation: revealConfirmAt != null,
+      awaitsConfirmation: revealConfirmAt != null && around?.at_gateway.includes(id) === true,
       updatedAt,
       ttlExpiresAt,
     })),
@@ -107,6 +116,11 @@ async function erase(tx: EntityManager, leadId: string): Promise<void> {
   await tx.execute(
     `update leads set client_name = null, client_phone = null, client_email = null, exact_address = null,
        notes_snippet = null, contact_erased_at = app_now() where id = ?`,
+    [leadId],
+  )
+  // What is not delivered by now never will be: there is nothing left to be confirmed.
+  await tx.execute(
+    `update lead_unlocks set reveal_confirm_at = null where lead_id = ? and status = 'REVEAL_DETAILS_SENT'`,
     [leadId],
   )
   await tx.execute(

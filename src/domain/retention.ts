@@ -18,7 +18,7 @@ export type ErasureFacts = {
   unlocks: readonly UnlockAtRest[]
   /** Payment links not seen closed: somebody could still pay. */
   openLinks: number
-  /** Reveals on their way to the gateway. */
+  /** Reveals on their way to the gateway; one that waits for a person is not, unless it is stuck. */
   unsentReveals: number
   /** Unlocks whose details did not arrive though their payment is kept, and a person has not decided yet. */
   undeliveredDetails: number

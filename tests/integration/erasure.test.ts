@@ -224,6 +224,38 @@ describe('nobody pays for details that are gone', () => {
     expect((await erase(leadId)).status).toBe(204)
   })
 
+  it('they stay while sending them again waits for a person, until that person has decided', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, leadId, url } = await dana.hasLink()
+    product.textmagic.configure({ receipts: 'manual' })
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'REVEAL_DETAILS_SENT')
+    const details = product.textmagic.messages().find(({ text, phone }) => phone === dana.phone && DETAILS.test(text))
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: null })
+    await product.textmagic.deliver(details?.id ?? 0, 'f')
+    await hurryUntil(product, 'reveal', 'the details to wait for a person', async () => {
+      return (await openKinds(product, unlockId)).includes('reveal_failed')
+    })
+    await until('the link to be closed', async () => (await product.unlock(unlockId)).links[0]?.status === 'closed')
+    const refused = await erase(leadId)
+    expect([refused.status, refused.body.detail]).toEqual([
+      409,
+      expect.stringContaining('resolve the escalation first'),
+    ])
+    const open = await product.rows<{ id: number }>(
+      'select id from escalations where unlock_id = ? and resolved_at is null',
+      [unlockId],
+    )
+    for (const { id } of open) {
+      expect((await product.api('POST', `/api/escalations/${id}/resolve`, { note: 'told by phone' })).status).toBe(200)
+    }
+    expect((await erase(leadId)).status).toBe(204)
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+    await moveClock(product, 20)
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
   it('they are nobody’s any more once their money went back, also when they wait for a person to be sent', async () => {
     const dana = await newProvider(product)
     const eve = await newProvider(product)

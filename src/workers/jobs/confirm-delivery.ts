@@ -41,8 +41,9 @@ export const confirmDelivery = defineJob({
 
 async function postpone(deps: JobDeps, unlockId: number): Promise<void> {
   await deps.em.execute(
-    'update lead_unlocks set reveal_confirm_at = app_now() + make_interval(mins => ?) where id = ? and status = ?',
-    [POSTPONE_MINUTES, unlockId, 'REVEAL_DETAILS_SENT'],
+    `update lead_unlocks set reveal_confirm_at = app_now() + make_interval(mins => ?)
+     where id = ? and status = 'REVEAL_DETAILS_SENT' and reveal_confirm_at is not null`,
+    [POSTPONE_MINUTES, unlockId],
   )
 }
 
