@@ -1,5 +1,6 @@
 import { PAID_STATUSES } from '../../../src/domain/states.ts'
 import type { DeliveryStatus, SentMessage } from '../../../src/sandbox/textmagic/types.ts'
+import { noteNumbers } from './actions-numbers.ts'
 import { deliver } from './mail.ts'
 import { mailOfReceipt } from './mail-bodies.ts'
 import type { AcceptedSms, CarrierWord, World } from './world.ts'
@@ -9,7 +10,7 @@ type Row = {
   dedupe_key: string
   lead_id: string | null
   unlock_status: string | null
-  receiver: string | null
+  receiver_id: string | null
   opted_out_at: number | null
   was_paid: boolean
   left_paid_at: number | null
@@ -34,9 +35,10 @@ export async function checkSend(world: World, reference: number): Promise<void> 
 
 /** An SMS is in the world: from now on it cannot be unsaid. Checks what may never be, and decides what becomes of it. */
 export async function onAccepted(world: World, message: SentMessage): Promise<void> {
+  await noteNumbers(world)
   const id = Number(message.referenceId)
   const [row] = await world.database.rows<Row>(
-    `select m.purpose, m.dedupe_key, u.lead_id, u.status as unlock_status, p.phone as receiver,
+    `select m.purpose, m.dedupe_key, u.lead_id, u.status as unlock_status, p.id as receiver_id,
        ${MS('p.opted_out_at')} as opted_out_at,
        exists (select 1 from unlock_events e where e.unlock_id = u.id and e.to_status = 'PAID') as was_paid,
        (select ${MS('max(e.at)')} from unlock_events e where e.unlock_id = u.id and e.from_status = any($2)
@@ -78,11 +80,14 @@ function checkLockedFields(world: World, sms: AcceptedSms, row: Row): void {
   if (said.length !== 1 || lead?.id !== row.lead_id || !lead?.locked.every((value) => sms.text.includes(value))) {
     world.violations.push(`1: reveal ${sms.messageId} does not hold the details of its own lead alone`)
   }
-  if (row.receiver?.slice(1) !== sms.phone) {
-    world.violations.push(`1: reveal ${sms.messageId} went to another phone than its provider's`)
-  }
   // What happens between the claim and the gateway's acceptance cannot be known to the sender.
   const claimedAt = world.claimedAt.get(sms.messageId) ?? 0
+  const theirs = world.numbers.filter(
+    ({ provider, leftAt }) => provider === row.receiver_id && (leftAt === null || leftAt >= claimedAt),
+  )
+  if (!theirs.some(({ phone }) => phone.slice(1) === sms.phone)) {
+    world.violations.push(`1: reveal ${sms.messageId} went to another phone than its provider's`)
+  }
   const isPaid = (PAID_STATUSES as readonly (string | null)[]).includes(row.unlock_status)
   if (!row.was_paid || (!isPaid && (row.left_paid_at ?? 0) < claimedAt)) {
     world.violations.push(`1: reveal ${sms.messageId} was sent for an unlock that is ${row.unlock_status}`)

@@ -43,10 +43,14 @@ export function acceptOffer(world: World): void {
 
 function say(world: World, { id, phone }: SimulatedProvider, said: Said): void {
   const { random, textmagic } = world
-  // A few come from a number nobody knows.
-  const from = said === 'other' && random.chance(0.3) ? '15559999999' : phone.slice(1)
+  // A few come from a number nobody knows, or that its provider has left.
+  const left = world.numbers.filter(({ leftAt }) => leftAt !== null)
+  const from =
+    said === 'other' && random.chance(0.3)
+      ? '15559999999'
+      : (left.length > 0 && random.chance(0.15) ? random.pick(left).phone : phone).slice(1)
   const reply = textmagic.account.receive({ from, to: '15557770000', text: words(world, said) })
-  world.steps.push(`${id} texts ${said} (${reply.id})`)
+  world.steps.push(`${id} texts ${said} from ${from} (${reply.id})`)
   world.mail.push(mailOfReply(reply))
 }
 

@@ -1,6 +1,7 @@
 import { eraseByHand, operateByHand } from './actions-admin.ts'
 import { postLead, sendLead } from './actions-leads.ts'
 import { bankDecides, dashboard, payOpenPage, useLink } from './actions-money.ts'
+import { changeNumber } from './actions-numbers.ts'
 import {
   backfill,
   carrierSpeaks,
@@ -77,6 +78,7 @@ async function act(world: World): Promise<void> {
     [0.7, sendLead],
     [1.5, operateByHand],
     [0.3, eraseByHand],
+    [0.7, changeNumber],
     [3, (one) => sweep(one)],
     [1.5, (one) => backfill(one)],
     [queues.failed().length > 0 ? 3 : 0, retryFailed],

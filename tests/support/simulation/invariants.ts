@@ -1,4 +1,5 @@
 import { knownLinks } from './actions-money.ts'
+import { noteNumbers } from './actions-numbers.ts'
 import type { World } from './world.ts'
 
 /** Rules of the database alone (design §10): each query finds what breaks one. */
@@ -29,6 +30,9 @@ const RULES = `
     from payment_links l join lead_unlocks u on u.id = l.unlock_id
     where l.status = 'open' and u.status not in ('CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT')
   union all
+  select '6: ' || p.id || ' is subscribed, the number has said STOP' from providers p
+    join stopped_numbers s on s.phone = p.phone where p.opted_out_at is null
+  union all
   select 'a job that needs the database alone was given up: ' || e.kind || ' of ' || e.subject from escalations e
     left join webhook_inbox i on e.subject = 'inbox:' || i.id
     where e.kind = 'expire_failed' or (e.kind = 'inbox_failed' and i.source <> 'textmagic_delivery')
@@ -36,14 +40,14 @@ const RULES = `
 
 /** Every link there is, and whose it is. */
 const LINKS = `
-  select null as broken, l.stripe_id, l.url, l.status, p.phone from payment_links l
-    join lead_unlocks u on u.id = l.unlock_id join providers p on p.id = u.provider_id
+  select null as broken, l.stripe_id, l.url, l.status, u.provider_id from payment_links l
+    join lead_unlocks u on u.id = l.unlock_id
 `
 
-export type KnownLink = { stripe_id: string; url: string; status: string; phone: string }
+export type KnownLink = { stripe_id: string; url: string; status: string; provider_id: string }
 
 /** What breaks a rule, and the links, in one round trip. */
-const STEP = `select broken, null as stripe_id, null as url, null as status, null as phone from (${RULES}) as rules
+const STEP = `select broken, null as stripe_id, null as url, null as status, null as provider_id from (${RULES}) as rules
   union all ${LINKS}`
 
 /** Checks what must hold after every step. What concerns a single SMS is checked when the gateway accepts it. */
@@ -55,6 +59,7 @@ export async function checkStep(world: World): Promise<void> {
     const rows = await world.database.rows<KnownLink & { broken: string | null }>(STEP)
     world.violations.push(...rows.flatMap(({ broken }) => broken ?? []))
     world.links = rows.filter(({ broken }) => broken === null)
+    await noteNumbers(world)
   }
   checkLinks(world)
   checkSecrecy(world)
@@ -70,7 +75,8 @@ function checkLinks(world: World): void {
       continue
     }
     const receivers = world.accepted.filter(({ text }) => text.includes(url)).map(({ phone }) => phone)
-    if (receivers.some((phone) => phone !== row.phone.slice(1))) {
+    const theirs = world.numbers.filter(({ provider }) => provider === row.provider_id)
+    if (receivers.some((phone) => !theirs.some((number) => number.phone.slice(1) === phone))) {
       world.violations.push('2: somebody was sent the link of somebody else')
     }
     if (row.status === 'closed' && isPayable(world, row.stripe_id)) {

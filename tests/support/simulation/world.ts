@@ -23,6 +23,9 @@ import { openTextMagic, type TextMagicWorld } from './textmagic-world.ts'
 
 export type SimulatedProvider = { id: string; name: string; phone: string }
 
+/** A number that a provider has, or had until then. */
+export type SimulatedNumber = { provider: string; phone: string; leftAt: number | null }
+
 /** A lead and the texts that nobody may see before paying. */
 export type SimulatedLead = { id: string; locked: readonly string[] }
 
@@ -50,6 +53,8 @@ export type World = {
   services: WorkerServices
   registry: Registry
   providers: readonly SimulatedProvider[]
+  /** Every number that a provider ever had. */
+  numbers: SimulatedNumber[]
   leads: SimulatedLead[]
   /** On its way to our webhooks. */
   mail: Mail[]
@@ -140,7 +145,8 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
     post,
     services,
     registry: createRegistry(),
-    providers: PROVIDERS,
+    providers: PROVIDERS.map((provider) => ({ ...provider })),
+    numbers: PROVIDERS.map(({ id, phone }) => ({ provider: id, phone, leftAt: null })),
     leads: [],
     mail: [],
     postedEvents: new Set(),
