@@ -2,12 +2,18 @@ import type { Logger } from './logging.ts'
 
 export type Stop = (reason: string, exitCode: number) => void
 
+/**
+ * A signal that comes again so soon is the same one, milliseconds: a terminal sends Ctrl-C, and systemd SIGTERM, to npm and
+ * to the process alike, and npm passes on what it gets.
+ */
+const SAME_SIGNAL_MS = 1_000
+
 /** What a process runs: `close` lets go of everything, in order. */
 export type Running = { close(): Promise<void> }
 
 /**
  * Ends the process in order on SIGINT and SIGTERM: exit code 0 when everything was let go of in time, 1 otherwise or at a
- * second signal. Signals are heeded from the call on, also while it is still starting: as process 1 of a container it
+ * second signal, a second later or more. Signals are heeded from the call on, also while it is still starting: as process 1 of a container it
  * would otherwise not notice them, and a start may wait for Redis as long as it takes.
  *
  * @param starting becomes what is to be closed; a signal before that ends the process at once, as nothing was taken on
@@ -16,13 +22,14 @@ export type Running = { close(): Promise<void> }
  */
 export function stopOnSignal(starting: Promise<Running>, log: Logger, timeoutMs: number): Stop {
   let running: Running = { close: async () => undefined }
-  let stopping = false
+  let stoppingSince: number | undefined
   const stop: Stop = (reason, exitCode) => {
-    if (stopping) {
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince < SAME_SIGNAL_MS) return
       log.warn({ reason }, 'asked to stop again: ending at once')
       process.exit(1)
     }
-    stopping = true
+    stoppingSince = performance.now()
     log.info({ reason }, 'stopping')
     setTimeout(() => {
       log.error({ reason }, 'did not stop in time')

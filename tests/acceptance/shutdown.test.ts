@@ -99,6 +99,25 @@ test('a second signal ends an API and a worker that are still stopping at once, 
   expect(await endedBySecondSignal(worker, 'worker')).toBe(1)
 })
 
+test('a signal that comes twice at once, sent by the terminal and passed on by npm, ends a worker in order, with 0', {
+  timeout: TEST_MS,
+}, async () => {
+  const amy = await newPerson(deployment)
+  deployment.textmagic.faults.add({ kind: 'slow', delay_ms: 3_000, path: '/api/v2/messages' })
+  const { leadId } = await offer(deployment, [amy])
+  await until('the gateway to be asked', () => deployment.textmagic.faults.list().length === 0)
+  const before = logText(deployment, 'worker').length
+  send(worker, 'SIGINT')
+  await until('it to be stopping', () => logText(deployment, 'worker').slice(before).includes('"msg":"stopping"'))
+  send(worker, 'SIGINT')
+  const { code } = await worker.exited
+  gone.add(worker)
+  expect(code).toBe(0)
+  expect((await deployment.api('GET', `/api/leads/${leadId}`)).body.unlocks).toMatchObject([
+    { status: 'AWAIT_CONFIRM' },
+  ])
+})
+
 /** Sends the signal. @returns how the process ended and after how long */
 async function ended(process: RunningProcess, signal: NodeJS.Signals, meanwhile?: () => Promise<void>) {
   const since = performance.now()
@@ -109,11 +128,13 @@ async function ended(process: RunningProcess, signal: NodeJS.Signals, meanwhile?
   return { code, ms: performance.now() - since }
 }
 
-/** The second comes once the first has been heard. */
+/** The second comes once the first has been heard, and too late to be the same. */
 async function endedBySecondSignal(process: RunningProcess, name: string): Promise<number | null> {
   const before = logText(deployment, name).length
   send(process, 'SIGTERM')
   await until(`${name} to be stopping`, () => logText(deployment, name).slice(before).includes('"msg":"stopping"'))
+  const since = performance.now()
+  await until('a second to have passed', () => performance.now() - since > 1_000)
   send(process, 'SIGTERM')
   const { code } = await process.exited
   gone.add(process)
