@@ -34,7 +34,7 @@ export type TextMagic = {
    * timeout after it was made.
    * @throws UnclearError `not_looked_far_enough` rather than answering null without having seen every send since then
    */
-  findByReference(lookUp: LookUp): Promise<{ gatewayId: string; status: string } | null>
+  findByReference(lookUp: LookUp): Promise<{ gatewayId: string } | null>
   /**
    * @returns the delivery status, one letter (gateways.md), and why it was rejected if it was; null for an unknown id
    */

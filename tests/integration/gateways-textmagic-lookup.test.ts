@@ -44,13 +44,12 @@ async function send(phone: string, reference: number, times = 1): Promise<string
   return ids
 }
 
-test('a send whose answer was lost is found by its reference, with its status', async () => {
+test('a send whose answer was lost is found by its reference', async () => {
   emulator.faults.add({ kind: 'accept_then_status' })
   expect(await failureOf(send(amy, 41))).toBeInstanceOf(UnclearError)
   const [message] = emulator.messages()
   expect(await client.findByReference({ reference: 41, phone: amy, since })).toEqual({
     gatewayId: String(message?.id),
-    status: 'q',
   })
 })
 
@@ -105,11 +104,24 @@ test.each([
       json(response, 200, { page: 1, limit: 100, pageCount: 1, resources })
     })
     const other = clientOf(server.url)
-    expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77', status: 'd' })
+    expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77' })
     await other.close()
     await server.close()
   },
 )
+
+test('a message whose list tells no status is found all the same', async () => {
+  const server = await startFakeServer(({ url }, response) => {
+    const isOfSession = url.includes('/messages')
+    json(response, 200, {
+      resources: isOfSession ? [{ id: 77, receiver: amy.slice(1) }] : [{ id: 1, referenceId: '41' }],
+    })
+  })
+  const other = clientOf(server.url)
+  expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77' })
+  await other.close()
+  await server.close()
+})
 
 test('a session of ours that shows no message yet is unclear, not absent', async () => {
   const server = await startFakeServer(({ url }, response) =>
@@ -154,7 +166,7 @@ test('one session with an odd time does not end the search', async () => {
     json(response, 200, { pageCount: url.includes('/messages') ? 1 : 2, resources })
   })
   const other = clientOf(server.url)
-  expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77', status: 'r' })
+  expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77' })
   await other.close()
   await server.close()
 })

@@ -25,9 +25,11 @@ export const sessionSchema = Type.Object({
 export const messageSchema = Type.Object({
   id: idSchema,
   status: Type.String({ minLength: 1 }),
-  receiver: optionalText,
   rejectReason: optionalText,
 })
+
+/** A message in a list, which is not promised to tell its status. */
+const listedMessageSchema = Type.Object({ id: idSchema, receiver: optionalText })
 
 /**
  * A text from a person, as the inbound callback would have brought it (gateways.md). Only its id is checked here: one odd
@@ -38,7 +40,7 @@ const replySchema = Type.Unsafe<TextMagicReply>(Type.Object({ id: idSchema }))
 
 const page = { pageCount: Type.Optional(Type.Union([Type.Integer(), Type.Null()])) }
 export const sessionPageSchema = Type.Object({ ...page, resources: Type.Array(sessionSchema) })
-export const messagePageSchema = Type.Object({ ...page, resources: Type.Array(messageSchema) })
+export const messagePageSchema = Type.Object({ ...page, resources: Type.Array(listedMessageSchema) })
 export const replyPageSchema = Type.Object({ ...page, resources: Type.Array(replySchema) })
 
 export type Page<Item> = { pageCount?: number | null; resources: Item[] }

@@ -27,7 +27,7 @@ export type LookUp = {
 const readSessions = (text: string) => readJson(OPERATION, sessionPageSchema, text)
 const readMessages = (text: string) => readJson(OPERATION, messagePageSchema, text)
 
-type Found = { gatewayId: string; status: string }
+type Found = { gatewayId: string }
 
 /** Looks a message up by our reference and its receiver; see `TextMagic.findByReference`. */
 export async function findByReference(api: TextMagicApi, lookUp: LookUp): Promise<Found | null> {
@@ -57,7 +57,7 @@ async function findInSession(api: TextMagicApi, sessionId: string, lookUp: LookU
   for await (const messages of pages(api, path, readMessages, lookUp.sendClass)) {
     seen += messages.length
     const message = messages.find((one) => digitsOf(one.receiver ?? '') === receiver)
-    if (message !== undefined) return { gatewayId: String(message.id), status: message.status }
+    if (message !== undefined) return { gatewayId: String(message.id) }
   }
   // A session not filled yet, perhaps ours: "absent" would be taken as leave to send again.
   if (seen === 0) throw new UnclearError('session_without_messages', { operation: OPERATION })
