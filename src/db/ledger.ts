@@ -21,9 +21,11 @@ export type LedgerTiming = {
   leaseMs: number
   /** How long an unclear send may still turn up at the gateway before it is looked for. */
   settleMs: number
+  /** The same when the gateway itself has answered that it failed: it is no longer at it. */
+  answeredSettleMs: number
 }
 
-export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 30_000, settleMs: 20_000 }
+export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 30_000, settleMs: 20_000, answeredSettleMs: 5_000 }
 
 /** Looking through the gateway's recent sends may take a page for every hundred of them, each in a slot of the send limit. */
 const LOOK_UP_LEASE_MS = 60_000
@@ -228,20 +230,24 @@ function takeTeaserBack({ message, unlock }: Locked): void {
   if (message.purpose === 'teaser' && unlock?.status === 'NEW_LEAD') unlock.teaserSentAt = null
 }
 
-/** Nobody knows whether the gateway has it: to be looked up once it had time to turn up. */
+/**
+ * Nobody knows whether the gateway has it: to be looked up once it had time to turn up.
+ *
+ * @param settleMs that time, one of `LedgerTiming`
+ */
 export async function recordUnclear(
   tx: EntityManager,
   messageId: number,
   lease: Date,
   errorCode: string,
-  timing: LedgerTiming,
+  settleMs: number,
 ): Promise<void> {
   const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return
   const { message } = locked
   message.status = 'unknown'
   message.errorCode = errorCode
-  message.leaseUntil = after(message.dbNow, timing.settleMs)
+  message.leaseUntil = after(message.dbNow, settleMs)
   message.nextAttemptAt = afterRetry(message, message.leaseUntil)
 }
 

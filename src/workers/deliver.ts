@@ -111,8 +111,8 @@ async function find(deps: JobDeps, message: OutboundMessage, since: Date, lease:
   try {
     return await deps.textmagic.findByReference({ reference: message.id, phone: message.phone, since })
   } catch (error) {
-    const { ledgerTiming } = deps.settings
-    await inTransaction(deps.em, (tx) => recordUnclear(tx, message.id, lease, codeOf(error), ledgerTiming))
+    const { settleMs } = deps.settings.ledgerTiming
+    await inTransaction(deps.em, (tx) => recordUnclear(tx, message.id, lease, codeOf(error), settleMs))
     throw error
   }
 }
@@ -139,7 +139,10 @@ async function recordFailure(deps: JobDeps, messageId: number, lease: Date, erro
   } else if (error instanceof RefusedError) {
     await deps.publish(await inTransaction(deps.em, (tx) => recordRefused(tx, messageId, lease, code)))
   } else if (error instanceof UnclearError) {
-    await inTransaction(deps.em, (tx) => recordUnclear(tx, messageId, lease, code, deps.settings.ledgerTiming))
+    const { settleMs, answeredSettleMs } = deps.settings.ledgerTiming
+    // A 502 or 504 is the word of somebody in front of it, whom it may outlast.
+    const rest = error.status === 500 ? answeredSettleMs : settleMs
+    await inTransaction(deps.em, (tx) => recordUnclear(tx, messageId, lease, code, rest))
   }
   // Anything else, the database for one: the claim stands, its lease ends, and the message is looked up.
 }

@@ -63,7 +63,7 @@ const outages = [
     how: 'does not answer',
     restMs: settleMs,
     record: (id: number, lease: Date) =>
-      inTransaction(db.em, (tx) => recordUnclear(tx, id, lease, 'timeout', DEFAULT_LEDGER_TIMING)),
+      inTransaction(db.em, (tx) => recordUnclear(tx, id, lease, 'timeout', settleMs)),
   },
 ]
 
@@ -101,7 +101,7 @@ it('whoever lost a claim has nothing to say any more, whatever its call came to'
 
   await inTransaction(db.em, (tx) => recordAbsent(tx, id, late.lease, 'away'))
   expect(await row()).toEqual(before)
-  await inTransaction(db.em, (tx) => recordUnclear(tx, id, late.lease, 'timeout', DEFAULT_LEDGER_TIMING))
+  await inTransaction(db.em, (tx) => recordUnclear(tx, id, late.lease, 'timeout', settleMs))
   expect(await row()).toEqual(before)
   expect(await inTransaction(db.em, (tx) => recordRefused(tx, id, late.lease, 'invalid_request'))).toEqual([])
   expect(await row()).toEqual(before)

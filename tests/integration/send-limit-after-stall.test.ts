@@ -1,5 +1,6 @@
 import { Client } from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
+import { DEFAULT_LEDGER_TIMING } from '../../src/db/ledger.ts'
 import { startProduct } from '../support/product.ts'
 import { until } from '../support/until.ts'
 
@@ -11,7 +12,7 @@ it('what Postgres held up goes out at the rate of the send limit, not in one rus
   const product = await startProduct({
     workers: false,
     env: { TEXTMAGIC_RATE_PER_SECOND: '20' },
-    ledgerTiming: { leaseMs: 30_000, settleMs: 20_000 },
+    ledgerTiming: DEFAULT_LEDGER_TIMING,
   })
   onTestFinished(() => product.close())
   const ids = Array.from({ length: OFFERS }, (_, index) => `provider_${index}`)

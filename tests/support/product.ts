@@ -4,6 +4,7 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import { buildApp } from '../../src/api/app.ts'
 import { measureApi } from '../../src/api/measure.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
+import type { LedgerTiming } from '../../src/db/ledger.ts'
 import { migrateUp } from '../../src/db/migrate-up.ts'
 import { openDatabase } from '../../src/db/orm.ts'
 import { createSealer, type Sealer } from '../../src/db/sealing.ts'
@@ -70,7 +71,7 @@ export type Product = {
 export type ProductOptions = {
   env?: Record<string, string>
   workers?: boolean
-  ledgerTiming?: { leaseMs: number; settleMs: number }
+  ledgerTiming?: LedgerTiming
   /** Instead of the run's own; closed with the product. */
   redis?: TestRedis
 }
@@ -152,7 +153,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const startMoreWorkers = async () => {
     const workers = await startWorkers(config, logger, jobNames, {
       prefix: stores.prefix,
-      ledgerTiming: options.ledgerTiming ?? { leaseMs: 20_000, settleMs: 300 },
+      ledgerTiming: options.ledgerTiming ?? { leaseMs: 20_000, settleMs: 300, answeredSettleMs: 100 },
     })
     running.push(workers)
     return workers
