@@ -45,6 +45,15 @@ export async function openEscalation(tx: EntityManager, escalation: NewEscalatio
   return rows.map(({ id }) => ({ job: 'alert', escalation_id: id }))
 }
 
+/** Whether a person is called about `subject`, and nobody has resolved it. */
+export async function isOpen(em: EntityManager, kind: EscalationKind, subject: string): Promise<boolean> {
+  const rows = await em.execute<object[]>(
+    'select from escalations where kind = ? and subject = ? and resolved_at is null',
+    [kind, subject],
+  )
+  return rows.length > 0
+}
+
 /** Resolves the open escalations of these kinds about `subject`, because what was wrong is mended. */
 export async function resolveEscalations(
   tx: EntityManager,

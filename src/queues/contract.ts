@@ -27,8 +27,8 @@ const MINUTE = 60 * SECOND
 
 /** A gateway or a database that is down for a quarter of an hour must not cost a lead, nor call a person for each reply. */
 const patient: Pick<JobContract, 'attempts' | 'backoff'> = { attempts: 14, backoff: PATIENT }
-/** Runs that come again by themselves. */
-const recurring: Pick<JobContract, 'backoff'> = { backoff: { baseMs: SECOND, maxMs: MINUTE } }
+/** What comes again by itself, or is concluded without an answer. */
+const brief: Pick<JobContract, 'backoff'> = { backoff: { baseMs: SECOND, maxMs: MINUTE } }
 
 /** The job contract: every queue, what its jobs carry, how they are retried. One queue per job, named alike. */
 export const jobs = {
@@ -47,8 +47,8 @@ export const jobs = {
   expire: { payload: unlockPayload, concurrency: 5, ...patient },
   'forward-message': { payload: inboxPayload, concurrency: 5, ...patient },
   'handle-receipt': { payload: inboxPayload, concurrency: 10, ...patient },
-  /** Delayed to `reveal_confirm_at`. */
-  'confirm-delivery': { payload: unlockPayload, concurrency: 5, ...patient },
+  /** Delayed to `reveal_confirm_at`. A gateway that cannot be asked for half a minute has said nothing. */
+  'confirm-delivery': { payload: unlockPayload, concurrency: 5, attempts: 6, ...brief },
   'send-notice': {
     payload: Type.Object({ message_id: Id, request_id: requestId }, { additionalProperties: false }),
     concurrency: 10,
@@ -73,11 +73,11 @@ export const jobs = {
     ...patient,
   },
   /** Finds what is due in Postgres and wakes it up. */
-  sweep: { payload: nothing, concurrency: 1, attempts: 1, ...recurring },
+  sweep: { payload: nothing, concurrency: 1, attempts: 1, ...brief },
   /** Asks the gateways what was missed while nobody listened. */
-  backfill: { payload: nothing, concurrency: 1, attempts: 3, ...recurring },
+  backfill: { payload: nothing, concurrency: 1, attempts: 3, ...brief },
   /** Erases what is not needed any more. */
-  'erase-contacts': { payload: nothing, concurrency: 1, attempts: 3, ...recurring },
+  'erase-contacts': { payload: nothing, concurrency: 1, attempts: 3, ...brief },
 } as const satisfies Record<string, JobContract>
 
 export type JobName = keyof typeof jobs

@@ -266,6 +266,18 @@ describe('without a receipt', () => {
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 
+  it('nor can the gateway be asked: the details count as delivered, and a failure that comes after that is heeded', async () => {
+    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/messages/', kind: 'status', status: 401, times: null })
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    await hurryUntil(product, 'confirm-delivery', 'the unlock to be done', async () => {
+      return (await product.unlock(unlockId)).unlock.status === 'DONE'
+    })
+    expect(await causeOfDone(unlockId)).toBe('no failure reported')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    await product.textmagic.deliver(messageId, 'f')
+    await dana.gets(DETAILS, 2)
+  })
+
   it('details that nobody can deliver are not asked about for ever', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()

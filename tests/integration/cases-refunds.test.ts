@@ -218,6 +218,30 @@ describe('a refund', () => {
   })
 })
 
+it('a refund that a person has settled another way is not made by a retry of its job', async () => {
+  product.stripe.failNextRefund('charge_disputed')
+  const { unlockId } = await payLate()
+  await escalated(product, unlockId, 'refund_failed')
+  const [{ id: paymentId }] = (await product.unlock(unlockId)).payments
+  const failed = async () => {
+    const jobs = (await product.publisher.queues.get('refund-payment')?.getFailed()) ?? []
+    return jobs.find(({ data }) => data.payment_id === paymentId)
+  }
+  await until('its job to have failed', async () => (await failed()) !== undefined)
+  const [escalation] = await product.rows<{ id: number }>(
+    `select id from escalations where kind = 'refund_failed' and unlock_id = ?`,
+    [unlockId],
+  )
+  await product.api('POST', `/api/escalations/${escalation?.id}/resolve`, { note: 'paid back by bank transfer' })
+  await (await failed())?.retry('failed')
+  await until('its job to say so', async () => (await failed())?.failedReason === 'settled_by_hand')
+  expect((await product.unlock(unlockId)).payments).toMatchObject([{ status: 'refund_failed' }])
+  expect(await openKinds(product, unlockId)).not.toContain('refund_failed')
+
+  expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+  await becomes(unlockId, 'refunded')
+})
+
 describe('a refund made in the dashboard', () => {
   it('before the reveal keeps the details back', async () => {
     const { dana, unlockId, intentId } = await payBeforeReveal()

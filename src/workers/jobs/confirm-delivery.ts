@@ -9,8 +9,10 @@ import type { JobDeps } from '../deps.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'
 
-/** Until the next look after the gateway could not be asked, or while the details are being sent again, minutes. */
+/** Until the next look while the details are being sent again, minutes. */
 const POSTPONE_MINUTES = 10
+
+const NO_FAILURE = 'no failure reported'
 
 /** Asks the gateway what became of a reveal for which no receipt came. No failure reported counts as delivered (design §3). */
 export const confirmDelivery = defineJob({
@@ -21,23 +23,30 @@ export const confirmDelivery = defineJob({
     if (unlock?.status !== 'REVEAL_DETAILS_SENT' || unlock.revealConfirmAt == null) return
     const early = unlock.revealConfirmAt.getTime() - unlock.dbNow.getTime()
     if (early > 0) throw new RetryLater(early)
-    const reveals = await deps.em.find(
-      OutboundMessage,
-      { unlockId: unlock_id, purpose: 'reveal' },
-      { orderBy: { id: 'desc' } },
-    )
-    const accepted = reveals.find(({ status }) => status === 'accepted')
-    if (reveals.some(({ status }) => status === 'delivered')) await confirm(deps, unlock_id, 'delivered')
-    // It is due by itself, or waits for a person.
-    else if (reveals.some(({ status }) => isUnsent(status))) await postpone(deps, unlock_id)
-    else if (accepted !== undefined) await ask(deps, accepted)
-    else await deps.publish(await inTransaction(deps.em, (tx) => recordNothingUnderWay(tx, unlock_id)))
+    await conclude(deps, unlock_id, (accepted) => ask(deps, unlock_id, accepted))
   },
 
+  // A gateway that cannot be asked has reported no failure. One that it reports later is heeded all the same.
   async onFailed(deps, { unlock_id }) {
-    await postpone(deps, unlock_id)
+    await conclude(deps, unlock_id, () => confirm(deps, unlock_id, NO_FAILURE))
   },
 })
+
+/** @param unsettled what to do about a reveal that was accepted and of which nothing else is known */
+async function conclude(
+  deps: JobDeps,
+  unlockId: number,
+  unsettled: (accepted: OutboundMessage) => Promise<void>,
+): Promise<void> {
+  const em = deps.em.fork()
+  const reveals = await em.find(OutboundMessage, { unlockId, purpose: 'reveal' }, { orderBy: { id: 'desc' } })
+  const accepted = reveals.find(({ status }) => status === 'accepted')
+  if (reveals.some(({ status }) => status === 'delivered')) await confirm(deps, unlockId, 'delivered')
+  // It is due by itself, or waits for a person.
+  else if (reveals.some(({ status }) => isUnsent(status))) await postpone(deps, unlockId)
+  else if (accepted !== undefined) await unsettled(accepted)
+  else await deps.publish(await inTransaction(deps.em, (tx) => recordNothingUnderWay(tx, unlockId)))
+}
 
 async function postpone(deps: JobDeps, unlockId: number): Promise<void> {
   await deps.em.execute(
@@ -47,7 +56,7 @@ async function postpone(deps: JobDeps, unlockId: number): Promise<void> {
   )
 }
 
-async function ask(deps: JobDeps, message: OutboundMessage): Promise<void> {
+async function ask(deps: JobDeps, unlockId: number, message: OutboundMessage): Promise<void> {
   const answer = message.gatewayId == null ? null : await deps.textmagic.getMessage(message.gatewayId)
   if (answer !== null && receiptOutcome(answer.status) !== 'on_the_way') {
     const { status, rejectReason } = answer
@@ -57,8 +66,8 @@ async function ask(deps: JobDeps, message: OutboundMessage): Promise<void> {
       letter: status,
       rejectReason,
     })
-  } else if (message.unlockId != null) {
-    await confirm(deps, message.unlockId, 'no failure reported')
+  } else {
+    await confirm(deps, unlockId, NO_FAILURE)
   }
 }
 

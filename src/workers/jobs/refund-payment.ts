@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core'
 import { lockUnlock } from '../../db/apply-event.ts'
 import { Payment, Unlock } from '../../db/entities/index.ts'
+import { isOpen } from '../../db/escalations.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { after, PARKED_UNTIL } from '../../db/parking.ts'
 import { recordRefundFailed, recordRefunds, recordReturned } from '../../db/payment-facts.ts'
@@ -9,6 +10,7 @@ import type { Due } from '../../domain/due.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
 import type { Refund } from '../../gateways/stripe.ts'
 import type { JobDeps } from '../deps.ts'
+import { FinalError } from '../errors.ts'
 import { defineJob } from '../job.ts'
 
 /** How long Stripe's own word on a pending refund is waited for before it is asked, milliseconds. */
@@ -20,8 +22,10 @@ export const refundPayment = defineJob({
 
   async run(deps, { payment_id }) {
     const payment = await deps.em.findOne(Payment, { id: payment_id })
-    // A person's retry of a failed job finds `refund_failed` and starts anew.
     if (payment === null || !['refund_due', 'refund_pending', 'refund_failed'].includes(payment.status)) return
+    // A person's retry of a failed job starts anew, unless whoever resolved the escalation has paid the money back by hand.
+    if (payment.status === 'refund_failed' && !(await isOpen(deps.em, 'refund_failed', `payment:${payment_id}`)))
+      throw new FinalError('settled_by_hand')
     const refund = await askStripe(deps, payment)
     if (refund !== null) await deps.publish(await inTransaction(deps.em, (tx) => record(tx, deps, payment_id, refund)))
   },
