@@ -41,6 +41,11 @@ describe('leads', () => {
     expect(await listed({ created_from: '2025-06-01T14:00:00+02:00', created_to: '2025-06-02T00:00:00Z' })).toEqual([
       old,
     ])
+    // A day is the whole of it, in UTC.
+    expect(await listed({ created_from: '2025-06-01', created_to: '2025-06-01' })).toEqual([old])
+    expect(await listed({ created_from: '2025-06-02' })).toEqual([offered])
+    expect(await listed({ created_to: '2025-05-31' })).toEqual([])
+    expect(await listed({ created_from: '2025-06-01', created_to: '9999-12-31' })).toEqual([offered, old])
     expect(await listed({ unlock_status: 'NEW_LEAD' })).toEqual([offered])
     expect(await listed({ unlock_status: 'DONE' })).toEqual([])
     expect(await walk('/api/leads', 'leads', { city: 'filterville' })).toEqual([])
@@ -67,6 +72,8 @@ describe('leads', () => {
     ['created_from', 'created_from=yesterday'],
     ['created_from', 'created_from=0000-01-01T00:00:00Z'],
     ['created_to', 'created_to=2026-02-30T00:00:00Z'],
+    ['created_to', 'created_to=2026-02-30'],
+    ['created_from', 'created_from=2026-6-1'],
     ['unlock_status', 'unlock_status=PAYED'],
     ['include_locked', 'include_locked=true'],
     ['city', 'city=%00'],

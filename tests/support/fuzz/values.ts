@@ -127,6 +127,7 @@ function textFrom(schema: JsonSchema, name: string): fc.Arbitrary<string> {
   const mark = LOCKED_FIELDS.includes(name) ? LOCKED_MARK : ''
   const most = Math.min(30, numberOf(schema.maxLength, 30) - mark.length)
   if (schema.format === 'date-time') return fc.date({ min: new Date(0), noInvalidDate: true }).map((at) => at.toJSON())
+  if (schema.format === 'date') return textFrom({ ...schema, format: 'date-time' }, name).map((at) => at.slice(0, 10))
   if (schema.format === 'email') return fc.emailAddress()
   return fc.string({ unit: 'grapheme', minLength: 1, maxLength: most }).map((text) => mark + text)
 }

@@ -3,7 +3,7 @@ import { type Analytics, analysePeriod } from '../../../db/analytics.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { ProblemError, problemResponses } from '../../problem.ts'
-import { parseTime } from '../../time.ts'
+import { parseFrom, parseTo, TimeBound } from '../../time.ts'
 import { Timestamp } from '../leads/schemas.ts'
 
 /** Cities listed at most. */
@@ -48,8 +48,8 @@ const schema = {
   security: [{ apiKey: [] }],
   querystring: Type.Object(
     {
-      from: Type.Optional({ ...Timestamp, description: 'Inclusive; from the first lead when absent' }),
-      to: Type.Optional({ ...Timestamp, description: 'Exclusive; up to now when absent' }),
+      from: Type.Optional({ ...TimeBound, description: 'Inclusive; from the first lead when absent' }),
+      to: Type.Optional({ ...TimeBound, description: 'Exclusive; up to now when absent' }),
     },
     { additionalProperties: false },
   ),
@@ -67,8 +67,8 @@ const schema = {
 /** GET /api/analytics */
 export function getAnalytics(app: App, { db }: ApiDeps): void {
   app.get('/analytics', { schema, config: STAFF }, async (request) => {
-    const from = parseTime(request.query.from, 'from') ?? null
-    const to = parseTime(request.query.to, 'to') ?? null
+    const from = parseFrom(request.query.from, 'from') ?? null
+    const to = parseTo(request.query.to, 'to') ?? null
     if (from !== null && to !== null && from > to) {
       throw new ProblemError('invalid-request', undefined, [{ field: 'to', message: 'must not be before from' }])
     }

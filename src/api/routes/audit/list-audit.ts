@@ -6,7 +6,7 @@ import { ADMIN_ONLY } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
-import { parseTime } from '../../time.ts'
+import { parseFrom, parseTo, TimeBound } from '../../time.ts'
 import { Timestamp } from '../leads/schemas.ts'
 
 /** The id of the last entry of a page. */
@@ -38,8 +38,8 @@ const schema = {
       key_name: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
       action: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
       target: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-      from: Type.Optional({ ...Timestamp, description: 'Inclusive' }),
-      to: Type.Optional({ ...Timestamp, description: 'Exclusive' }),
+      from: Type.Optional({ ...TimeBound, description: 'Inclusive' }),
+      to: Type.Optional({ ...TimeBound, description: 'Exclusive' }),
       ...pageQuery,
     },
     { additionalProperties: false },
@@ -54,7 +54,7 @@ const schema = {
 export function listAudit(app: App, { db }: ApiDeps): void {
   app.get('/audit', { schema, config: ADMIN_ONLY }, async (request) => {
     const { key_name, action, target, from, to, cursor, limit = DEFAULT_LIMIT } = request.query
-    const filter = { keyName: key_name, action, target, from: parseTime(from, 'from'), to: parseTime(to, 'to') }
+    const filter = { keyName: key_name, action, target, from: parseFrom(from, 'from'), to: parseTo(to, 'to') }
     const found = await findEntries(db.em.fork(), filter, decodeCursor(Position, cursor), limit + 1)
     const page = found.slice(0, limit)
     return {

@@ -4,8 +4,8 @@ import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
-import { parseTime } from '../../time.ts'
-import { LeadSchema, leadView, Timestamp, UnlockStatusSchema } from './schemas.ts'
+import { parseFrom, parseTo, TimeBound } from '../../time.ts'
+import { LeadSchema, leadView, UnlockStatusSchema } from './schemas.ts'
 
 const Position = Type.Object({
   createdMicros: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
@@ -20,8 +20,8 @@ const schema = {
   querystring: Type.Object(
     {
       city: Type.Optional(Type.String({ maxLength: 100, description: 'Exactly as the lead has it' })),
-      created_from: Type.Optional({ ...Timestamp, description: 'Inclusive' }),
-      created_to: Type.Optional({ ...Timestamp, description: 'Exclusive' }),
+      created_from: Type.Optional({ ...TimeBound, description: 'Inclusive' }),
+      created_to: Type.Optional({ ...TimeBound, description: 'Exclusive' }),
       unlock_status: Type.Optional(UnlockStatusSchema),
       ...pageQuery,
     },
@@ -39,8 +39,8 @@ export function listLeads(app: App, { db }: ApiDeps): void {
     const { city, created_from, created_to, unlock_status, cursor, limit = DEFAULT_LIMIT } = request.query
     const filter = {
       city,
-      createdFrom: parseTime(created_from, 'created_from'),
-      createdTo: parseTime(created_to, 'created_to'),
+      createdFrom: parseFrom(created_from, 'created_from'),
+      createdTo: parseTo(created_to, 'created_to'),
       unlockStatus: unlock_status,
     }
     // One more than asked for tells whether there is a next page.

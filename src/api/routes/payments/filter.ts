@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { PaymentFilter } from '../../../db/payment-list.ts'
-import { parseTime } from '../../time.ts'
-import { Timestamp } from '../leads/schemas.ts'
+import { parseFrom, parseTo, TimeBound } from '../../time.ts'
 import { PaymentStatusSchema } from './schemas.ts'
 
 /** Which payments a listing or an export is about. */
@@ -10,8 +9,8 @@ export const paymentFilterQuery = {
   unlock_id: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
   lead_id: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   provider_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-  created_from: Type.Optional({ ...Timestamp, description: 'Inclusive; when we heard of it' }),
-  created_to: Type.Optional({ ...Timestamp, description: 'Exclusive' }),
+  created_from: Type.Optional({ ...TimeBound, description: 'Inclusive; when we heard of it' }),
+  created_to: Type.Optional({ ...TimeBound, description: 'Exclusive' }),
 }
 const PaymentFilterQuery = Type.Object(paymentFilterQuery)
 
@@ -23,7 +22,7 @@ export function filterOf(query: Static<typeof PaymentFilterQuery>): PaymentFilte
     leadId: query.lead_id,
     // Ids come from another system, where they were seen with spaces at their end.
     providerId: query.provider_id?.trim(),
-    createdFrom: parseTime(query.created_from, 'created_from'),
-    createdTo: parseTime(query.created_to, 'created_to'),
+    createdFrom: parseFrom(query.created_from, 'created_from'),
+    createdTo: parseTo(query.created_to, 'created_to'),
   }
 }

@@ -1,15 +1,15 @@
 import { type Static, Type } from 'typebox'
 import type { UnlockFilter } from '../../../db/unlock-list.ts'
-import { parseTime } from '../../time.ts'
-import { Timestamp, UnlockStatusSchema } from '../leads/schemas.ts'
+import { parseFrom, parseTo, TimeBound } from '../../time.ts'
+import { UnlockStatusSchema } from '../leads/schemas.ts'
 
 /** Which unlocks a listing or an export is about. */
 export const unlockFilterQuery = {
   status: Type.Optional(UnlockStatusSchema),
   provider_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
   lead_id: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-  created_from: Type.Optional({ ...Timestamp, description: 'Inclusive' }),
-  created_to: Type.Optional({ ...Timestamp, description: 'Exclusive' }),
+  created_from: Type.Optional({ ...TimeBound, description: 'Inclusive' }),
+  created_to: Type.Optional({ ...TimeBound, description: 'Exclusive' }),
 }
 const UnlockFilterQuery = Type.Object(unlockFilterQuery)
 
@@ -20,7 +20,7 @@ export function filterOf(query: Static<typeof UnlockFilterQuery>): UnlockFilter 
     // Ids come from another system, where they were seen with spaces at their end.
     providerId: query.provider_id?.trim(),
     leadId: query.lead_id,
-    createdFrom: parseTime(query.created_from, 'created_from'),
-    createdTo: parseTime(query.created_to, 'created_to'),
+    createdFrom: parseFrom(query.created_from, 'created_from'),
+    createdTo: parseTo(query.created_to, 'created_to'),
   }
 }
