@@ -9,6 +9,11 @@ export function isBaseUrl(text: string): boolean {
   return isHttpUrl(text) && !/[?#]/.test(text)
 }
 
+/** A base URL whose paths are somebody else's to choose. */
+export function isHostUrl(text: string): boolean {
+  return isBaseUrl(text) && new URL(text).pathname === '/'
+}
+
 /** As a browser names a site: scheme, host and port, nothing after it, no wildcard. */
 export function isOrigin(text: string): boolean {
   return isHttpUrl(text) && new URL(text).origin === text && !text.includes('*')

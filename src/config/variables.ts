@@ -7,7 +7,7 @@ import { readCertificates } from './certificates.ts'
 import { parseEncryptionKeys } from './encryption-keys.ts'
 import { splitList } from './list.ts'
 import { isNetwork } from './networks.ts'
-import { isBaseUrl, isHttpUrl, isOrigin } from './urls.ts'
+import { isBaseUrl, isHostUrl, isHttpUrl, isOrigin } from './urls.ts'
 
 /** Pino's levels, and the one that switches the log off. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -73,7 +73,11 @@ export const Environment = Type.Object({
     isWebhookSecretList,
     "the signing secret of Stripe's webhook endpoint (whsec_…); while rolling, both, separated by a comma",
   ),
-  STRIPE_API_URL: baseUrl('https://api.stripe.com'),
+  STRIPE_API_URL: checked(
+    isHostUrl,
+    "an http(s) URL without user name, password, path and query: the paths are Stripe's",
+    'https://api.stripe.com',
+  ),
   TEXTMAGIC_USERNAME: secret("TextMagic's user name"),
   TEXTMAGIC_API_KEY: secret("TextMagic's API key"),
   TEXTMAGIC_FROM_NUMBER: Optional(

@@ -7,7 +7,7 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
-const LIMIT = 30
+const LIMIT = 60
 let lastAddress = 0
 /** An address that no other test has failed from. */
 const freshAddress = () => {

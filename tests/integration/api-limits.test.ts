@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testRedis } from '../support/stores.ts'
 import { ADMIN_KEY, type Harness, OPERATOR_KEY, startHarness, TOKEN } from './api-harness.ts'
 
-const FAILURES = 30
+const FAILURES = 60
 const CALLS = 20
 
 let api: Harness

@@ -218,6 +218,7 @@ describe('a malformed variable stops the process:', () => {
     ['STRIPE_WEBHOOK_SECRET', 'whsec_one,,whsec_two'],
     ['STRIPE_API_URL', 'ftp://api.stripe.com'],
     ['STRIPE_API_URL', 'https://user:password@api.stripe.com'],
+    ['STRIPE_API_URL', 'https://api.stripe.com/v1'],
     ['TEXTMAGIC_USERNAME', 'two words'],
     ['TEXTMAGIC_API_KEY', 'clé'],
     ['TEXTMAGIC_FROM_NUMBER', 'GOLD'],

@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-const FAILURES_PER_MINUTE = 30
+const FAILURES_PER_MINUTE = 60
 
 /**
  * Limits failed authentications per address, and nothing else: a gateway or a client with the right key is never slowed
