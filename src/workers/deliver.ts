@@ -1,16 +1,8 @@
 import { OutboundMessage, type Unlock } from '../db/entities/index.ts'
 import { openLockedFields } from '../db/leads.ts'
-import {
-  type Claim,
-  claim,
-  isSettled,
-  putBack,
-  type RevealParts,
-  recordAbsent,
-  recordAccepted,
-  recordRefused,
-  recordUnclear,
-} from '../db/ledger.ts'
+import { recordAccepted } from '../db/ledger-acceptance.ts'
+import { type Claim, claim, isSettled, type RevealParts } from '../db/ledger-claim.ts'
+import { putBack, recordAbsent, recordRefused, recordUnclear } from '../db/ledger-outcomes.ts'
 import { inTransaction } from '../db/orm.ts'
 import { sendClassOf } from '../domain/outbound.ts'
 import { revealText } from '../domain/texts.ts'

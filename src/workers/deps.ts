@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import type { Logger } from 'pino'
 import type { EffectContext } from '../db/effects.ts'
-import type { LedgerTiming } from '../db/ledger.ts'
+import type { LedgerTiming } from '../db/ledger-claim.ts'
 import type { EntityManager } from '../db/orm.ts'
 import type { Sealer } from '../db/sealing.ts'
 import type { Due } from '../domain/due.ts'

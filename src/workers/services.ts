@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { DEFAULT_LEDGER_TIMING, type LedgerTiming } from '../db/ledger.ts'
+import { DEFAULT_LEDGER_TIMING, type LedgerTiming } from '../db/ledger-claim.ts'
 import { openDatabase } from '../db/orm.ts'
 import { poolUsage } from '../db/pool.ts'
 import { createSealer } from '../db/sealing.ts'

@@ -1,6 +1,6 @@
 import type { Worker } from 'bullmq'
 import type { Config } from '../config.ts'
-import type { LedgerTiming } from '../db/ledger.ts'
+import type { LedgerTiming } from '../db/ledger-claim.ts'
 import { pendingMigrations } from '../db/migrate-up.ts'
 import type { Logger } from '../logging.ts'
 import { DEFAULT_PREFIX, producerConnection, workerConnection } from '../queues/connection.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openEscalation } from '../../src/db/escalations.ts'
-import { parkMessage } from '../../src/db/ledger.ts'
+import { parkMessage } from '../../src/db/ledger-outcomes.ts'
 import { recordClosed, recordLink, takeNewLinkAttempt } from '../../src/db/links.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { createLogger } from '../../src/logging.ts'

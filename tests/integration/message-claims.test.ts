@@ -1,14 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { claimDue } from '../../src/db/due.ts'
-import {
-  type Claim,
-  claim,
-  DEFAULT_LEDGER_TIMING,
-  recordAbsent,
-  recordRefused,
-  recordUnclear,
-} from '../../src/db/ledger.ts'
+import { type Claim, claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger-claim.ts'
+import { recordAbsent, recordRefused, recordUnclear } from '../../src/db/ledger-outcomes.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { longestBackoffMs } from '../../src/domain/backoff.ts'
 import { jobs } from '../../src/queues/contract.ts'

@@ -46,7 +46,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'whoever lost a claim still records its outcome',
-    file: 'src/db/ledger.ts',
+    file: 'src/db/ledger-outcomes.ts',
     from: 'return isClaimed && leaseUntil?.getTime() === lease.getTime() ? locked : null',
     to: 'return isClaimed && leaseUntil?.getTime() !== -lease.getTime() ? locked : null',
   },

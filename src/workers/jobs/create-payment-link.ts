@@ -1,7 +1,7 @@
 import { lockUnlock } from '../../db/apply-event.ts'
 import { Lead, PaymentLink, Unlock } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
-import { parkMessage } from '../../db/ledger.ts'
+import { parkMessage } from '../../db/ledger-outcomes.ts'
 import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'

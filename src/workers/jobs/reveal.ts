@@ -1,7 +1,7 @@
 import { applyEvent, lockUnlock } from '../../db/apply-event.ts'
 import { type OutboundMessage, Provider, Unlock } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
-import { parkMessage } from '../../db/ledger.ts'
+import { parkMessage } from '../../db/ledger-outcomes.ts'
 import { addReveal } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'

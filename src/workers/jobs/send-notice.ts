@@ -1,5 +1,5 @@
 import { OutboundMessage } from '../../db/entities/index.ts'
-import { parkMessage } from '../../db/ledger.ts'
+import { parkMessage } from '../../db/ledger-outcomes.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { deliver } from '../deliver.ts'
 import { defineJob } from '../job.ts'

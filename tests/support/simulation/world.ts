@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { DEFAULT_LEDGER_TIMING } from '../../../src/db/ledger.ts'
+import { DEFAULT_LEDGER_TIMING } from '../../../src/db/ledger-claim.ts'
 import { poolUsage } from '../../../src/db/pool.ts'
 import { putProvider } from '../../../src/db/providers.ts'
 import { createSealer } from '../../../src/db/sealing.ts'

@@ -1,0 +1,120 @@
+import { longestBackoffMs, PATIENT } from '../domain/backoff.ts'
+import type { Due } from '../domain/due.ts'
+import type { OutboundMessage, Unlock } from './entities/index.ts'
+import { escalateMessage } from './message-escalations.ts'
+import { type Locked, lock } from './message-lock.ts'
+import type { EntityManager } from './orm.ts'
+import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
+
+/** The state that waits for a message of this purpose to be accepted; the sweep would wake its job up again and again. */
+const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> = {
+  payment_link: 'CREATE_PAYMENT_LINK',
+  reveal: 'PAID',
+}
+
+/**
+ * Locks a message for recording an outcome other than acceptance, if the claim is still the caller's. Whoever let its lease
+ * run out has nothing to say any more: another worker may be sending by now.
+ */
+async function lockClaimed(tx: EntityManager, messageId: number, lease: Date): Promise<Locked | null> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return null
+  const { status, leaseUntil } = locked.message
+  const isClaimed = status === 'sending' || status === 'unknown'
+  return isClaimed && leaseUntil?.getTime() === lease.getTime() ? locked : null
+}
+
+/** The gateway does not have it: it may be sent again. @param lease of the claim that found out */
+export async function recordAbsent(
+  tx: EntityManager,
+  messageId: number,
+  lease: Date,
+  errorCode: string | null,
+): Promise<void> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return
+  const { message } = locked
+  message.status = 'pending'
+  message.leaseUntil = null
+  message.nextAttemptAt = afterRetry(message, message.dbNow)
+  message.errorCode = errorCode
+  takeTeaserBack(locked)
+}
+
+/** What was claimed was not tried: as if it never had been. @param lease of that claim */
+export async function putBack(tx: EntityManager, messageId: number, lease: Date): Promise<void> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return
+  const { message } = locked
+  message.status = 'pending'
+  message.attempts -= 1
+  message.leaseUntil = null
+  message.nextAttemptAt = after(message.dbNow, GRACE_MS)
+  takeTeaserBack(locked)
+}
+
+/** A teaser that never left is not what a reply answers. */
+function takeTeaserBack({ message, unlock }: Locked): void {
+  if (message.purpose === 'teaser' && unlock?.status === 'NEW_LEAD') unlock.teaserSentAt = null
+}
+
+/**
+ * Nobody knows whether the gateway has it: to be looked up once it had time to turn up.
+ *
+ * @param settleMs that time, one of `LedgerTiming`
+ */
+export async function recordUnclear(
+  tx: EntityManager,
+  messageId: number,
+  lease: Date,
+  errorCode: string,
+  settleMs: number,
+): Promise<void> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return
+  const { message } = locked
+  message.status = 'unknown'
+  message.errorCode = errorCode
+  message.leaseUntil = after(message.dbNow, settleMs)
+  message.nextAttemptAt = afterRetry(message, message.leaseUntil)
+}
+
+/**
+ * When the sweep looks at a message that could not be sent: once its job must have tried again. Before that, each wake-up
+ * would double the job, and count as one that brought nothing forward.
+ *
+ * @param from it is not tried before
+ */
+function afterRetry({ attempts, dbNow }: OutboundMessage, from: Date): Date {
+  const retried = after(dbNow, longestBackoffMs(attempts, PATIENT))
+  return after(retried > from ? retried : from, GRACE_MS)
+}
+
+/** The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block. */
+export async function recordRefused(
+  tx: EntityManager,
+  messageId: number,
+  lease: Date,
+  errorCode: string,
+): Promise<Due[]> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return []
+  const { message, unlock } = locked
+  message.status = 'failed'
+  message.errorCode = errorCode
+  message.finalAt = message.dbNow
+  takeTeaserBack(locked)
+  if (unlock !== null && unlock.status === WAITS_FOR[message.purpose]) unlock.nextAttemptAt = PARKED_UNTIL
+  if (message.purpose === 'stop_confirmation') return []
+  return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
+}
+
+/** Attempts are used up: the message waits for a person, who retries the job. */
+export async function parkMessage(tx: EntityManager, messageId: number, errorCode: string): Promise<Due[]> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return []
+  const { message } = locked
+  if (!['pending', 'sending', 'unknown'].includes(message.status)) return []
+  message.nextAttemptAt = PARKED_UNTIL
+  return escalateMessage(tx, message, `could not be sent (${errorCode})`)
+}
