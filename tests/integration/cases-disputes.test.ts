@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { newProvider } from '../support/provider.ts'
+import { refundsOf } from '../support/refunds.ts'
+import { settled } from '../support/settled.ts'
+import { calm, escalated, escalationsOf, openKinds } from '../support/steering.ts'
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct()
+})
+beforeEach(() => calm(product))
+afterAll(() => closeChecked(product))
+
+const { arrives } = refundsOf(() => product)
+const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
+
+describe('a dispute', () => {
+  async function paid() {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const intentId: string = (await product.unlock(unlockId)).payments[0].payment_intent_id
+    return { unlockId, intentId }
+  }
+  const disputesCalled = async (unlockId: number): Promise<string[]> =>
+    (await escalationsOf(product, unlockId))
+      .filter(({ kind, open }) => kind === 'dispute' && open)
+      .map(({ subject }) => subject)
+  const statusOfDispute = async (unlockId: number) => (await product.unlock(unlockId)).payments[0].dispute_status
+
+  it('calls a person, and is resolved when it is closed', async () => {
+    const { unlockId, intentId } = await paid()
+    await product.stripe.dispute(intentId)
+    await escalated(product, unlockId, 'dispute')
+    await product.stripe.closeDispute(intentId, 'won')
+    await escalated(product, unlockId, 'dispute', false)
+    expect(await statusOf(unlockId)).toBe('DONE')
+  })
+
+  it('of a payment that was disputed before calls a person again', async () => {
+    const { unlockId, intentId } = await paid()
+    const first = await product.stripe.dispute(intentId)
+    await escalated(product, unlockId, 'dispute')
+    await product.stripe.closeDispute(first.id, 'won')
+    await escalated(product, unlockId, 'dispute', false)
+    await product.stripe.dispute(intentId)
+    await settled(product)
+    expect(await openKinds(product, unlockId)).toEqual(['dispute'])
+    expect(await statusOfDispute(unlockId)).toBe('needs_response')
+  })
+
+  it('of a payment with another that is open calls a person too, until it is closed itself', async () => {
+    const { unlockId, intentId } = await paid()
+    const first = await product.stripe.dispute(intentId)
+    await escalated(product, unlockId, 'dispute')
+    const second = await product.stripe.dispute(intentId)
+    await settled(product)
+    expect(await disputesCalled(unlockId)).toEqual([`dispute:${first.id}`, `dispute:${second.id}`])
+    await product.stripe.closeDispute(first.id, 'won')
+    await settled(product)
+    expect(await disputesCalled(unlockId)).toEqual([`dispute:${second.id}`])
+    expect(await statusOfDispute(unlockId)).toBe('needs_response')
+    await product.stripe.closeDispute(second.id, 'won')
+    await settled(product)
+    expect(await disputesCalled(unlockId)).toEqual([])
+    expect(await statusOfDispute(unlockId)).toBe('closed: won')
+  })
+
+  it('that was lost took the money, whatever becomes of another', async () => {
+    const { unlockId, intentId } = await paid()
+    await product.stripe.closeDispute((await product.stripe.dispute(intentId)).id, 'lost')
+    await settled(product)
+    const second = await product.stripe.dispute(intentId)
+    await settled(product)
+    expect(await statusOfDispute(unlockId)).toBe('closed: lost')
+    await product.stripe.closeDispute(second.id, 'won')
+    await settled(product)
+    expect(await statusOfDispute(unlockId)).toBe('closed: lost')
+  })
+
+  it('that is closed before we hear of it, or told of twice, calls nobody', async () => {
+    const { unlockId, intentId } = await paid()
+    product.stripe.holdWebhooks()
+    await product.stripe.dispute(intentId)
+    await product.stripe.closeDispute(intentId, 'won')
+    for (const type of ['charge.dispute.closed', 'charge.dispute.created']) {
+      await arrives(type)
+      await settled(product)
+    }
+    expect(await escalationsOf(product, unlockId)).toEqual([])
+    expect(await statusOfDispute(unlockId)).toBe('closed: won')
+  })
+})

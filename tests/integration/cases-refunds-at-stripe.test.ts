@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { jobs } from '../../src/queues/contract.ts'
+import { makeAttempt } from '../../src/workers/attempt.ts'
+import { NotYetError } from '../../src/workers/errors.ts'
+import { handlePayment } from '../../src/workers/jobs/handle-payment.ts'
+import { closeChecked } from '../support/invariants.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { DETAILS, newProvider } from '../support/provider.ts'
+import { refundsOf } from '../support/refunds.ts'
+import { settled } from '../support/settled.ts'
+import { calm, escalated, hurryUntil } from '../support/steering.ts'
+import { until } from '../support/until.ts'
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct()
+})
+beforeEach(() => calm(product))
+afterAll(() => closeChecked(product))
+
+const { arrives, becomes, paymentsOf, withServices } = refundsOf(() => product)
+const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
+
+/** Pays while the SMS gateway refuses our key, so that the reveal waits. */
+async function payBeforeReveal() {
+  const dana = await newProvider(product)
+  const { unlockId, url } = await dana.hasLink()
+  await settled(product)
+  product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: null })
+  const { paymentIntent } = await product.stripe.payLink(url)
+  await product.reaches(unlockId, 'PAID')
+  await until('the failed reveal', async () =>
+    (await product.unlock(unlockId)).messages.some(
+      (message: { error_code: string | null }) => message.error_code === 'unauthorized',
+    ),
+  )
+  return { dana, unlockId, intentId: paymentIntent.id }
+}
+
+const lastAttempt = (data: object) => ({ id: '1', data, number: 5, of: 5 })
+
+describe('a refund made in the dashboard', () => {
+  it('before the reveal keeps the details back', async () => {
+    const { dana, unlockId, intentId } = await payBeforeReveal()
+    await product.stripe.refund(intentId)
+    await product.reaches(unlockId, 'EXPIRED')
+    product.textmagic.faults.clear()
+    await hurryUntil(product, 'reveal', 'the reveal to be called off', async () => {
+      const { messages } = await product.unlock(unlockId)
+      return messages.some(({ status }: { status: string }) => status === 'cancelled')
+    })
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+    expect(await paymentsOf(unlockId)).toEqual(['refunded'])
+  })
+
+  it('after the reveal is noted and changes nothing else', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    await product.stripe.refund(payments[0].payment_intent_id)
+    await becomes(unlockId, 'refunded')
+    expect(await statusOf(unlockId)).toBe('DONE')
+  })
+
+  it('of a part is noted, and the details are still due', async () => {
+    const { dana, unlockId, intentId } = await payBeforeReveal()
+    await product.stripe.refund(intentId, { amount: 500 })
+    await until('the note', async () => (await product.unlock(unlockId)).payments[0].refunded_cents === 500)
+    product.textmagic.faults.clear()
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+    expect(await paymentsOf(unlockId)).toEqual(['kept'])
+  })
+
+  it('in two parts of which one fails later calls a person', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    const intentId = payments[0].payment_intent_id
+    await product.stripe.refund(intentId, { amount: 500 })
+    const rest = await product.stripe.refund(intentId)
+    await becomes(unlockId, 'refunded')
+    await settled(product)
+    await product.stripe.settleRefund(rest.id, 'failed')
+    await becomes(unlockId, 'refund_failed')
+    await escalated(product, unlockId, 'refund_failed')
+  })
+
+  it('that failed before the word of its charge came leaves the money ours', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    product.stripe.holdWebhooks()
+    const refund = await product.stripe.refund(payments[0].payment_intent_id)
+    await product.stripe.settleRefund(refund.id, 'failed')
+    for (const type of ['refund.failed', 'charge.refunded', 'refund.created']) {
+      const last = product.stripe.events().findLast(({ event }) => event.type === type)
+      await product.stripe.resendEvent(last?.id ?? '')
+      await settled(product)
+    }
+    expect(await paymentsOf(unlockId)).toEqual(['kept'])
+    expect((await product.unlock(unlockId)).payments[0].refunded_cents).toBe(0)
+  })
+
+  it('of which Stripe cannot be asked for some minutes is followed all the same, and nobody is called', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    product.stripe.holdWebhooks()
+    await product.stripe.refund(payments[0].payment_intent_id, { amount: 500 })
+    product.stripe.faults.add({ kind: 'status', status: 503, method: 'GET', path: '/v1/refunds', times: null })
+    const data = { inbox_id: await arrives('charge.refunded') }
+    await withServices(async (services) => {
+      const { attempts } = jobs['handle-payment']
+      const outcome = await makeAttempt(services, handlePayment, { id: '1', data, number: 6, of: attempts })
+      expect(outcome).toMatchObject({ type: 'failed' })
+    })
+    product.stripe.faults.clear()
+    await hurryUntil(product, 'handle-payment', 'the refund to be noted', async () => {
+      return (await product.unlock(unlockId)).payments[0].refunded_cents === 500
+    })
+    expect(await product.rows(`select from escalations where kind = 'inbox_failed'`)).toEqual([])
+  })
+
+  it('where refunds cannot be listed counts by the sum of its event', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const { payments } = await product.unlock(unlockId)
+    product.stripe.holdWebhooks()
+    await product.stripe.refund(payments[0].payment_intent_id)
+    const error = { type: 'invalid_request_error', message: 'Unrecognized request URL' }
+    const unknown = { kind: 'status', status: 404, body: { error }, times: null } as const
+    product.stripe.faults.add({ ...unknown, method: 'GET', path: '/v1/refunds' })
+    await arrives('charge.refunded')
+    await becomes(unlockId, 'refunded')
+    expect(await product.rows(`select from escalations where kind = 'inbox_failed'`)).toEqual([])
+  })
+
+  it('whose event comes before the one of the payment keeps the details back', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.stripe.holdWebhooks()
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await product.stripe.refund(paymentIntent.id)
+    const refunded = product.stripe.events().findLast(({ event }) => event.type === 'charge.refunded')
+    await product.stripe.resendEvent(refunded?.id ?? '')
+    await until('the refund to be looked at', async () => {
+      const [job] = (await product.publisher.queues.get('handle-payment')?.getDelayed()) ?? []
+      return job !== undefined
+    })
+    await product.stripe.releaseWebhooks({ reverse: true })
+    await becomes(unlockId, 'refunded')
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+    expect((await product.unlock(unlockId)).unlock).toMatchObject({ status: 'EXPIRED', closed_reason: 'admin' })
+  })
+
+  it("whose event was given up on, because the payment's came hours later, still counts", async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    product.stripe.holdWebhooks()
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await product.stripe.refund(paymentIntent.id)
+    const refunded = product.stripe.events().findLast(({ event }) => event.type === 'charge.refunded')
+    await product.stripe.resendEvent(refunded?.id ?? '')
+    await hurryUntil(product, 'handle-payment', 'the refund to be given up on', async () => {
+      const [row] = await product.rows<{ outcome: string }>('select outcome from webhook_inbox where external_id = ?', [
+        refunded?.id,
+      ])
+      return row?.outcome === 'unmatched'
+    })
+    await product.stripe.releaseWebhooks()
+    await becomes(unlockId, 'refunded')
+    await settled(product)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
+  it('whose event is given up on in the moment its payment comes still counts', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await settled(product)
+    await product.stopWorkers()
+    product.stripe.holdWebhooks()
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await product.stripe.refund(paymentIntent.id)
+    const [paid, refunded] = [await arrives('checkout.session.completed'), await arrives('charge.refunded')]
+
+    await withServices(async (services) => {
+      // The refund has looked for its payment, and not found it, right before the payment was stored.
+      await product.rows(`update webhook_inbox set status = 'processed' where id = ?`, [refunded])
+      expect(await makeAttempt(services, handlePayment, lastAttempt({ inbox_id: paid }))).toEqual({ type: 'done' })
+      await product.rows(`update webhook_inbox set status = 'received' where id = ?`, [refunded])
+      const tooEarly = { ...handlePayment, run: () => Promise.reject(new NotYetError()) }
+      const outcome = await makeAttempt(services, tooEarly, lastAttempt({ inbox_id: refunded }))
+      expect(outcome).toMatchObject({ type: 'given_up' })
+    })
+
+    await product.startMoreWorkers()
+    await becomes(unlockId, 'refunded')
+    // Other events tell of the refund as well; this one is to count by itself.
+    await until('the event to count', async () => {
+      const [row] = await product.rows<{ outcome: string }>('select outcome from webhook_inbox where id = ?', [
+        refunded,
+      ])
+      return row?.outcome === 'charge_refunded'
+    })
+  })
+
+  it('that fails later calls a person: the money is ours again', async () => {
+    const { unlockId, intentId } = await payBeforeReveal()
+    const refund = await product.stripe.refund(intentId)
+    await product.reaches(unlockId, 'EXPIRED')
+    product.textmagic.faults.clear()
+    await product.stripe.settleRefund(refund.id, 'failed')
+    await escalated(product, unlockId, 'refund_failed')
+  })
+
+  it('of money that never was ours is no concern of ours', async () => {
+    const { id } = await product.stripe.sendEvent('charge.refunded', {
+      id: 'ch_foreign',
+      payment_intent: 'pi_foreign',
+      amount: 900,
+      amount_refunded: 900,
+    })
+    await hurryUntil(product, 'handle-payment', 'the event to be given up on', async () => {
+      const [row] = await product.rows<{ outcome: string }>('select outcome from webhook_inbox where external_id = ?', [
+        id,
+      ])
+      return row?.outcome === 'unmatched'
+    })
+    const escalations = await product.rows(`select 1 from escalations where kind = 'inbox_failed'`)
+    expect(escalations).toEqual([])
+  })
+})

@@ -1,0 +1,45 @@
+import { createLogger } from '../../src/logging.ts'
+import { producerConnection } from '../../src/queues/connection.ts'
+import type { WorkerServices } from '../../src/workers/deps.ts'
+import { openServices } from '../../src/workers/services.ts'
+import type { Product } from './product.ts'
+import { testRedis } from './stores.ts'
+import { until } from './until.ts'
+
+/** What tests of money that goes back ask and do. */
+export function refundsOf(product: () => Product) {
+  const paymentsOf = async (unlockId: number): Promise<string[]> =>
+    (await product().unlock(unlockId)).payments.map(({ status }: { status: string }) => status)
+  return {
+    paymentsOf,
+    /** Waits until the payments of an unlock have these states. */
+    becomes: (unlockId: number, ...statuses: string[]) =>
+      until(
+        `payments of unlock ${unlockId} to be ${statuses}`,
+        async () => JSON.stringify(await paymentsOf(unlockId)) === JSON.stringify(statuses),
+        async () => JSON.stringify(await product().unlock(unlockId)),
+      ),
+    /** The newest event of a type is told us. @returns its row in the inbox */
+    async arrives(type: string): Promise<number> {
+      const { stripe, rows } = product()
+      const id = stripe.events().findLast(({ event }) => event.type === type)?.id
+      await stripe.resendEvent(id ?? '')
+      const [row] = await rows<{ id: string }>('select id from webhook_inbox where external_id = ?', [id])
+      return Number(row?.id)
+    },
+    /** Runs jobs by hand, beside the workers. */
+    async withServices(work: (services: WorkerServices) => Promise<void>): Promise<void> {
+      const redis = producerConnection(testRedis().url)
+      redis.on('error', () => undefined)
+      const logger = createLogger({ name: 'test', level: 'silent' })
+      const { config, redisPrefix: prefix } = product()
+      const { services, close } = await openServices(config, redis, logger, { prefix })
+      try {
+        await work(services)
+      } finally {
+        await close()
+        redis.disconnect()
+      }
+    },
+  }
+}
