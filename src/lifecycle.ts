@@ -13,8 +13,8 @@ export type Running = { close(): Promise<void> }
 
 /**
  * Ends the process in order on SIGINT and SIGTERM: exit code 0 when everything was let go of in time, 1 otherwise or at a
- * second signal, a second later or more. Signals are heeded from the call on, also while it is still starting: as process 1 of a container it
- * would otherwise not notice them, and a start may wait for Redis as long as it takes.
+ * second signal, a second later or more. Signals are heeded from the call on, also while it is still starting: as process 1
+ * of a container it would otherwise not notice them, and a start may wait for Redis as long as it takes.
  *
  * @param starting becomes what is to be closed; a signal before that ends the process at once, as nothing was taken on
  * @param timeoutMs how long closing may take, milliseconds; what was under way then is found again by the sweep

@@ -18,8 +18,8 @@ export type Access = {
 
 /**
  * Asks for a session on every route of this scope, or for an API key as under /api: for admins and operators. Without
- * either a page leads a browser to the sign-in, and everything else is refused. With a session, what changes something must come
- * from a page of ours; a key is sent by no browser on its own.
+ * either a page leads a browser to the sign-in, and everything else is refused. With a session, what changes something must
+ * come from a page of ours; a key is sent by no browser on its own.
  */
 export function requireStaff(scope: App, { identify, sessions, cookie, isFromOwnPage }: Access): void {
   scope.addHook('onRequest', async (request, reply) => {
