@@ -52,8 +52,13 @@ export function readInboundSms(fields: GatewayFields): InboundSms | null {
     id,
     sender: phoneFromGateway(sender) ?? sender,
     text,
-    sentAt: time(fields.messageTime),
+    sentAt: readSentAt(fields),
   }
+}
+
+/** When a text was sent, also one that cannot be read otherwise. */
+export function readSentAt(fields: GatewayFields): Date | null {
+  return time(fields.messageTime)
 }
 
 /** @returns null when the id or the status is missing or unusable */

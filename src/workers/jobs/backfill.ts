@@ -3,7 +3,7 @@ import { claimOpenLinks, knownReplyIds, recordRepliesListed, repliesWanted } fro
 import { type Arrival, createInbox, type StoredArrival } from '../../db/inbox-store.ts'
 import { isRefusedRow } from '../../db/refused-rows.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
-import { readInboundSms } from '../../domain/inbound.ts'
+import { readInboundSms, readSentAt } from '../../domain/inbound.ts'
 import { RefusedError } from '../../gateways/errors.ts'
 import { type FoundPayment, isRefunded, isTakenBack } from '../../gateways/stripe.ts'
 import type { TextMagicReply } from '../../gateways/textmagic.ts'
@@ -83,26 +83,30 @@ async function missedReplies(services: WorkerServices, requestId: string): Promi
   return stored
 }
 
-/** Newest first; a page that came in between repeats some. */
+/** Newest first; a page that came in between repeats some, and one that only repeats is the last one again. */
 async function listReplies(services: WorkerServices, from: Date): Promise<TextMagicReply[]> {
   const { replyPageSize } = services.settings
-  const replies: TextMagicReply[] = []
+  const replies = new Map<string, TextMagicReply>()
   for (let page = 1; ; page += 1) {
     const listed = await services.textmagic.listReplies({ limit: replyPageSize, page })
-    replies.push(...listed)
-    if (listed.length < replyPageSize || listed.every((reply) => isBefore(reply, from))) return replies
+    const known = replies.size
+    for (const reply of listed) replies.set(String(reply.id), reply)
+    const newest = newestOf(listed)
+    const isPast = newest !== null && newest < from
+    if (listed.length < replyPageSize || replies.size === known || isPast) return [...replies.values()]
   }
 }
 
 /** A text whose time cannot be read may be from any. */
 function isBefore(reply: TextMagicReply, from: Date): boolean {
-  const sentAt = readInboundSms(reply)?.sentAt ?? null
+  const sentAt = readSentAt(reply)
   return sentAt !== null && sentAt < from
 }
 
+/** By those whose time can be read. */
 function newestOf(replies: readonly TextMagicReply[]): Date | null {
-  const times = replies.flatMap((reply) => readInboundSms(reply)?.sentAt?.getTime() ?? [])
-  return times.length === 0 ? null : new Date(Math.max(...times))
+  const times = replies.flatMap((reply) => readSentAt(reply)?.getTime() ?? [])
+  return times.length === 0 ? null : new Date(times.reduce((newest, time) => Math.max(newest, time)))
 }
 
 function storeReplies(

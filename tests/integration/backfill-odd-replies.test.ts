@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { until } from '../support/until.ts'
+import { type FakeServer, json, startFakeServer } from './gateways-fake-server.ts'
+
+const PAGE_SIZE = 100
+const LONG_AGO = '2020-01-01T00:00:00+0000'
+
+type Reply = Record<string, unknown>
+
+let product: Product
+let gateway: FakeServer
+/** What the gateway lists on a page. */
+let list: (page: number) => Reply[]
+let nextId = 1
+
+beforeAll(async () => {
+  list = () => []
+  gateway = await startFakeServer(({ url }, response) => {
+    const { pathname, searchParams } = new URL(url, 'http://gateway')
+    if (pathname !== '/api/v2/replies') return json(response, 404, { code: 404, message: 'Not Found', errors: null })
+    json(response, 200, { resources: list(Number(searchParams.get('page'))) })
+  })
+  product = await startProduct({ env: { TEXTMAGIC_API_URL: gateway.url, BACKFILL_MINUTES: '0.02' } })
+  await product.api('POST', '/api/leads', { ...SAMPLE_LEAD, provider_ids: [] })
+})
+beforeEach(async () => {
+  list = () => []
+  await nextRun()
+  gateway.received.splice(0)
+  await product.rows('delete from backfill_marks')
+})
+afterAll(async () => {
+  await product.close()
+  await gateway.close()
+})
+
+/** A text as its callback would have brought it, of now. */
+function reply(fields: Reply = {}): Reply {
+  const id = nextId
+  nextId += 1
+  const messageTime = new Date().toISOString().replace(/\.\d+Z$/, '+0000')
+  return { id, sender: '12125550196', receiver: '13055550100', messageTime, text: `question ${id}`, ...fields }
+}
+
+const pageOf = (length: number, fields: Reply = {}) => Array.from({ length }, () => reply(fields))
+const pagesAskedFor = () =>
+  gateway.received.map(({ url }) => Number(new URL(url, 'http://gateway').searchParams.get('page')))
+
+/** Waits until a run has begun after those under way have ended: they run one after the other in each place. */
+async function nextRun(): Promise<void> {
+  const before = gateway.received.length
+  await until('three more questions', () => gateway.received.length >= before + 3)
+}
+
+const inbox = () =>
+  product.rows<{ external_id: string; status: string }>(`select external_id, status from webhook_inbox order by id`)
+
+it('of a gateway that answers every page alike the texts are stored, and it is not asked without end', async () => {
+  const newest = pageOf(PAGE_SIZE)
+  list = () => newest
+  await until('a run to end', async () => (await product.rows('select from backfill_marks')).length === 1)
+  const stored = new Set((await inbox()).map(({ external_id }) => external_id))
+  expect(newest.filter(({ id }) => !stored.has(String(id)))).toEqual([])
+  expect(Math.max(...pagesAskedFor())).toBe(2)
+})
+
+it('one that does not tell its time does not have the whole history listed', async () => {
+  const history = [reply({ messageTime: undefined }), ...pageOf(PAGE_SIZE - 1, { messageTime: LONG_AGO })]
+  list = (page) => (page < 20 ? history : [])
+  await nextRun()
+  await nextRun()
+  expect(new Set(pagesAskedFor())).toEqual(new Set([1]))
+})
