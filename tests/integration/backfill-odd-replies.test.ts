@@ -73,3 +73,24 @@ it('one that does not tell its time does not have the whole history listed', asy
   await nextRun()
   expect(new Set(pagesAskedFor())).toEqual(new Set([1]))
 })
+
+it('one that cannot be read is kept, and a person is called once', async () => {
+  const odd = reply({ text: null })
+  list = () => [odd]
+  const escalations = () =>
+    product.rows<{ kind: string; subject: string }>(
+      `select kind, subject from escalations where kind = 'unintelligible_webhook'`,
+    )
+  await until('a person to be called', async () => (await escalations()).length > 0)
+  await nextRun()
+  expect(await escalations()).toHaveLength(1)
+  expect((await inbox()).at(-1)).toMatchObject({ status: 'failed' })
+})
+
+it('one from before the first lead that cannot be read is nobody’s concern', async () => {
+  const before = await inbox()
+  list = () => [reply({ text: null, messageTime: LONG_AGO })]
+  await nextRun()
+  await nextRun()
+  expect(await inbox()).toEqual(before)
+})

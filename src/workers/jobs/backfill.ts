@@ -117,9 +117,11 @@ function storeReplies(
 ): Promise<number> {
   const inbox = createInbox(services.db.em, services.sealer)
   return storeEach(replies, async (reply) => {
+    if (isBefore(reply, from)) return 0
     const sms = readInboundSms(reply)
-    if (sms === null || isBefore(reply, from)) return 0
-    return keep(services, requestId, (arrival) => inbox.storeInboundSms(sms, arrival), reply)
+    const store = (arrival: Arrival) =>
+      sms === null ? inbox.storeUnintelligible('textmagic', arrival) : inbox.storeInboundSms(sms, arrival)
+    return keep(services, requestId, store, reply)
   })
 }
 
