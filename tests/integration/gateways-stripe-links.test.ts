@@ -99,11 +99,10 @@ test('closing a link again, one that is paid, or one Stripe does not know succee
   expect(emulator.sessions()).toMatchObject([{ status: 'complete' }])
 })
 
-test('a session paid while its link is being closed is left alone', async () => {
-  const { emulator, stripe } = harness
-  const { id } = await stripe.createPaymentLink(newLink)
-  const open = await emulator.openSession(id)
-  // What the list said a moment ago; the payment comes between list and expiry.
+/** The next list of its sessions is one of before it was paid. */
+async function payAfterList(linkId: string): Promise<string> {
+  const { emulator } = harness
+  const open = await emulator.openSession(linkId)
   const listed = { object: 'list', data: [{ ...open, status: 'open' }], has_more: false, url: '/v1/checkout/sessions' }
   await emulator.paySession(open.id)
   emulator.faults.add({
@@ -113,8 +112,32 @@ test('a session paid while its link is being closed is left alone', async () => 
     status: 200,
     body: listed,
   })
+  return open.id
+}
+
+test('a session paid while its link is being closed is left alone', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  await payAfterList(id)
   await stripe.closeLink(id)
   expect(emulator.requestLog().some(({ path }) => path.endsWith('/expire'))).toBe(true)
+  expect(emulator.sessions()).toMatchObject([{ status: 'complete', payment_status: 'paid' }])
+})
+
+test('a session paid while its link is being closed is left alone also where sessions can only be listed', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const sessionId = await payAfterList(id)
+  const error = { type: 'invalid_request_error', message: 'Unrecognized request URL' }
+  emulator.faults.add({
+    kind: 'status',
+    method: 'GET',
+    path: `/v1/checkout/sessions/${sessionId}`,
+    status: 404,
+    body: { error },
+    times: null,
+  })
+  await stripe.closeLink(id)
   expect(emulator.sessions()).toMatchObject([{ status: 'complete', payment_status: 'paid' }])
 })
 

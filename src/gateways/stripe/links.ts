@@ -4,7 +4,7 @@ import { readValue } from '../answers.ts'
 import { RefusedError } from '../errors.ts'
 import type { StripeCaller } from './caller.ts'
 import { collect, items } from './pages.ts'
-import { openSessions, sessionSchema } from './sessions.ts'
+import { openSessions } from './sessions.ts'
 
 export type NewPaymentLink = {
   unlockId: number
@@ -104,17 +104,16 @@ export async function closeLink(stripe: StripeCaller, linkId: string): Promise<v
   }
   // Only now: before, the link could open another session. Read whole first, since expiring changes what the list holds.
   const open = await collect(openSessions(stripe, linkId))
-  for (const { id } of open) await expireSession(stripe, id)
+  for (const { id } of open) await expireSession(stripe, linkId, id)
 }
 
-async function expireSession(stripe: StripeCaller, sessionId: string): Promise<void> {
+async function expireSession(stripe: StripeCaller, linkId: string, sessionId: string): Promise<void> {
   const name = 'stripe expire checkout session'
   try {
     await stripe.call({ name }, (sdk) => sdk.checkout.sessions.expire(sessionId))
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
     // Paid or expired since it was listed, which is fine, unless it still takes money.
-    const answer = await stripe.call({ name }, (sdk) => sdk.checkout.sessions.retrieve(sessionId))
-    if (readValue(name, sessionSchema, answer).status === 'open') throw error
+    for await (const { id } of openSessions(stripe, linkId)) if (id === sessionId) throw error
   }
 }

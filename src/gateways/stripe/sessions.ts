@@ -6,7 +6,7 @@ import { items } from './pages.ts'
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** What is read of a checkout session here; the SDK's type promises it, the answer is checked for it. */
-export const sessionSchema = Type.Unsafe<Stripe.Checkout.Session>(
+const sessionSchema = Type.Unsafe<Stripe.Checkout.Session>(
   Type.Object({
     id: Type.String({ minLength: 1 }),
     status: nullable(Type.String()),
