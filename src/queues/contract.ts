@@ -20,6 +20,8 @@ export type JobContract = {
   backoff: BackoffPolicy
   /** Jobs one worker process runs side by side. Most of them wait for a gateway. */
   concurrency: number
+  /** Failed jobs that are kept, the newest; all when absent, because each waits for a person. */
+  failedKept?: number
 }
 
 const SECOND = 1000
@@ -67,9 +69,11 @@ export const jobs = {
     concurrency: 2,
     ...patient,
   },
+  /** Repeated by the sweep for as long as nobody was told: a failed one waits for nobody. */
   alert: {
     payload: Type.Object({ escalation_id: Id, request_id: requestId }, { additionalProperties: false }),
     concurrency: 2,
+    failedKept: 20,
     ...patient,
   },
   /** Finds what is due in Postgres and wakes it up. */

@@ -3,7 +3,7 @@ import { type JobsOptions, Queue } from 'bullmq'
 import type { Due } from '../domain/due.ts'
 import { together } from '../together.ts'
 import { DEFAULT_PREFIX, type RedisConnection } from './connection.ts'
-import { type JobName, jobNames, jobs, parsePayload } from './contract.ts'
+import { type JobContract, type JobName, jobNames, jobs, parsePayload } from './contract.ts'
 
 export type PublishOptions = {
   /** Milliseconds until the job may run. */
@@ -82,15 +82,16 @@ export function createPublisher(
   const queues = new Map<JobName, Queue>()
   const adders = new Map<JobName, (job: BulkJob) => Promise<void>>()
   for (const name of jobNames) {
+    const { attempts, failedKept }: JobContract = jobs[name]
     const queue = new Queue(name, {
       connection,
       prefix,
       skipVersionCheck: true,
       defaultJobOptions: {
-        attempts: jobs[name].attempts,
+        attempts,
         backoff: { type: 'custom' },
         removeOnComplete: { age: 3600, count: 1000 },
-        removeOnFail: false,
+        removeOnFail: failedKept === undefined ? false : { count: failedKept },
       },
     })
     // Those of the connection, once for every queue; whoever made it is told. A wake-up that is lost is reported by `add`.

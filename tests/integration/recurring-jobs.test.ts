@@ -18,3 +18,9 @@ it.each(['sweep', 'backfill', 'erase-contacts'] as const)(
     expect(scheduled?.opts.removeOnFail).toEqual({ count: 20 })
   },
 )
+
+it('of the alerts that failed only the newest stay: the sweep repeats each for as long as nobody was told', async () => {
+  await product.publisher.publish([{ job: 'alert', escalation_id: 1 }])
+  const [job] = (await product.publisher.queues.get('alert')?.getJobs(['waiting'])) ?? []
+  expect(job?.opts.removeOnFail).toEqual({ count: 20 })
+})
