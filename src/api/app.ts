@@ -11,7 +11,7 @@ import { createStoredKeys } from './auth/stored-keys.ts'
 import { answerMalformedHttp } from './client-errors.ts'
 import type { ApiDeps, App } from './deps.ts'
 import { answerError, answerNotFound, answerUnreadablePath } from './errors.ts'
-import { takeEmptyJson } from './json-bodies.ts'
+import { takeJson } from './json-bodies.ts'
 import { BODY_LIMIT, CONNECTION_LIMITS, HANDLER_TIMEOUT_MS, limitRoutes, SMALL_BODY_LIMIT } from './limits.ts'
 import { endConnectionsWhenClosing } from './plugins/closing.ts'
 import { allowOrigins } from './plugins/cors.ts'
@@ -107,7 +107,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
 
 async function apiRoutes(scope: App, deps: ApiDeps, identify: Identify): Promise<void> {
   limitRoutes(scope, { bodyLimit: SMALL_BODY_LIMIT, handlerTimeout: HANDLER_TIMEOUT_MS })
-  takeEmptyJson(scope)
+  takeJson(scope)
   // Before the key is asked for: a browser's preflight carries none.
   await allowOrigins(scope, deps.config.corsOrigins)
   requireBearer(scope, identify)

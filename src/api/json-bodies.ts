@@ -1,12 +1,26 @@
 import type { App } from './deps.ts'
+import { ProblemError } from './problem.ts'
 
 /**
- * Takes an empty body as none though its type is said to be JSON: many clients say so with every call, also with those that
- * take no body. Where one is needed, the schema refuses it.
+ * Takes JSON, which is UTF-8: of bytes that are not, nobody can tell what they were to say, and a name or an address would be
+ * stored, and sold, with holes in it. An empty body is taken as none though its type is said to be JSON: many clients say so
+ * with every call, also with those that take no body. Where one is needed, the schema refuses it.
  */
-export function takeEmptyJson(scope: App): void {
+export function takeJson(scope: App): void {
   const parse = scope.getDefaultJsonParser('error', 'error')
-  scope.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) =>
-    body === '' ? done(null, null) : parse(request, body, done),
-  )
+  scope.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, null)
+    const text = decode(body)
+    if (text === null) return done(new ProblemError('invalid-request', 'The body is not UTF-8'))
+    return parse(request, text, done)
+  })
+}
+
+function decode(body: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch (error) {
+    if (error instanceof TypeError) return null
+    throw error
+  }
 }

@@ -28,6 +28,7 @@ describe('a body', () => {
     ['deep arrays', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
     ['a prototype', '{"__proto__": {"city": "x"}}'],
     ['bytes that are not UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
+    ['values that are not UTF-8', Buffer.from(JSON.stringify({ ...LEAD, client_name: 'Zoë' }), 'latin1')],
   ])('of %s is answered 400', async (_case, payload) => {
     const { status, headers, body } = await raw(payload)
     expect(status).toBe(400)
