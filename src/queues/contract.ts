@@ -29,8 +29,13 @@ const MINUTE = 60 * SECOND
 
 /** A gateway or a database that is down for a quarter of an hour must not cost a lead, nor call a person for each reply. */
 const patient: Pick<JobContract, 'attempts' | 'backoff'> = { attempts: 14, backoff: PATIENT }
+/** Nobody waits for a failed one: only the reason is of use, while it is fresh. */
+const FEW_FAILED = 20
 /** What comes again by itself, or is concluded without an answer. */
-const brief: Pick<JobContract, 'backoff'> = { backoff: { baseMs: SECOND, maxMs: MINUTE } }
+const brief: Pick<JobContract, 'backoff' | 'failedKept'> = {
+  backoff: { baseMs: SECOND, maxMs: MINUTE },
+  failedKept: FEW_FAILED,
+}
 
 /** The job contract: every queue, what its jobs carry, how they are retried. One queue per job, named alike. */
 export const jobs = {
@@ -69,12 +74,12 @@ export const jobs = {
     concurrency: 2,
     ...patient,
   },
-  /** Repeated by the sweep for as long as nobody was told: a failed one waits for nobody. */
+  /** Repeated by the sweep for as long as nobody was told. */
   alert: {
     payload: Type.Object({ escalation_id: Id, request_id: requestId }, { additionalProperties: false }),
     concurrency: 2,
-    failedKept: 20,
     ...patient,
+    failedKept: FEW_FAILED,
   },
   /** Finds what is due in Postgres and wakes it up. */
   sweep: { payload: nothing, concurrency: 1, attempts: 1, ...brief },

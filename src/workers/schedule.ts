@@ -15,18 +15,11 @@ const ERASE_EVERY_MS = 3_600_000
 
 export type ScheduleOptions = { sweepSeconds: number; backfillMinutes: number }
 
-/** The next run does the same again: nothing waits for a person but the reason, while it is fresh. */
-const TEMPLATE = { data: {}, opts: { removeOnFail: { count: 20 } } }
-
 /** Registers the recurring jobs, once for all processes: the ids make it an update of the same schedule. */
 export async function registerSchedules(publisher: Publisher, options: ScheduleOptions): Promise<void> {
-  await publisher.queues.get('sweep')?.upsertJobScheduler('sweep', { every: options.sweepSeconds * 1000 }, TEMPLATE)
-  await publisher.queues
-    .get('backfill')
-    ?.upsertJobScheduler('backfill', { every: options.backfillMinutes * 60_000 }, TEMPLATE)
-  await publisher.queues
-    .get('erase-contacts')
-    ?.upsertJobScheduler('erase-contacts', { every: ERASE_EVERY_MS }, TEMPLATE)
+  await publisher.queues.get('sweep')?.upsertJobScheduler('sweep', { every: options.sweepSeconds * 1000 })
+  await publisher.queues.get('backfill')?.upsertJobScheduler('backfill', { every: options.backfillMinutes * 60_000 })
+  await publisher.queues.get('erase-contacts')?.upsertJobScheduler('erase-contacts', { every: ERASE_EVERY_MS })
 }
 
 /**

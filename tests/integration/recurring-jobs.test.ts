@@ -19,8 +19,11 @@ it.each(['sweep', 'backfill', 'erase-contacts'] as const)(
   },
 )
 
-it('of the alerts that failed only the newest stay: the sweep repeats each for as long as nobody was told', async () => {
-  await product.publisher.publish([{ job: 'alert', escalation_id: 1 }])
-  const [job] = (await product.publisher.queues.get('alert')?.getJobs(['waiting'])) ?? []
+it.each([
+  { job: 'alert', escalation_id: 1 },
+  { job: 'confirm-delivery', unlock_id: 1 },
+] as const)('of the $job jobs that failed only the newest stay: nobody waits for them', async (due) => {
+  await product.publisher.publish([due])
+  const [job] = (await product.publisher.queues.get(due.job)?.getJobs(['waiting'])) ?? []
   expect(job?.opts.removeOnFail).toEqual({ count: 20 })
 })
