@@ -123,6 +123,26 @@ test('a message whose list tells no status is found all the same', async () => {
   await server.close()
 })
 
+test('a message whose list tells no receiver is found all the same', async () => {
+  const server = await startFakeServer(({ url }, response) => {
+    json(response, 200, { resources: url.includes('/messages') ? [{ id: 77 }] : [{ id: 1, referenceId: '41' }] })
+  })
+  const other = clientOf(server.url)
+  expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77' })
+  await other.close()
+  await server.close()
+})
+
+test('a list that answers every page alike, and not how many there are, has ended', async () => {
+  const server = await startFakeServer((_request, response) => {
+    json(response, 200, { resources: [{ id: 1, referenceId: '7', startTime: since.toISOString() }] })
+  })
+  const other = clientOf(server.url)
+  expect(await other.findByReference({ reference: 41, phone: amy, since })).toBeNull()
+  await other.close()
+  await server.close()
+})
+
 test('a session of ours that shows no message yet is unclear, not absent', async () => {
   const server = await startFakeServer(({ url }, response) =>
     json(response, 200, { pageCount: 1, resources: url.includes('/messages') ? [] : [{ id: 1, referenceId: '41' }] }),

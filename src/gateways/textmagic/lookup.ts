@@ -56,7 +56,8 @@ async function findInSession(api: TextMagicApi, sessionId: string, lookUp: LookU
   let seen = 0
   for await (const messages of pages(api, path, readMessages, lookUp.sendClass)) {
     seen += messages.length
-    const message = messages.find((one) => digitsOf(one.receiver ?? '') === receiver)
+    // A list that does not tell a receiver tells of no other either, and "absent" would be leave to send again.
+    const message = messages.find((one) => one.receiver == null || digitsOf(one.receiver) === receiver)
     if (message !== undefined) return { gatewayId: String(message.id) }
   }
   // A session not filled yet, perhaps ours: "absent" would be taken as leave to send again.
@@ -64,18 +65,22 @@ async function findInSession(api: TextMagicApi, sessionId: string, lookUp: LookU
   return null
 }
 
-async function* pages<Item>(
+/** Ends with the last page; where the gateway does not say which that is, with one that is empty or brings nothing new. */
+async function* pages<Item extends { id: number | string }>(
   api: TextMagicApi,
   path: string,
   read: (text: string) => Page<Item>,
   sendClass: SendClass = 'notice',
 ): AsyncGenerator<Item[]> {
+  const seen = new Set<string>()
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const query = { page: String(page), limit: String(PAGE_SIZE) }
     const { status, text } = await api.call({ operation: OPERATION, method: 'GET', path, query, sendClass })
     if (status !== 200) throw errorOfStatus(OPERATION, status)
     const { resources, pageCount } = read(text)
-    if (resources.length === 0) return
+    const isNews = resources.some(({ id }) => !seen.has(String(id)))
+    if (resources.length === 0 || (!isNews && typeof pageCount !== 'number')) return
+    for (const { id } of resources) seen.add(String(id))
     yield resources
     if (typeof pageCount === 'number' && page >= pageCount) return
   }
