@@ -118,8 +118,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'the backfill stops at a page that it knows',
-    file: 'src/workers/jobs/backfill.ts',
-    from: 'listed.every((reply) => isBefore(reply, from))',
+    file: 'src/workers/backfill/replies.ts',
+    from: 'newest !== null && newest < from',
     to: 'page > 0',
   },
   {

@@ -1,0 +1,42 @@
+import type { Arrival, StoredArrival } from '../../db/inbox-store.ts'
+import { isRefusedRow } from '../../db/refused-rows.ts'
+import { RefusedError } from '../../gateways/errors.ts'
+import type { WorkerServices } from '../deps.ts'
+
+/**
+ * Stores what was found, one after the other. One that Postgres refuses, or that a gateway will not speak of, does not keep
+ * those after it from being stored, a STOP for one.
+ *
+ * @param store answers how many were new
+ * @throws the first error of those that were refused, once all were tried; any other error at once
+ */
+export async function storeEach<T>(
+  found: Iterable<T> | AsyncIterable<T>,
+  store: (one: T) => Promise<number>,
+): Promise<number> {
+  const refusals: unknown[] = []
+  let stored = 0
+  for await (const one of found) {
+    try {
+      stored += await store(one)
+    } catch (error) {
+      if (!isRefusedRow(error) && !(error instanceof RefusedError)) throw error
+      refusals.push(error)
+    }
+  }
+  if (refusals.length > 0) throw refusals[0]
+  return stored
+}
+
+/** Puts what was found through the inbox, as its webhook would have. @returns how many were new */
+export async function keep(
+  services: WorkerServices,
+  requestId: string,
+  store: (arrival: Arrival) => Promise<StoredArrival>,
+  content: unknown,
+): Promise<number> {
+  const stored = await store({ raw: Buffer.from(JSON.stringify(content)), contentType: 'application/json', requestId })
+  if (stored.duplicate) return 0
+  await services.publisher.publish(stored.due, { requestId })
+  return 1
+}
