@@ -89,7 +89,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a closed link leaves its checkout pages open',
     file: 'src/gateways/stripe/links.ts',
-    from: 'for (const { id } of open) await expireSession(stripe, id)',
+    from: 'for (const { id } of open) await expireSession(stripe, linkId, id)',
     to: 'if (open.length > 1000) await expireSession(stripe, "")',
   },
   {
