@@ -90,7 +90,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a closed link leaves its checkout pages open',
     file: 'src/gateways/stripe/links.ts',
     from: 'for (const { id } of open) await expireSession(stripe, linkId, id)',
-    to: 'if (open.length > 1000) await expireSession(stripe, "")',
+    to: 'if (open.length > 1000) await expireSession(stripe, linkId, "")',
   },
   {
     name: 'a new attempt does not look for the link of the one before',
