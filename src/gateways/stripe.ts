@@ -1,7 +1,7 @@
 import type Stripe from 'stripe'
 import type { KnownRefund } from '../domain/refunds.ts'
 import { createStripeCaller, type StripeOptions } from './stripe/caller.ts'
-import { type EventFilter, listEvents } from './stripe/events.ts'
+import { type EventFilter, type ListedEvent, listEvents } from './stripe/events.ts'
 import { closeLink, createPaymentLink, findActiveLink, type NewPaymentLink, type PaymentLink } from './stripe/links.ts'
 import { collect } from './stripe/pages.ts'
 import { type FoundPayment, findPayments, type PaymentOwner } from './stripe/payments.ts'
@@ -9,7 +9,7 @@ import { getRefund, listRefunds, type Refund, type RefundRequest, refund } from 
 import { sessionsOf } from './stripe/sessions.ts'
 
 export type { StripeOptions } from './stripe/caller.ts'
-export type { EventFilter } from './stripe/events.ts'
+export type { EventFilter, ListedEvent } from './stripe/events.ts'
 export type { NewPaymentLink, PaymentLink } from './stripe/links.ts'
 export { type FoundPayment, isRefunded, isTakenBack } from './stripe/payments.ts'
 export type { Refund, RefundRequest } from './stripe/refunds.ts'
@@ -55,7 +55,7 @@ export type StripeGateway = {
   /** Every refund of a payment, failed ones included, newest first; null where refunds cannot be listed (404). */
   listRefunds(paymentIntentId: string): Promise<KnownRefund[] | null>
   /** Goes through events as Stripe keeps them, newest first. Errors come while iterating. */
-  listEvents(filter: EventFilter): AsyncIterable<Stripe.Event>
+  listEvents(filter: EventFilter): AsyncIterable<ListedEvent>
   /** Every checkout session of a link, newest first. */
   listSessions(linkId: string): Promise<Stripe.Checkout.Session[]>
   close(): Promise<void>

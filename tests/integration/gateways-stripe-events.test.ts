@@ -1,14 +1,13 @@
-import type Stripe from 'stripe'
 import { expect, test } from 'vitest'
-import type { EventFilter, StripeGateway } from '../../src/gateways/stripe.ts'
+import type { EventFilter, ListedEvent, StripeGateway } from '../../src/gateways/stripe.ts'
 import { failureOf } from './gateways-fake-server.ts'
 import { newLink, useStripe } from './gateways-stripe-harness.ts'
 
 const harness = useStripe()
 const anHourAgo = () => new Date(Date.now() - 3_600_000)
 
-async function eventsOf(stripe: StripeGateway, filter: EventFilter): Promise<Stripe.Event[]> {
-  const events: Stripe.Event[] = []
+async function eventsOf(stripe: StripeGateway, filter: EventFilter): Promise<ListedEvent[]> {
+  const events: ListedEvent[] = []
   for await (const event of stripe.listEvents(filter)) events.push(event)
   return events
 }
@@ -40,6 +39,17 @@ test('only events since a moment, and only undelivered ones when asked', async (
   // The emulator has no endpoint to deliver to, so every event counts as delivered.
   expect(await eventsOf(stripe, { types, createdAfter: anHourAgo(), deliverySuccess: false })).toEqual([])
   expect(await eventsOf(stripe, { types, createdAfter: anHourAgo(), deliverySuccess: true })).toHaveLength(1)
+})
+
+test('one that is odd does not hide those after it: it is judged where webhooks are', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  await emulator.payLink(id)
+  const filter = { types: ['checkout.session.completed'], createdAfter: anHourAgo() }
+  const [event] = await eventsOf(stripe, filter)
+  const listed = { object: 'list', data: [{ id: 'evt_odd', object: 'event' }, event], has_more: false }
+  emulator.faults.add({ kind: 'status', status: 200, path: '/v1/events', body: listed })
+  expect((await eventsOf(stripe, filter)).map((one) => one.id)).toEqual(['evt_odd', event?.id])
 })
 
 test('a failure comes while iterating, as a gateway error', async () => {
