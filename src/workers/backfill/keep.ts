@@ -1,11 +1,11 @@
 import type { Arrival, StoredArrival } from '../../db/inbox-store.ts'
 import { isRefusedRow } from '../../db/refused-rows.ts'
-import { RefusedError } from '../../gateways/errors.ts'
+import { RefusedError, UnclearError } from '../../gateways/errors.ts'
 import type { WorkerServices } from '../deps.ts'
 
 /**
- * Stores what was found, one after the other. One that Postgres refuses, or that a gateway will not speak of, does not keep
- * those after it from being stored, a STOP for one.
+ * Stores what was found, one after the other. One that Postgres refuses, or that a gateway will not speak of, or not so that
+ * it can be read, does not keep those after it from being stored, a STOP for one.
  *
  * @param store answers how many were new
  * @throws the first error of those that were refused, once all were tried; any other error at once
@@ -20,12 +20,17 @@ export async function storeEach<T>(
     try {
       stored += await store(one)
     } catch (error) {
-      if (!isRefusedRow(error) && !(error instanceof RefusedError)) throw error
+      if (!concernsOneAlone(error)) throw error
       refusals.push(error)
     }
   }
   if (refusals.length > 0) throw refusals[0]
   return stored
+}
+
+function concernsOneAlone(error: unknown): boolean {
+  if (error instanceof UnclearError) return error.code === 'unreadable_answer'
+  return error instanceof RefusedError || isRefusedRow(error)
 }
 
 /** Puts what was found through the inbox, as its webhook would have. @returns how many were new */
