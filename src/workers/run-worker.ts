@@ -15,8 +15,8 @@ export type RunOptions = {
   prefix?: string
   /** Jobs side by side; the contract's number when absent. */
   concurrency?: number
-  /** Told when an attempt begins and when it has ended. */
-  onTouch?: () => void
+  /** Told when an attempt begins (1) and when it has ended (-1). */
+  onAttempt?: (change: 1 | -1) => void
 }
 
 /** The one place where a BullMQ worker is made: payload check, fork, logging, retry by error class, failure handling. */
@@ -26,10 +26,11 @@ export function runWorker<N extends JobName>(
   options: RunOptions,
 ): Worker {
   const contract = jobs[handler.name]
-  const { onTouch = () => undefined } = options
+  const { onAttempt = () => undefined } = options
   const attempt = async (job: Job, token: string | undefined) => {
-    onTouch()
-    await runAttempt(services, handler, job, token).finally(onTouch)
+    onAttempt(1)
+    const outcome = await attemptOnce(services, handler, job).finally(() => onAttempt(-1))
+    await settle(outcome, job, token)
   }
   const worker = new Worker(handler.name, attempt, {
     connection: options.connection,
@@ -60,15 +61,17 @@ async function requestOf(services: WorkerServices, name: JobName, jobId: string)
   }
 }
 
-async function runAttempt<N extends JobName>(
+async function attemptOnce<N extends JobName>(
   services: WorkerServices,
   handler: JobHandler<N>,
   job: Job,
-  token: string | undefined,
-): Promise<void> {
+): Promise<Outcome> {
   const attempt = { id: job.id, data: job.data, number: job.attemptsMade + 1, of: job.opts.attempts ?? 1 }
-  const outcome = await measured(services, handler.name, job, () => makeAttempt(services, handler, attempt))
-  // What is thrown is stored in Redis and shown in Bull Board: a code, never an error of ours with its content.
+  return await measured(services, handler.name, job, () => makeAttempt(services, handler, attempt))
+}
+
+/** Tells BullMQ. What is thrown is stored in Redis and shown in Bull Board: a code, never an error of ours with its content. */
+async function settle(outcome: Outcome, job: Job, token: string | undefined): Promise<void> {
   switch (outcome.type) {
     case 'done':
       return

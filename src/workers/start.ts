@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Worker } from 'bullmq'
 import type { Config } from '../config.ts'
 import type { LedgerTiming } from '../db/ledger-claim.ts'
@@ -15,12 +16,16 @@ import { runWorker } from './run-worker.ts'
 import { registerSchedules, startTimers } from './schedule.ts'
 import { openServices } from './services.ts'
 
+/** How often a worker that stops looks whether Redis is away. */
+const CUT_OFF_CHECK_MS = 100
+
 export type RunningWorkers = {
   /** Where it answers about its health; null when it does not listen. */
   port: number | null
   /**
    * Takes no new job and begins no recurring work, sends back the jobs that wait for their turn to send, finishes those under
-   * way, stops answering about its health, then lets go of gateways, Redis and Postgres, in this order.
+   * way, stops answering about its health, then lets go of gateways, Redis and Postgres, in this order. While Redis is away
+   * it does not wait for it.
    */
   close(): Promise<void>
 }
@@ -59,11 +64,16 @@ export async function startWorkers(
   })
   let health: HealthServer | null = null
   let working = false
+  let underWay = 0
+  // BullMQ waits for Redis as long as it takes, to tell it of what the sweep finds in Postgres anyway.
+  const cutOff = async () => {
+    while (connection.status === 'ready' || underWay > 0) await delay(CUT_OFF_CHECK_MS)
+  }
   let stopTimers = async (): Promise<void> => undefined
   const letGo = async () => {
     // Before the waits end: what comes back from them is not for this process to take.
-    const finished = workers.map((worker) => worker.close())
-    await Promise.all([...finished, endWaits(), stopTimers()])
+    const finished = Promise.all(workers.map((worker) => worker.close()))
+    await Promise.all([Promise.race([finished, cutOff()]), endWaits(), stopTimers()])
     await health?.close()
     await closeServices()
     redis.disconnect()
@@ -87,7 +97,10 @@ export async function startWorkers(
         runWorker(services, handler, {
           connection,
           prefix,
-          onTouch: () => consumption.touched(name),
+          onAttempt(change) {
+            underWay += change
+            consumption.touched(name)
+          },
           ...(concurrency === null ? {} : { concurrency }),
         }),
       )

@@ -1,13 +1,16 @@
 import { request } from 'node:http'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { startRedis } from '../../src/sandbox/embedded/redis.ts'
 import type { RunningProcess } from '../../src/sandbox/processes/run-process.ts'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
+import { LOCAL } from '../../src/sandbox/state-location.ts'
 import { until } from '../support/until.ts'
 import type { Json } from './admin-api.ts'
 import { DEPLOY_MS, type Deployment, deploy } from './deployment.ts'
 import { postTexts } from './load.ts'
 import { logText } from './logs.ts'
 import { newPerson, offer, type Person, STEP_MS, TEASER } from './people.ts'
+import { temporaryState } from './state.ts'
 
 /** Processes start again in each test. */
 const TEST_MS = 150_000
@@ -16,6 +19,8 @@ const API_STOPS_WITHIN = 10_000
 const WORKER_STOPS_WITHIN = 40_000
 /** Enough for the work to be well under way when the signal comes. */
 const WARMED_UP = 25
+/** How long a gateway is asked for, milliseconds: it is done after the signal. */
+const SLOW_MS = 5_000
 
 let deployment: Deployment
 let api: RunningProcess
@@ -116,6 +121,31 @@ test('a signal that comes twice at once, sent by the terminal and passed on by n
   expect((await deployment.api('GET', `/api/leads/${leadId}`)).body.unlocks).toMatchObject([
     { status: 'AWAIT_CONFIRM' },
   ])
+})
+
+test('a worker whose Redis is away finishes what it has begun, and ends in order, with 0', {
+  timeout: TEST_MS,
+}, async () => {
+  const state = await temporaryState()
+  onTestFinished(() => state.close())
+  const redis = await startRedis({ dir: state.dir, cacheDir: LOCAL, ephemeral: true, log: () => undefined })
+  onTestFinished(async () => void (await redis.stop()))
+  const own = await deploy({ bare: true, env: { REDIS_URL: redis.url } })
+  onTestFinished(() => own.close())
+  await own.migrate()
+  await own.startApi()
+  const cutOff = await own.startWorker()
+  const amy = await newPerson(own)
+  const { unlockIds } = await offer(own, [amy])
+  await amy.gets(TEASER)
+  own.stripe.faults.add({ kind: 'slow', delay_ms: SLOW_MS })
+  await amy.texts('Y')
+  await until('Stripe to be asked', () => own.stripe.faults.list().length === 0)
+  await redis.stop()
+  const { code, ms } = await ended(cutOff, 'SIGTERM')
+  expect(code).toBe(0)
+  expect(ms).toBeLessThan(WORKER_STOPS_WITHIN / 2)
+  expect((await own.api('GET', `/api/unlocks/${unlockIds[0]}`)).body.links).toMatchObject([{ status: 'open' }])
 })
 
 /** Sends the signal. @returns how the process ended and after how long */
