@@ -16,7 +16,11 @@ async function main(): Promise<void> {
   trustCertificates(extraCertificates)
   const db = await openDatabase({ url: databaseUrl, poolSize: 1 })
   try {
-    say(`sealing anew with ${newest} what ${older.join(', ') || 'no other key'} has sealed`)
+    say(
+      older.length === 0
+        ? `${newest} is the only key: nothing to seal anew`
+        : `sealing anew with ${newest} what ${older.join(', ')} has sealed`,
+    )
     const totals = new Map<string, number>()
     const unopened = await reseal(db.em, createSealer(encryptionKeys), newest, ({ table, resealed }) => {
       const total = (totals.get(table) ?? 0) + resealed

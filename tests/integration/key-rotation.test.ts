@@ -212,6 +212,8 @@ it('the command says what it did in counts and ids, and ends with 1 when somethi
     'sealing anew with k2 what k1 has sealed\nleads: 3 values sealed anew\n' +
       'k2: 3 in leads; the newest\nk1: nothing; can be dropped from ENCRYPTION_KEYS\n',
   )
+  const alone = await command({ DATABASE_URL: database.url, ENCRYPTION_KEYS: keys.split(',')[0] ?? '' })
+  expect(alone.output).toBe('k2 is the only key: nothing to seal anew\nk2: 3 in leads; the newest\n')
   const foreign = await newLead(createSealer([LOST]))
   const second = await run()
   expect(second.code).toBe(1)
