@@ -40,6 +40,8 @@ export type WorkerServices = {
   log: Logger
   metrics: WorkerMetrics
   settings: WorkerSettings
+  /** Aborted once the process stops: long work is left to another. */
+  stopping: AbortSignal
 }
 
 /** What one attempt of one job gets: an entity manager, a logger and a request id of its own. */

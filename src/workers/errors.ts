@@ -41,7 +41,7 @@ export function isLockConflict(error: unknown): boolean {
   return error instanceof Error && 'code' in error && LOCK_CONFLICTS.has(String(error.code))
 }
 
-/** The wait for a turn to send was ended because this process stops: another does the job, which costs no attempt. */
+/** Long work, or the wait for a turn to send, was ended because this process stops: another does the job, at no attempt's cost. */
 export function isStopping(error: unknown): boolean {
   return error instanceof NotDoneError && error.code === 'closing'
 }

@@ -33,7 +33,9 @@ const REPLY_PAGE_SIZE = 100
 
 export type OpenedServices = {
   services: WorkerServices
-  /** Ends every wait for a slot of the send limit, which is then not had: the jobs that wait come back to other workers. */
+  /**
+   * Ends long work, and every wait for a slot of the send limit, which is then not had: such jobs come back to other workers.
+   */
   endWaits(): Promise<void>
   close(): Promise<void>
 }
@@ -72,6 +74,7 @@ export async function openServices(
   const textmagic = createTextMagic({ baseUrl: apiUrl, username, apiKey, from: fromNumber ?? '', limiter, observe })
   const stripe = createStripe({ secretKey: config.stripe.secretKey, apiUrl: config.stripe.apiUrl, observe })
   const post = createWebhookPost({ observe })
+  const stopping = new AbortController()
   const publisher = createPublisher(
     redis,
     (error, job, request_id) => {
@@ -102,8 +105,12 @@ export async function openServices(
         replyPageSize: REPLY_PAGE_SIZE,
         slotLastsMs: SLOT_LASTS_MS,
       },
+      stopping: stopping.signal,
     },
-    endWaits: () => sendLimit.close(),
+    endWaits() {
+      stopping.abort()
+      return sendLimit.close()
+    },
     async close() {
       await publisher.close()
       await Promise.all([textmagic.close(), stripe.close(), post.close()])

@@ -53,6 +53,29 @@ describe.concurrent('a worker that stops', () => {
     await offered
   })
 
+  it('does not first ask about every link that is open', { timeout: 120_000 }, async (test) => {
+    const product = await start(test)
+    const backfill = product.publisher.queues.get('backfill')
+    const runs = () => product.stripe.requestLog().filter(({ path }) => path === '/v1/events').length
+    await until('its first runs', async () => runs() >= 2 && (await backfill?.getActiveCount()) === 0)
+    await product.rows(
+      `with numbers as (select 'lead_' || lpad(i::text, 8, '0') as lead_id from generate_series(1, 100) i),
+         posted as (insert into leads (id, city, service_type, client_name, client_phone)
+           select lead_id, 'Miami', 'Massage', 'sealed', 'sealed' from numbers),
+         offered as (insert into lead_unlocks (lead_id, provider_id, status, price_cents, currency, ttl_expires_at)
+           select lead_id, 'provider60', 'AWAITING_PAYMENT', 2000, 'usd', app_now() + interval '1 day' from numbers
+           returning id)
+       insert into payment_links (unlock_id, generation, stripe_id, url)
+         select id, 1, 'plink_' || id, 'https://pay.example' from offered`,
+    )
+    product.stripe.faults.add({ kind: 'slow', delay_ms: 1_000, times: null })
+    await backfill?.add('backfill', {})
+    await until('a link to be asked about', () => runs() >= 3)
+    const since = performance.now()
+    await product.stopWorkers()
+    test.expect(performance.now() - since).toBeLessThan(STOPS_WITHIN)
+  })
+
   it('ends in order while Stripe does not answer', async (test) => {
     const product = await start(test)
     await product.offer(['provider60'])

@@ -26,7 +26,7 @@ export async function undeliveredEvents(services: WorkerServices, requestId: str
   const createdAfter = new Date(now.getTime() - EVENTS_LOOKBACK_MS)
   const events = services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })
   const inbox = createInbox(services.db.em, services.sealer)
-  return storeEach(events, (event) =>
+  return storeEach(services, events, (event) =>
     keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival), event),
   )
 }

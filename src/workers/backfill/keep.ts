@@ -1,6 +1,6 @@
 import type { Arrival, StoredArrival } from '../../db/inbox-store.ts'
 import { isRefusedRow } from '../../db/refused-rows.ts'
-import { RefusedError, UnclearError } from '../../gateways/errors.ts'
+import { NotDoneError, RefusedError, UnclearError } from '../../gateways/errors.ts'
 import type { WorkerServices } from '../deps.ts'
 
 /**
@@ -8,15 +8,18 @@ import type { WorkerServices } from '../deps.ts'
  * it can be read, does not keep those after it from being stored, a STOP for one.
  *
  * @param store answers how many were new
- * @throws the first error of those that were refused, once all were tried; any other error at once
+ * @throws the first error of those that were refused, once all were tried; any other error at once, and that of a process
+ *   which stops before the next: it takes minutes to ask about every link
  */
 export async function storeEach<T>(
+  services: WorkerServices,
   found: Iterable<T> | AsyncIterable<T>,
   store: (one: T) => Promise<number>,
 ): Promise<number> {
   const refusals: unknown[] = []
   let stored = 0
   for await (const one of found) {
+    if (services.stopping.aborted) throw new NotDoneError('closing')
     try {
       stored += await store(one)
     } catch (error) {

@@ -58,7 +58,7 @@ function storeReplies(
   from: Date,
 ): Promise<number> {
   const inbox = createInbox(services.db.em, services.sealer)
-  return storeEach(replies, async (reply) => {
+  return storeEach(services, replies, async (reply) => {
     if (isBefore(reply, from)) return 0
     const sms = readInboundSms(reply)
     const store = (arrival: Arrival) =>

@@ -10,10 +10,10 @@ const LINKS_PER_RUN = 200
 export async function paidSessions(services: WorkerServices, requestId: string): Promise<number> {
   const links = await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)
   const inbox = createInbox(services.db.em, services.sealer)
-  return storeEach(links, async ({ stripeId, unlockId, leadId }) => {
+  return storeEach(services, links, async ({ stripeId, unlockId, leadId }) => {
     const payments = await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })
     const events = payments.flatMap((payment) => asEvents(payment, unlockId, leadId))
-    return storeEach(events, (event) =>
+    return storeEach(services, events, (event) =>
       keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival), event),
     )
   })

@@ -131,6 +131,7 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
       retentionDays: 0,
       quiet: { hours: null, zonesOfUnknown: [] },
     },
+    stopping: new AbortController().signal,
   }
   const world: World = {
     seed,
