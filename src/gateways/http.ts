@@ -18,6 +18,8 @@ export type HttpCall = {
    * made any more. A process that was frozen while it connected wakes up with the connection made.
    */
   beforeWriting?: () => void
+  /** The status is all that is asked for: the answer's body is not waited for, and told as an empty text. */
+  statusOnly?: boolean
 }
 
 export type HttpAnswer = {
@@ -51,7 +53,7 @@ export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher
   const dispatcher = options.dispatcher ?? own
   let closing: Promise<void> | undefined
 
-  async function exchange({ method, url, headers, body, beforeWriting }: HttpCall): Promise<HttpAnswer> {
+  async function exchange({ method, url, headers, body, beforeWriting, statusOnly }: HttpCall): Promise<HttpAnswer> {
     const answer = await request(url, {
       method,
       headers: { 'user-agent': 'lead-unlock', ...headers },
@@ -59,7 +61,10 @@ export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher
       ...(body === undefined ? {} : { body }),
       dispatcher: beforeWriting === undefined ? dispatcher : dispatcher.compose(asking(beforeWriting)),
     })
-    return { status: answer.statusCode, text: await answer.body.text() }
+    if (statusOnly !== true) return { status: answer.statusCode, text: await answer.body.text() }
+    // So that the connection can be used again; one whose answer does not end is closed with the time limit.
+    answer.body.dump().catch(() => undefined)
+    return { status: answer.statusCode, text: '' }
   }
 
   return {

@@ -17,7 +17,8 @@ export type WebhookPost = {
 }
 
 /**
- * Posts to the webhooks of other systems: FALLBACK_SMS_WEBHOOK_URL and OPS_ALERT_WEBHOOK_URL.
+ * Posts to the webhooks of other systems: FALLBACK_SMS_WEBHOOK_URL and OPS_ALERT_WEBHOOK_URL. Their status is all that counts:
+ * who said 200 has it, and would get it again for a body that is large or does not end.
  *
  * @param options.timeoutMs milliseconds for each call; 10 000 when absent
  * @param options.observe told how each call ended
@@ -35,13 +36,13 @@ export function createWebhookPost({
     async forward(url, { body, contentType }) {
       const operation = 'forward message'
       const headers = { 'content-type': contentType }
-      expectSuccess(operation, await http.call({ operation, method: 'POST', url, headers, body }))
+      expectSuccess(operation, await http.call({ operation, method: 'POST', url, headers, body, statusOnly: true }))
     },
     async postJson(url, value) {
       const operation = 'post alert'
       const headers = { 'content-type': 'application/json' }
       const body = JSON.stringify(value)
-      expectSuccess(operation, await http.call({ operation, method: 'POST', url, headers, body }))
+      expectSuccess(operation, await http.call({ operation, method: 'POST', url, headers, body, statusOnly: true }))
     },
     close: () => http.close(),
   }

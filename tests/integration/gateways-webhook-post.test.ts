@@ -3,7 +3,7 @@ import { createWebhookPost, type WebhookPost } from '../../src/gateways/webhook-
 import { type FakeServer, failureOf, startFakeServer, unusedUrl } from './gateways-fake-server.ts'
 
 let webhooks: WebhookPost
-let status: number | 'hang' | 'drop'
+let status: number | 'hang' | 'drop' | 'never ends' | 'huge'
 let server: FakeServer
 
 beforeEach(async () => {
@@ -11,6 +11,8 @@ beforeEach(async () => {
   webhooks = createWebhookPost({ timeoutMs: 200 })
   server = await startFakeServer((_request, response) => {
     if (status === 'drop') response.socket?.destroy()
+    else if (status === 'never ends') response.writeHead(200).write('{')
+    else if (status === 'huge') response.writeHead(200).end(Buffer.alloc(9 * 1024 * 1024))
     else if (status !== 'hang') response.writeHead(status, { location: '/elsewhere' }).end()
   })
 })
@@ -53,6 +55,15 @@ test.each([
   expect(await failureOf(webhooks.postJson(server.url, {}))).toMatchObject({ name, code })
   expect(server.received).toHaveLength(1)
 })
+
+test.each(['never ends', 'huge'] as const)(
+  'a 200 is success though what follows it is %s: the receiver has the message',
+  async (answer) => {
+    status = answer
+    await webhooks.postJson(server.url, {})
+    expect(server.received).toHaveLength(1)
+  },
+)
 
 test('no error holds the URL, whose path or query may be a secret', async () => {
   status = 500
