@@ -20,7 +20,11 @@ export function queueBoard({ url }: Deployment): QueueBoard {
     fetch(`${url}/admin${path}`, {
       method,
       redirect: 'manual',
-      headers: { 'sec-fetch-site': origin, cookie },
+      headers: {
+        accept: path.startsWith('/queues/api/') ? 'application/json' : 'text/html',
+        'sec-fetch-site': origin,
+        cookie,
+      },
       ...(body === undefined ? {} : { body }),
     })
   const call: QueueBoard['call'] = async (method, path, origin = 'same-origin') =>
