@@ -72,9 +72,9 @@ export type Config = MigrateConfig & {
   teaserFooter: string
   /** For leads posted without a `config` of their own. */
   leadDefaults: { priceCents: number; currency: string; ttlHours: number }
-  /** `queues` as they came: `loadWorkerConfig` reads them; concurrency null leaves it to each job's contract. */
+  /** Which queues a worker serves is read with their names: `loadWorkerConfig`. */
   worker: {
-    queues: string
+    /** Null leaves it to each job's contract. */
     concurrency: number | null
     /** Where a worker answers about its health; null when it does not listen. */
     port: number | null
@@ -184,7 +184,6 @@ function toConfig(env: Environment): Config {
       ttlHours: env.DEFAULT_TTL_HOURS,
     },
     worker: {
-      queues: env.WORKER_QUEUES,
       concurrency: env.WORKER_CONCURRENCY ?? null,
       port: env.WORKER_PORT ?? null,
       consumingMinutes: env.CONSUMING_MINUTES,

@@ -22,14 +22,13 @@ export type Running = { close(): Promise<void> }
  */
 export function stopOnSignal(starting: Promise<Running>, log: Logger, timeoutMs: number): Stop {
   let running: Running = { close: async () => undefined }
-  let stoppingSince: number | undefined
+  let stopping = false
   const stop: Stop = (reason, exitCode) => {
-    if (stoppingSince !== undefined) {
-      if (performance.now() - stoppingSince < SAME_SIGNAL_MS) return
+    if (stopping) {
       log.warn({ reason }, 'asked to stop again: ending at once')
       process.exit(1)
     }
-    stoppingSince = performance.now()
+    stopping = true
     log.info({ reason }, 'stopping')
     setTimeout(() => {
       log.error({ reason }, 'did not stop in time')
@@ -53,7 +52,14 @@ export function stopOnSignal(starting: Promise<Running>, log: Logger, timeoutMs:
     // Told by whoever started it.
     () => undefined,
   )
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal, 0))
+  let signalledAt = Number.NEGATIVE_INFINITY
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      const isSame = performance.now() - signalledAt < SAME_SIGNAL_MS
+      signalledAt = performance.now()
+      if (!isSame) stop(signal, 0)
+    })
+  }
   return stop
 }
 

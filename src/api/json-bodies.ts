@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { App } from './deps.ts'
 import { ProblemError } from './problem.ts'
 
@@ -10,17 +11,7 @@ export function takeJson(scope: App): void {
   const parse = scope.getDefaultJsonParser('error', 'error')
   scope.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (body.length === 0) return done(null, null)
-    const text = decode(body)
-    if (text === null) return done(new ProblemError('invalid-request', 'The body is not UTF-8'))
-    return parse(request, text, done)
+    if (!isUtf8(body)) return done(new ProblemError('invalid-request', 'The body is not UTF-8'))
+    return parse(request, body.toString('utf8'), done)
   })
-}
-
-function decode(body: Buffer): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
-  } catch (error) {
-    if (error instanceof TypeError) return null
-    throw error
-  }
 }

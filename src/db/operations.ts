@@ -6,9 +6,10 @@ import { NO_CONTEXT } from './effects.ts'
 import { Payment, Provider, type Unlock } from './entities/index.ts'
 import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
-import { addLinkMessage, addReveal, callOffParkedReveals } from './messages.ts'
+import { addLinkMessage, addReveal } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS, unpark } from './parking.ts'
+import { giveUpKept } from './payment-facts.ts'
 
 /** What an operator may do to an unlock by hand. */
 export type Operation = 'retry-reveal' | 'resend-link' | 'expire' | 'refund'
@@ -95,16 +96,12 @@ async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   if (payments.length === 0) throw notIn(unlock, 'there is no payment to give back')
   const due: Due[] = []
   for (const payment of ours) {
-    // Details that were not sent are not sent any more: from here on the money is the payer's.
     const wasKept = payment.status === 'kept'
     payment.status = 'refund_due'
     payment.refundReason = 'operator'
     payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
     due.push({ job: 'refund-payment', payment_id: payment.id })
-    if (wasKept) {
-      await callOffParkedReveals(tx, unlock.id)
-      due.push(...(await applyEvent(tx, unlock.id, { type: 'payment_returned' }, 'operator refund', NO_CONTEXT)).due)
-    }
+    if (wasKept) due.push(...(await giveUpKept(tx, unlock.id, 'operator refund', NO_CONTEXT)))
   }
   return due
 }

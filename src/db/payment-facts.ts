@@ -51,9 +51,22 @@ export async function recordReturned(
   await tx.flush()
   if (payment.unlockId == null || !isNews) return []
   await noteMoney(tx, payment.unlockId, cause)
-  if (!wasKept) return []
-  await callOffParkedReveals(tx, payment.unlockId)
-  return (await applyEvent(tx, payment.unlockId, { type: 'payment_returned' }, cause, context)).due
+  return wasKept ? giveUpKept(tx, payment.unlockId, cause, context) : []
+}
+
+/**
+ * The money kept for an unlock is the payer's from here on: details that were not sent are not sent any more.
+ *
+ * @returns what is due
+ */
+export async function giveUpKept(
+  tx: EntityManager,
+  unlockId: number,
+  cause: string,
+  context: EffectContext,
+): Promise<Due[]> {
+  await callOffParkedReveals(tx, unlockId)
+  return (await applyEvent(tx, unlockId, { type: 'payment_returned' }, cause, context)).due
 }
 
 /**

@@ -62,7 +62,8 @@ export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher
       dispatcher: beforeWriting === undefined ? dispatcher : dispatcher.compose(asking(beforeWriting)),
     })
     if (statusOnly !== true) return { status: answer.statusCode, text: await answer.body.text() }
-    // So that the connection can be used again; one whose answer does not end is closed with the time limit.
+    // So that the connection can be used again; one whose answer does not end is closed with the time limit, which says
+    // nothing of the call: it was answered.
     answer.body.dump().catch(() => undefined)
     return { status: answer.statusCode, text: '' }
   }

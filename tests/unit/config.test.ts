@@ -73,7 +73,7 @@ describe('the configuration', () => {
       retentionDays: 180,
       teaserFooter: '',
       leadDefaults: { priceCents: 2000, currency: 'usd', ttlHours: 24 },
-      worker: { queues: 'all', concurrency: null, port: null, consumingMinutes: 5 },
+      worker: { concurrency: null, port: null, consumingMinutes: 5 },
     })
   })
 
@@ -149,7 +149,7 @@ describe('the configuration', () => {
       teaserFooter: 'Reply STOP to opt out.',
       quiet: { hours: null, zonesOfUnknown: ['Europe/London', 'Europe/Berlin'] },
       leadDefaults: { priceCents: 1250, currency: 'eur', ttlHours: 0.25 },
-      worker: { queues: 'reveal, handle-payment', concurrency: 4, port: 9464, consumingMinutes: 2.5 },
+      worker: { concurrency: 4, port: 9464, consumingMinutes: 2.5 },
     })
   })
 
