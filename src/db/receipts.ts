@@ -33,11 +33,16 @@ export async function findReceiptMessage(
   return receipt.receiver === null || byReference.phone === receipt.receiver ? byReference : null
 }
 
+/** Whether the gateway says that the receiver has unsubscribed. */
+export function saysUnsubscribed({ letter, rejectReason }: Receipt): boolean {
+  return receiptOutcome(letter) === 'undelivered' && (rejectReason === UNSUBSCRIBED || letter === UNSUBSCRIBED)
+}
+
 /**
  * Records what became of a message at the carrier. A receipt is proof that the gateway accepted it, so it may come before our
  * own record of that. Receipts come in any order: delivered is the last word.
  *
- * @returns what is due, and whether the gateway says that the receiver has unsubscribed
+ * @returns what is due, and whether it tells that the receiver has unsubscribed, which a text that arrived does not
  */
 export async function recordReceipt(
   tx: EntityManager,
@@ -49,9 +54,7 @@ export async function recordReceipt(
   const { message, unlock } = locked
   const outcome = receiptOutcome(receipt.letter)
   if (message.status === 'delivered') return { due, unsubscribed: false }
-  const unsubscribed =
-    outcome === 'undelivered' && (receipt.rejectReason === UNSUBSCRIBED || receipt.letter === UNSUBSCRIBED)
-  // Whoever recorded it may have died before it told of the opt-out.
+  const unsubscribed = saysUnsubscribed(receipt)
   if (message.deliveryStatus === receipt.letter) return { due, unsubscribed }
   message.deliveryStatus = receipt.letter
   message.rejectReason = receipt.rejectReason

@@ -1,9 +1,10 @@
-import { OutboundMessage } from '../db/entities/index.ts'
-import { inTransaction } from '../db/orm.ts'
+import { OutboundMessage, type Provider } from '../db/entities/index.ts'
+import { type EntityManager, inTransaction } from '../db/orm.ts'
 import { findProviderIdByPhone } from '../db/providers.ts'
-import { type Receipt, recordReceipt } from '../db/receipts.ts'
+import { type Receipt, recordReceipt, saysUnsubscribed } from '../db/receipts.ts'
 import { lockNumbersForStop, rememberStop } from '../db/stopped-numbers.ts'
 import { lockProvider, unsubscribe } from '../db/subscriptions.ts'
+import type { Due } from '../domain/due.ts'
 import type { JobDeps } from './deps.ts'
 
 /**
@@ -19,33 +20,37 @@ export async function rejectReasonOf(deps: JobDeps, gatewayId: string, letter: s
   return (await deps.textmagic.getMessage(gatewayId))?.rejectReason ?? null
 }
 
-/** Records a receipt; a number that the gateway has unsubscribed is unsubscribed here too, without a word to it. */
+/**
+ * Records a receipt; a number that the gateway has unsubscribed is unsubscribed here too, without a word to it. In one
+ * transaction: nobody asks about this message again once its end is recorded.
+ */
 export async function applyReceipt(deps: JobDeps, receipt: Receipt): Promise<void> {
-  const { due, unsubscribed } = await inTransaction(deps.em, (tx) => recordReceipt(tx, receipt, deps.effects))
-  await deps.publish(due)
-  if (unsubscribed) await onUnsubscribedNumber(deps, receipt.messageId)
-}
-
-async function onUnsubscribedNumber(deps: JobDeps, messageId: number): Promise<void> {
   const due = await inTransaction(deps.em, async (tx) => {
-    const { phone, claimedAt, createdAt } = await tx.findOneOrFail(OutboundMessage, { id: messageId })
-    const at = new Date((claimedAt ?? createdAt).getTime() - TEXT_TIME_PRECISION_MS)
-    await lockNumbersForStop(tx)
-    // The number may have another owner by now than when it was texted.
-    const ownerId = await findProviderIdByPhone(tx, phone)
-    const owner = ownerId === null ? null : await lockProvider(tx, ownerId)
-    if (owner === null || owner.optedOutAt != null) {
-      await rememberStop(tx, phone, at)
-      return []
-    }
-    const { brand } = deps.settings
-    return unsubscribe(tx, owner, at, {
-      phone,
-      confirm: false,
-      tellGateway: false,
-      brand,
-      context: deps.effects,
-    })
+    const number = saysUnsubscribed(receipt) ? await lockNumber(tx, receipt.messageId) : null
+    const { due, unsubscribed } = await recordReceipt(tx, receipt, deps.effects)
+    if (number !== null && unsubscribed) due.push(...(await unsubscribeNumber(tx, deps, number)))
+    return due
   })
   await deps.publish(due)
+}
+
+type TextedNumber = { phone: string; owner: Provider | null; at: Date }
+
+/** Providers are locked before unlocks and messages. */
+async function lockNumber(tx: EntityManager, messageId: number): Promise<TextedNumber> {
+  const { phone, claimedAt, createdAt } = await tx.findOneOrFail(OutboundMessage, { id: messageId })
+  await lockNumbersForStop(tx)
+  // The number may have another owner by now than when it was texted.
+  const ownerId = await findProviderIdByPhone(tx, phone)
+  const owner = ownerId === null ? null : await lockProvider(tx, ownerId)
+  return { phone, owner, at: new Date((claimedAt ?? createdAt).getTime() - TEXT_TIME_PRECISION_MS) }
+}
+
+async function unsubscribeNumber(tx: EntityManager, deps: JobDeps, { phone, owner, at }: TextedNumber): Promise<Due[]> {
+  if (owner === null || owner.optedOutAt != null) {
+    await rememberStop(tx, phone, at)
+    return []
+  }
+  const { brand } = deps.settings
+  return unsubscribe(tx, owner, at, { phone, confirm: false, tellGateway: false, brand, context: deps.effects })
 }

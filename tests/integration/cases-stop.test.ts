@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { claimDue, type WakeUp } from '../../src/db/due.ts'
 import { inTransaction } from '../../src/db/orm.ts'
-import { recordReceipt } from '../../src/db/receipts.ts'
+import { lockProvider } from '../../src/db/subscriptions.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import {
@@ -195,21 +195,27 @@ describe('STOP', () => {
     expect(await optedOut(dana)).toBe(true)
   })
 
-  it('that only TextMagic saw is learnt though the worker died when it had recorded the receipt', async () => {
+  it('that only TextMagic saw is stored together with what became of the text: nobody asks about that again', async () => {
     const dana = await newProvider(product)
     product.textmagic.configure({ receipts: 'manual' })
     const { unlockId } = await dana.hasLink()
     const link = product.textmagic.messages().find(({ phone, text }) => phone === dana.phone && LINK.test(text))
-    const receipt = {
-      messageId: Number(link?.referenceId),
-      gatewayId: String(link?.id),
-      letter: 'j',
-      rejectReason: 'g',
-    }
-    await inTransaction(product.db.em, (tx) => recordReceipt(tx, receipt, { revealConfirmMinutes: 10 }))
-    await product.textmagic.deliver(link?.id ?? 0, 'j', 'g')
+    await inTransaction(product.db.em, async (tx) => {
+      await lockProvider(tx, dana.id)
+      await product.textmagic.deliver(link?.id ?? 0, 'j', 'g')
+      await until('the opt-out to wait for the provider', async () => {
+        const waiting = await product.rows(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return waiting.length > 0
+      })
+      const text = await product.rows(`select delivery_status from outbound_messages where gateway_id = ?`, [
+        String(link?.id),
+      ])
+      expect(text).toEqual([{ delivery_status: null }])
+    })
     await product.reaches(unlockId, 'OPTED_OUT')
-    expect((await product.api('GET', `/api/providers/${dana.id}`)).body.provider.opted_out_at).not.toBeNull()
+    expect(await optedOut(dana)).toBe(true)
   })
 
   it('between payment and reveal gives the money back, and a person hears of it', async () => {
