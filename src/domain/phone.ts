@@ -1,5 +1,5 @@
 // The full metadata: the small set takes some numbers of the wrong length for valid. Memory is no concern on a server.
-import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max'
 
 const E164 = /^\+[1-9]\d{6,14}$/
 
@@ -10,8 +10,9 @@ const NANP = /^\+1[2-9]\d{9}$/
  * Brings a phone number as people write it into E.164, the one form in which numbers are stored and compared.
  *
  * Without a `+` it is read as a number of `defaultCountry`; bare digits (11 to 15) that are none are read the way the
- * gateway writes numbers, country code first. The number must be assignable in its country's numbering plan; the
- * fictional US numbers (area code 555-0100 to 0199) are. An extension is refused: no SMS reaches it.
+ * gateway writes numbers, country code first. The number must be assignable in its country's numbering plan. One that is
+ * written with `+` needs only the shape of its country's numbers: plans change, and an area code newer than our metadata
+ * keeps nobody out. An extension is refused: no SMS reaches it.
  * @param input the number; spaces, dashes, brackets and invisible characters do not matter.
  * @returns for example `+13055550160`; null when it is not a valid number.
  */
@@ -20,9 +21,10 @@ export function normalisePhone(input: string, defaultCountry: CountryCode = 'US'
     .normalize('NFKC')
     .replace(/[\p{Cf}\p{Cc}]/gu, '')
     .trim()
-  const national = validE164(written, defaultCountry)
+  if (written.startsWith('+')) return e164(written, hasShape)
+  const national = e164(written, isAssignable, defaultCountry)
   if (national !== null || !/^\d{11,15}$/.test(written)) return national
-  return validE164(`+${written}`)
+  return e164(`+${written}`, isAssignable)
 }
 
 /**
@@ -48,7 +50,16 @@ export function toGatewayDigits(e164: string): string {
   return e164.slice(1)
 }
 
-function validE164(written: string, defaultCountry?: CountryCode): string | null {
+function e164(written: string, isTaken: (parsed: PhoneNumber) => boolean, defaultCountry?: CountryCode): string | null {
   const parsed = parsePhoneNumberFromString(written, { defaultCountry, extract: false })
-  return parsed?.isValid() && !parsed.ext ? parsed.number : null
+  return parsed !== undefined && !parsed.ext && isTaken(parsed) ? parsed.number : null
+}
+
+function isAssignable(parsed: PhoneNumber): boolean {
+  return parsed.isValid()
+}
+
+function hasShape(parsed: PhoneNumber): boolean {
+  if (parsed.isValid()) return true
+  return parsed.isPossible() && (parsed.countryCallingCode === '1' ? NANP : E164).test(parsed.number)
 }

@@ -21,9 +21,24 @@ test.each([
 })
 
 test.each([
-  ...['', ' ', 'abc', '+', '+1234567890', '1234567890', '123', '+15555550100', '+1305555016', '+130555501600'],
+  ...['', ' ', 'abc', '+', '+1234567890', '1234567890', '123', '15555550100', '+1305555016', '+130555501600'],
   ...['4955550160', '+13055550160 ext 5', 'call +13055550160', '+13055550160, +13055550161', '0', '+999123456789'],
 ])('what is no valid number is refused: %j', (written) => {
+  expect(normalisePhone(written)).toBeNull()
+})
+
+test.each([
+  ['+15555550100', '+15555550100'],
+  ['+1 (555) 123-4567', '+15551234567'],
+  ['+44 7999 999999', '+447999999999'],
+])('written with its country code, a number that no plan has yet is taken at its word: %j', (written, e164) => {
+  expect(normalisePhone(written)).toBe(e164)
+})
+
+test.each([
+  ...['+1 055 512 3456', '+11555123456', '+1 555 123 456', '+1 555 123 45678', '+44 79', '+15551234567 ext 5'],
+  ...['555 123 4567', '+49', '+999123456789'],
+])("but it has the shape of its country's numbers: %j is refused", (written) => {
   expect(normalisePhone(written)).toBeNull()
 })
 
