@@ -1,33 +1,40 @@
 import type { Arrival, StoredArrival } from '../../db/inbox-store.ts'
 import { isRefusedRow } from '../../db/refused-rows.ts'
-import { NotDoneError, RefusedError, UnclearError } from '../../gateways/errors.ts'
+import { GatewayError, NotDoneError, RefusedError, UnclearError } from '../../gateways/errors.ts'
 import type { WorkerServices } from '../deps.ts'
+
+/** In a row: the gateway is away, rather than unable to speak of one. */
+const MAX_UNANSWERED = 3
 
 /**
  * Stores what was found, one after the other. One that Postgres refuses, or that a gateway will not speak of, or not so that
  * it can be read, does not keep those after it from being stored, a STOP for one.
  *
  * @param store answers how many were new
- * @throws the first error of those that were refused, once all were tried; any other error at once, and that of a process
- *   which stops before the next: it takes minutes to ask about every link
+ * @throws the first error of those that were refused or not answered, once all were tried; any other error at once, and that
+ *   of a gateway that is away or of a process which stops before the next: it takes minutes to ask about every link
  */
 export async function storeEach<T>(
   services: WorkerServices,
   found: Iterable<T> | AsyncIterable<T>,
   store: (one: T) => Promise<number>,
 ): Promise<number> {
-  const refusals: unknown[] = []
+  const failures: unknown[] = []
+  let unanswered = 0
   let stored = 0
   for await (const one of found) {
     if (services.stopping.aborted) throw new NotDoneError('closing')
     try {
       stored += await store(one)
+      unanswered = 0
     } catch (error) {
-      if (!concernsOneAlone(error)) throw error
-      refusals.push(error)
+      const isAnswered = !(error instanceof GatewayError) || concernsOneAlone(error)
+      unanswered = isAnswered ? 0 : unanswered + 1
+      if (unanswered === MAX_UNANSWERED || (isAnswered && !concernsOneAlone(error))) throw error
+      failures.push(error)
     }
   }
-  if (refusals.length > 0) throw refusals[0]
+  if (failures.length > 0) throw failures[0]
   return stored
 }
 
