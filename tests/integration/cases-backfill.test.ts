@@ -297,35 +297,16 @@ describe('payments of which no webhook told', () => {
     await rename(link?.stripe_id)
   })
 
-  it('are found on their links though Stripe fails whenever it is asked about another one', async () => {
+  it.each([
+    ['Stripe fails whenever it is asked about another one', { status: 500 }],
+    ['what Stripe answers about another one cannot be read', { status: 200, body: {} }],
+  ])('are found on their links though %s', async (_trouble, answer) => {
     const [eve, dana] = [await newProvider(product), await newProvider(product)]
     const [odd, sound] = [await eve.hasLink(), await dana.hasLink()]
     await loseEvents()
     const { paymentIntent } = await product.stripe.payLink(odd.url)
     const path = `/v1/payment_intents/${paymentIntent.id}`
-    product.stripe.faults.add({ method: 'GET', path, kind: 'status', status: 500, times: null })
-    await product.stripe.payLink(sound.url)
-    await product.stripe.webhooksIdle()
-    await moveClock(product, BEYOND_GRACE)
-    await product.reaches(sound.unlockId, 'DONE')
-    product.stripe.faults.clear()
-    await moveClock(product, BEYOND_LINK_TURN)
-    await product.reaches(odd.unlockId, 'DONE')
-  })
-
-  it('are found on their links though what Stripe answers about another one cannot be read', async () => {
-    const [eve, dana] = [await newProvider(product), await newProvider(product)]
-    const [odd, sound] = [await eve.hasLink(), await dana.hasLink()]
-    await loseEvents()
-    const { paymentIntent } = await product.stripe.payLink(odd.url)
-    product.stripe.faults.add({
-      method: 'GET',
-      path: `/v1/payment_intents/${paymentIntent.id}`,
-      kind: 'status',
-      status: 200,
-      body: {},
-      times: null,
-    })
+    product.stripe.faults.add({ method: 'GET', path, kind: 'status', ...answer, times: null })
     await product.stripe.payLink(sound.url)
     await product.stripe.webhooksIdle()
     await moveClock(product, BEYOND_GRACE)
