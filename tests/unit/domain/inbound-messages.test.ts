@@ -92,8 +92,17 @@ describe('a delivery receipt', () => {
     })
   })
 
+  it('says what became of the text in whatever case its letter is', () => {
+    expect(readReceipt({ ...RECEIPT, status: ' D ' })?.status).toBe('d')
+  })
+
+  it('is read when its id is text with spaces around it', () => {
+    expect(readReceipt({ ...RECEIPT, id: ' 7 ' })?.id).toBe('7')
+  })
+
   it.each([
     ['17', 17],
+    ['1', 1],
     [17, 17],
     [' 17 ', 17],
     [null, null],
