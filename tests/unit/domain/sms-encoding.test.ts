@@ -10,6 +10,8 @@ test.each([
   ['a'.repeat(306), 'gsm7', 306, 2],
   ['a'.repeat(307), 'gsm7', 307, 3],
   ['@£$¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà_\n\r', 'gsm7', 44, 1],
+  ['abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', 'gsm7', 62, 1],
+  [' !"#$%&\'()*+,-./:;<=>?@_', 'gsm7', 24, 1],
   ['{}[]\\~|^€\f', 'gsm7', 20, 1],
   ['€'.repeat(80), 'gsm7', 160, 1],
   [`${'€'.repeat(80)}a`, 'gsm7', 161, 2],
