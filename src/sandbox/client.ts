@@ -1,11 +1,19 @@
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
+import type { Phone } from './phones/conversations.ts'
 import { SAMPLE_LEAD, SAMPLE_PROVIDERS } from './sample.ts'
+
+const MOST_PAGES = 5
+const LISTING_WITHIN_MS = 3_000
 
 const PostedLead = Type.Object({
   lead: Type.Object({ id: Type.String() }),
   unlocks: Type.Array(Type.Object({ id: Type.Integer(), provider_id: Type.String(), status: Type.String() })),
   skipped: Type.Array(Type.Unknown()),
+})
+const ProvidersPage = Type.Object({
+  providers: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), phone: Type.String() })),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
 })
 const UnlockHistory = Type.Object({
   unlock: Type.Object({ id: Type.Integer(), status: Type.String() }),
@@ -23,7 +31,7 @@ export function sandboxClient(
   adminKey: string,
   onAnswer: (call: string, status: number, body: unknown) => void,
 ) {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+  const call = async (method: string, path: string, body?: unknown, withinMs?: number): Promise<unknown> => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
@@ -31,6 +39,7 @@ export function sandboxClient(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(withinMs === undefined ? {} : { signal: AbortSignal.timeout(withinMs) }),
     })
     const answer: unknown = await response.json()
     onAnswer(`${method} ${path}`, response.status, answer)
@@ -43,6 +52,19 @@ export function sandboxClient(
     },
     async postSampleLead() {
       return Value.Parse(PostedLead, await call('POST', '/api/leads', SAMPLE_LEAD))
+    },
+    /** The first thousand providers by id: more phones are too many for a page. @throws when the API is away */
+    async phones(): Promise<Phone[]> {
+      const found: Phone[] = []
+      let next: string | null = ''
+      for (let page = 0; page < MOST_PAGES && next !== null; page += 1) {
+        const cursor: string = next === '' ? '' : `&cursor=${encodeURIComponent(next)}`
+        const answer = await call('GET', `/api/providers?limit=200${cursor}`, undefined, LISTING_WITHIN_MS)
+        const { providers, next_cursor } = Value.Parse(ProvidersPage, answer)
+        found.push(...providers.map(({ id, name, phone }) => ({ id, name, phone })))
+        next = next_cursor
+      }
+      return found
     },
     async unlock(id: number) {
       return Value.Parse(UnlockHistory, await call('GET', `/api/unlocks/${id}`))

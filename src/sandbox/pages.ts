@@ -1,13 +1,15 @@
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import type { Phone } from './phones/conversations.ts'
 import type { Link } from './phones/page.ts'
 import { registerPhonesPage } from './phones/routes.ts'
-import { SAMPLE_PROVIDERS } from './sample.ts'
 import type { TextMagicEmulator } from './textmagic/types.ts'
 
 export type PagesOptions = {
   textmagic: TextMagicEmulator
   port: number
+  /** The phones to show, asked anew for every refresh. */
+  phones: () => Promise<readonly Phone[]>
   links: readonly Link[]
   /** Told what the fallback system and the operators' alert channel get. */
   onReceived: (kind: 'fallback' | 'alert', body: string) => void
@@ -21,7 +23,7 @@ export async function startPages(options: PagesOptions): Promise<{ url: string; 
   const app: FastifyInstance = Fastify({ forceCloseConnections: true })
   registerPhonesPage(app, {
     textmagic: options.textmagic,
-    phones: async () => SAMPLE_PROVIDERS.map(({ id, name, phone }) => ({ id, name, phone })),
+    phones: options.phones,
     links: options.links,
   })
   app.register(async (sinks) => {

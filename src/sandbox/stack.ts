@@ -1,11 +1,14 @@
+import { sandboxClient } from './client.ts'
 import { freePort } from './embedded/free-port.ts'
 import { callbackUrls, sandboxEnvironment } from './environment.ts'
 import { type Gateways, startGateways } from './gateways.ts'
 import { type Kept, loadKept, saveKept } from './kept.ts'
 import { startPages } from './pages.ts'
+import { knownPhones } from './phones/known-phones.ts'
 import { canListenOn } from './ports.ts'
 import { type Supervised, stopInReverse } from './processes/supervise.ts'
 import { localUrl, migrate, startApiProcess, startWorkerProcess } from './product-processes.ts'
+import { SAMPLE_PROVIDERS } from './sample.ts'
 import { openStores } from './stores.ts'
 
 /** Settings of the product that a sandbox takes over from its own environment; the gateways are always emulated. */
@@ -70,6 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const pages = await startPages({
       textmagic: gateways.textmagic,
       port: ports.sandbox,
+      phones: knownPhones(sandboxClient(apiUrl, kept.secrets.adminApiKey, () => undefined).phones, SAMPLE_PROVIDERS),
       onReceived: options.onReceived,
       links: [
         { title: 'API', url: `${apiUrl}/docs` },

@@ -56,6 +56,19 @@ test('the story is played on a virtual phone and on the payment page', { timeout
   }
 })
 
+test('a provider who is added has a phone under their own name, before any text is sent', async () => {
+  const shown = async () => {
+    const response = await fetch(`${sandbox.pagesUrl}/sandbox/messages`)
+    const { phones }: Json = await response.json()
+    return phones.map(({ id, name, phone, known }: Json) => [id, name, phone, known])
+  }
+  await sandbox.api('PUT', '/api/providers/provider70', { name: 'Dana', phone: '+1 305 555 0170' })
+  await expect.poll(shown, { timeout: 20_000 }).toContainEqual(['provider70', 'Dana', '+13055550170', true])
+  await sandbox.api('PUT', '/api/providers/provider70', { name: 'Dana', phone: '+1 305 555 0171' })
+  await expect.poll(shown, { timeout: 20_000 }).toContainEqual(['provider70', 'Dana', '+13055550171', true])
+  expect((await shown()).filter(([, , phone]: Json) => phone === '+13055550170')).toEqual([])
+})
+
 test('Ctrl-C stops every process; the next start has its data again, also after a kill', {
   timeout: TIMEOUT_MS,
 }, async () => {

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Phone } from '../../src/sandbox/phones/conversations.ts'
 import { registerPhonesPage } from '../../src/sandbox/phones/routes.ts'
 import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
 import { call, startEmulator, startReceiver } from '../integration/sandbox-textmagic-harness.ts'
@@ -14,6 +15,7 @@ describe('the phones page in a browser', { timeout: 30_000 }, () => {
   let emulator: TextMagicEmulator
   let app: FastifyInstance
   let page: Page
+  let owners: Phone[]
   const consoleErrors: string[] = []
 
   beforeAll(async () => {
@@ -26,11 +28,11 @@ describe('the phones page in a browser', { timeout: 30_000 }, () => {
     receiver = await startReceiver()
     emulator = await startEmulator({ inboundUrl: `${receiver.url}/sms` })
     app = fastify({ forceCloseConnections: true })
-    const phones = [
+    owners = [
       { id: 'provider60', name: 'Amy <b>', phone: '+12025550101' },
       { id: 'provider61', name: 'Ben', phone: '+12025550102' },
     ]
-    registerPhonesPage(app, { textmagic: emulator, phones: async () => phones })
+    registerPhonesPage(app, { textmagic: emulator, phones: async () => owners })
     page = await browser.newPage()
     page.on('console', (message) => message.type() === 'error' && consoleErrors.push(message.text()))
     page.on('pageerror', (error) => consoleErrors.push(error.message))
@@ -84,6 +86,22 @@ describe('the phones page in a browser', { timeout: 30_000 }, () => {
     expect(await amy().locator('img').count()).toBe(0)
     expect(await amy().locator('h2').textContent()).toBe('Amy <b>')
     expect(await page.title()).toContain('Virtual phones')
+  })
+
+  test('whose phone it is follows the provider database, and a phone that nobody has any more is gone', async () => {
+    await call(emulator, 'POST', '/api/v2/messages', { text: 'Hello', phones: '12025550103' })
+    await page.getByRole('button', { name: 'Reply Y as Unknown number' }).waitFor()
+    owners = [
+      { id: 'provider60', name: 'Amy', phone: '+12025550101' },
+      { id: 'provider70', name: 'Dana', phone: '+12025550103' },
+    ]
+    await page.getByRole('button', { name: 'Reply Y as Dana' }).waitFor(patient)
+    await expect
+      .poll(
+        () => page.locator('.phone').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label'))),
+        patient,
+      )
+      .toEqual(['Phone of Amy', 'Phone of Dana'])
   })
 
   test('the page says what became of each text, and when the sandbox is gone', async () => {

@@ -31,7 +31,7 @@ async function refresh() {
     const response = await fetch('/sandbox/messages')
     if (!response.ok) throw new Error(`HTTP ${response.status}`)
     const state = await response.json()
-    for (const phone of state.phones) show(phone)
+    showAll(state.phones)
     showConnection('live')
   } catch (error) {
     console.error('The sandbox did not answer', error)
@@ -49,9 +49,15 @@ function showConnection(state) {
   connection.textContent = state
 }
 
+function showAll(shown) {
+  const numbers = new Set(shown.map(({ phone }) => phone))
+  for (const column of [...phones.children]) if (!numbers.has(column.dataset.phone)) column.remove()
+  for (const phone of shown) show(phone)
+}
+
 function show(phone) {
   const column = phones.querySelector(`[data-phone="${CSS.escape(phone.phone)}"]`) ?? addColumn(phone)
-  column.querySelector('h2').textContent = phone.name
+  nameOwner(column, phone)
   column.querySelector('[data-testid="unsubscribed"]').hidden = !phone.unsubscribed
   const list = column.querySelector('.messages')
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40
@@ -60,19 +66,26 @@ function show(phone) {
   if (atEnd && list.childElementCount > before) list.scrollTop = list.scrollHeight
 }
 
+/** Again at each refresh: a number may change hands, and belong to somebody only after its first text. */
+function nameOwner(column, { id, name }) {
+  column.dataset.provider = id
+  column.setAttribute('aria-label', `Phone of ${name}`)
+  column.querySelector('h2').textContent = name
+  column.querySelector('.messages').setAttribute('aria-label', `Messages of ${name}`)
+  column.querySelector('input').setAttribute('aria-label', `Text message from ${name}`)
+  column.querySelector('form button').setAttribute('aria-label', `Send as ${name}`)
+  for (const button of column.querySelectorAll('[data-reply]')) {
+    button.setAttribute('aria-label', `Reply ${button.dataset.reply} as ${name}`)
+  }
+}
+
 function addColumn(phone) {
   const column = template.content.cloneNode(true).querySelector('section')
   column.dataset.phone = phone.phone
-  column.dataset.provider = phone.id
   column.dataset.testid = 'phone'
-  column.setAttribute('aria-label', `Phone of ${phone.name}`)
   column.querySelector('.number').textContent = phone.phone
-  column.querySelector('.messages').setAttribute('aria-label', `Messages of ${phone.name}`)
   const input = column.querySelector('input')
-  input.setAttribute('aria-label', `Text message from ${phone.name}`)
-  column.querySelector('form button').setAttribute('aria-label', `Send as ${phone.name}`)
   for (const button of column.querySelectorAll('[data-reply]')) {
-    button.setAttribute('aria-label', `Reply ${button.dataset.reply} as ${phone.name}`)
     button.addEventListener('click', () => send(column, button.dataset.reply))
   }
   column.querySelector('form').addEventListener('submit', async (event) => {
