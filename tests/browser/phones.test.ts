@@ -104,6 +104,22 @@ describe('the phones page in a browser', { timeout: 30_000 }, () => {
       .toEqual(['Phone of Amy', 'Phone of Dana'])
   })
 
+  test('a page that is opened shows the newest text of every phone', async () => {
+    const names = ['Amy', 'Ben', 'Carla', 'Dana', 'Eve']
+    owners = names.map((name, index) => ({ id: name, name, phone: `+1202555010${index + 1}` }))
+    for (let count = 0; count < 6; count += 1) {
+      const phones = owners.map(({ phone }) => phone.slice(1)).join()
+      await call(emulator, 'POST', '/api/v2/messages', { text: `A text of some lines. ${'Word '.repeat(60)}`, phones })
+    }
+    await page.reload()
+    const hidden = () =>
+      page
+        .locator('.messages')
+        .evaluateAll((all) => all.map((list) => list.scrollHeight - list.scrollTop - list.clientHeight))
+    await expect.poll(async () => (await hidden()).length, patient).toBe(5)
+    expect((await hidden()).every((pixels) => pixels < 2)).toBe(true)
+  })
+
   test('the page says what became of each text, and when the sandbox is gone', async () => {
     const note = () => amy().locator('.note').first().textContent()
     await send('Hello')

@@ -49,10 +49,15 @@ function showConnection(state) {
   connection.textContent = state
 }
 
+/** Follows the newest text of each phone, but where somebody reads further up. */
 function showAll(shown) {
+  const lists = () => [...phones.querySelectorAll('.messages')]
+  const readAbove = new Set(lists().filter((list) => list.scrollHeight - list.scrollTop - list.clientHeight >= 40))
   const numbers = new Set(shown.map(({ phone }) => phone))
   for (const column of [...phones.children]) if (!numbers.has(column.dataset.phone)) column.remove()
   for (const phone of shown) show(phone)
+  // Only now: each column that was added has made the others narrower, and their texts longer.
+  for (const list of lists()) if (!readAbove.has(list)) list.scrollTop = list.scrollHeight
 }
 
 function show(phone) {
@@ -60,10 +65,7 @@ function show(phone) {
   nameOwner(column, phone)
   column.querySelector('[data-testid="unsubscribed"]').hidden = !phone.unsubscribed
   const list = column.querySelector('.messages')
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40
-  const before = list.childElementCount
   for (const [index, message] of phone.messages.entries()) showMessage(list, message, index)
-  if (atEnd && list.childElementCount > before) list.scrollTop = list.scrollHeight
 }
 
 /** Again at each refresh: a number may change hands, and belong to somebody only after its first text. */
