@@ -29,7 +29,7 @@ export const NO_EXPLANATION = ''
 const { Integer, Number: Decimal, Optional } = Type
 
 /**
- * Every variable the product reads (design, section 6). The description completes the sentence "expected …" when a
+ * Every variable the product reads (docs/configuration.md). The description completes the sentence "expected …" when a
  * variable is missing or does not fit, so it says what belongs there and how to come by it.
  */
 export const Environment = Type.Object({

@@ -33,8 +33,8 @@ export type StoredArrival = {
 export type Inbox = {
   /**
    * Keeps a text that somebody sent to us. A STOP takes effect in the same transaction, for its number and for the provider
-   * who has it: from the moment it was answered 200 nothing more is claimed for sending to them (design §10, invariant 6);
-   * the handle-reply job does the rest.
+   * who has it: from the moment it was answered 200 nothing more is claimed for sending to them (invariant 6 of
+   * docs/decisions/019-simulation.md); the handle-reply job does the rest.
    */
   storeInboundSms(sms: InboundSms, arrival: Arrival): Promise<StoredArrival>
   /** Keeps what the gateway says became of a text of ours; each status of a message counts once. */

@@ -61,7 +61,8 @@ export type SendFacts = {
 
 /**
  * Whether a message is still wanted at the moment it is claimed for sending. What was right when it was written may not be
- * now: a STOP, an expiry or a payment came in between (design §10, invariants 1 and 6).
+ * now: a STOP, an expiry or a payment came in between (invariants 1 and 6 of
+ * docs/decisions/019-simulation.md).
  */
 export function isStillWanted(facts: SendFacts): boolean {
   if (facts.purpose === 'stop_confirmation') return facts.optedOut

@@ -1,6 +1,6 @@
 import { type ClosedReason, isIn, LINK_DUE_STATUSES, UNPAID_STATUSES, type UnlockStatus } from './states.ts'
 
-/** How often the details are sent again to a provider who has them and texts Y once more (design §3). */
+/** How often the details are sent again to a provider who has them and texts Y once more. */
 export const MAX_REVEAL_RESENDS = 3
 
 /** What `next` must know of an unlock to decide. */
@@ -70,8 +70,8 @@ export type Decision = {
 const NOTHING: Decision = { path: [], closedReason: null, effects: [] }
 
 /**
- * What an event does to an unlock (design §3). Pure, total: every event has an answer in every state, and an event that
- * repeats, comes late or out of order changes nothing that the table does not say.
+ * What an event does to an unlock. Pure, total: every event has an answer in every state, and an event that repeats,
+ * comes late or out of order changes nothing that the table in tests/unit/domain/transition-table.test.ts does not say.
  *
  * @param facts the unlock as it stands under its row lock
  * @param event what happened

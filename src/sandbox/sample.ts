@@ -5,7 +5,7 @@ export const SAMPLE_PROVIDERS = [
   { id: 'provider62', name: 'Carla', phone: '+13055550162', email: 'carla@example.com', time_zone: 'America/Chicago' },
 ] as const
 
-/** The sample lead of the design, as POST /api/leads takes it. */
+/** The sample lead, as POST /api/leads takes it. */
 export const SAMPLE_LEAD = {
   city: 'Miami',
   service_type: '60 min Mobile Massage',

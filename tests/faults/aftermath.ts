@@ -15,7 +15,7 @@ export type Fault = {
 const LIMIT_MS = 150_000
 
 /**
- * Waits until everything has ended well, prints the tally, and holds it against the design: every paid unlock revealed
+ * Waits until everything has ended well, prints the tally, and holds it against what is promised: every paid unlock revealed
  * exactly once, nothing lost, nothing twice, every invariant kept.
  */
 export async function survived(

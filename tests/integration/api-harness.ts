@@ -21,7 +21,7 @@ export const TOKEN = 'token-for-tests'
 export const AMY = { id: 'provider60', name: 'Amy', phone: '+13055550160' }
 export const BEN = { id: 'provider61', name: 'Ben', phone: '+13055550161' }
 
-/** The sample of the design. */
+/** The sample lead. */
 export const LEAD = {
   city: 'Miami',
   service_type: '60 min Mobile Massage',

@@ -8,8 +8,8 @@ import type { Product } from './product.ts'
 import { settled } from './settled.ts'
 
 /**
- * Waits until nothing is under way, then holds all that happened against the invariants of the design (section 10), over
- * the database, what the emulated gateways saw, the log and Redis.
+ * Waits until nothing is under way, then holds all that happened against the invariants of
+ * docs/decisions/019-simulation.md, over the database, what the emulated gateways saw, the log and Redis.
  */
 export async function checkInvariants(product: Evidence): Promise<void> {
   await settled(product)

@@ -14,7 +14,7 @@ const POSTPONE_MINUTES = 10
 
 const NO_FAILURE = 'no failure reported'
 
-/** Asks the gateway what became of a reveal for which no receipt came. No failure reported counts as delivered (design §3). */
+/** Asks the gateway what became of a reveal for which no receipt came. No failure reported counts as delivered. */
 export const confirmDelivery = defineJob({
   name: 'confirm-delivery',
 

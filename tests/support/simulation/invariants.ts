@@ -2,7 +2,7 @@ import { knownLinks } from './actions-money.ts'
 import { noteNumbers } from './actions-numbers.ts'
 import type { World } from './world.ts'
 
-/** Rules of the database alone (design §10): each query finds what breaks one. */
+/** Rules of the database alone, by the numbers of docs/decisions/019-simulation.md: each query finds what breaks one. */
 const RULES = `
   select '2: two kept payments of unlock ' || unlock_id as broken from payments
     where status = 'kept' group by unlock_id having count(*) > 1

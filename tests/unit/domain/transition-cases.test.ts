@@ -133,7 +133,7 @@ describe('what each state means', () => {
     expect(world).toMatchObject({ status: 'OPTED_OUT', closedReason: null })
   })
 
-  test('the whole way, in the order of the design', () => {
+  test('the whole way, from teaser to reveal', () => {
     reach('DONE')
     expect(timeline()).toEqual([
       ...['TEASER_SENT', 'AWAIT_CONFIRM', 'CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT'],

@@ -11,7 +11,7 @@ import {
 } from '../../../src/domain/states.ts'
 import { next, type UnlockEvent } from '../../../src/domain/transition.ts'
 
-/** Design §3's diagram. */
+/** The way of an unlock from teaser to reveal. */
 const DIAGRAM = [
   ...['NEW_LEAD>TEASER_SENT', 'TEASER_SENT>AWAIT_CONFIRM', 'AWAIT_CONFIRM>CHECK_EXISTING_PAYMENT'],
   ...['CHECK_EXISTING_PAYMENT>CREATE_PAYMENT_LINK', 'CREATE_PAYMENT_LINK>PAYMENT_LINK_SENT'],
@@ -19,7 +19,7 @@ const DIAGRAM = [
   'REVEAL_DETAILS_SENT>DONE',
 ]
 
-/** Ways that §3's table of cases adds. From anywhere unpaid: "N", TTL and STOP; and money, which is never turned away. */
+/** The other ways. From anywhere unpaid: "N", TTL and STOP; and money, which is never turned away. */
 const CASES = [
   ...UNPAID_STATUSES.flatMap((from) => [`${from}>EXPIRED`, `${from}>OPTED_OUT`, `${from}>PAID`]),
   'EXPIRED>CHECK_EXISTING_PAYMENT',
@@ -59,7 +59,7 @@ function edgesTaken(): Set<string> {
   return edges
 }
 
-test('the ways from state to state are those of the design, all of them and no other', () => {
+test('the ways from state to state are those of the diagram and the cases, all of them and no other', () => {
   expect([...edgesTaken()].sort()).toEqual([...new Set([...DIAGRAM, ...CASES])].sort())
 })
 
@@ -67,7 +67,7 @@ test('no way leads out of DONE or OPTED_OUT', () => {
   expect([...edgesTaken()].filter((edge) => /^(DONE|OPTED_OUT)>/.test(edge))).toEqual([])
 })
 
-test('the states are the twelve of the design, in its order', () => {
+test('the states are twelve, in the order of the diagram', () => {
   const inOrder = DIAGRAM.map((edge) => edge.split('>')[0])
   expect(UNLOCK_STATUSES).toEqual([...inOrder, 'DONE', 'EXPIRED', 'OPTED_OUT'])
 })

@@ -50,7 +50,7 @@ const PAY_IF_THERE = [
 const SAY_EXPIRED = '- | notice:lead_expired'
 const REFUND_SECOND = '- | refund_payment:second_payment'
 
-/** Design §3, cell by cell. */
+/** What each event does in each state, cell by cell. */
 const TABLE: Table = {
   teaser_accepted: {
     NEW_LEAD: 'TEASER_SENT > AWAIT_CONFIRM',
