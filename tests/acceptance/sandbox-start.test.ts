@@ -50,7 +50,7 @@ test('the story is played on a virtual phone and on the payment page', { timeout
     expect(await payOnPage(url, { card_number: '4000 0000 0000 0002' })).toContain('Your card was declined.')
     expect(await payOnPage(url)).toContain('You paid $20.00')
     expect(await page.gets(BEN.id, DETAILS)).toContain('Name: Sarah Johnson')
-    expect(await (await fetch(url)).text()).toContain('Link inactive')
+    expect(await (await fetch(url)).text()).toContain('This link is closed: it was paid, or the offer is over.')
   } finally {
     await events.close()
   }

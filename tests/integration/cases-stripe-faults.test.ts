@@ -264,7 +264,7 @@ it('a link of a worker that stood still, while another made one for the same off
       priceCents: 2000,
       currency: 'usd',
       productName: 'Client inquiry',
-      inactiveMessage: 'This offer is no longer open.',
+      inactiveMessage: 'This link is closed: it was paid, or the offer is over.',
     })
     for (const link of [late, late]) {
       await services.publisher.publish(await inTransaction(product.db.em, (tx) => recordLink(tx, unlockId, 1, link)))

@@ -129,7 +129,7 @@ async function makeLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; ur
       priceCents: unlock.priceCents,
       currency: unlock.currency,
       productName: `Client inquiry ${lead.id}`,
-      inactiveMessage: 'This offer is no longer open.',
+      inactiveMessage: 'This link is closed: it was paid, or the offer is over.',
     })
   } catch (error) {
     if (error instanceof RefusedError || (error instanceof UnclearError && REPLAYED_CODES.includes(error.code))) {
