@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Harness, LEAD, startHarness } from './api-harness.ts'
+import { type Answer, type Harness, LEAD, startHarness } from './api-harness.ts'
 
 /** Runs one statement on a connection of its own, outside the pool under test. */
 async function queryServer(sql: string, ...values: string[]): Promise<void> {
@@ -196,6 +196,19 @@ describe('a request', () => {
 describe('the documentation', () => {
   type Operation = { responses: Record<string, { content?: Record<string, unknown> }>; security?: object[] }
   const document = async () => (await api.inject({ method: 'GET', url: '/docs/json' })).body
+
+  it('shows a lead and a provider that are taken as they stand', async () => {
+    const { paths } = await document()
+    const exampleOf = ({ requestBody }: Answer['body']) => {
+      const { schema, example, examples } = requestBody.content['application/json']
+      return example ?? schema.examples?.[0] ?? Object.values<Answer['body']>(examples ?? {})[0]?.value
+    }
+    const provider = exampleOf(paths['/api/providers/{id}'].put)
+    expect(await api.call('PUT', '/api/providers/provider70', provider)).toMatchObject({ status: 201 })
+    const lead = exampleOf(paths['/api/leads'].post)
+    const { status, body } = await api.call('POST', '/api/leads', lead)
+    expect([status, body.unlocks?.length]).toEqual([201, 2])
+  })
 
   it('is an OpenAPI document that lists every route', async () => {
     const { openapi, paths, components } = await document()

@@ -17,6 +17,21 @@ import { LeadSchema, leadView, OfferedUnlockSchema, offeredUnlockView, SkippedSc
 const required = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 const optional = (maxLength: number) => Type.Optional(Type.Union([Type.String({ maxLength }), Type.Null()]))
 
+/** Shown on the page of the API, where a call is made by hand; `npm start` has these providers. */
+const EXAMPLE = {
+  city: 'Miami',
+  service_type: '60 min Mobile Massage',
+  preferred_time_window: 'Evening (6-9 PM)',
+  budget_range: '$150-200',
+  notes_snippet: 'Client prefers deep tissue massage',
+  client_name: 'Sarah Johnson',
+  client_phone: '+1234567890',
+  client_email: 'sarah.johnson@email.com',
+  exact_address: '123 Ocean Drive, Miami Beach, FL 33139',
+  provider_ids: ['provider60', 'provider61'],
+  config: { price_cents: 2000, currency: 'usd', ttl_hours: 24 },
+}
+
 const Body = Type.Object(
   {
     city: required(100),
@@ -31,7 +46,7 @@ const Body = Type.Object(
     provider_ids: Type.Optional(providerIds(0)),
     config: Type.Optional(OfferConfig),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [EXAMPLE] },
 )
 type Body = Static<typeof Body>
 

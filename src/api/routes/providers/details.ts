@@ -7,6 +7,14 @@ import { isValidTimeZone } from '../../../domain/quiet-hours.ts'
 import type { FieldError } from '../../problem.ts'
 import { fieldErrors } from '../../validation.ts'
 
+/** Shown on the page of the API, where a call is made by hand. */
+const EXAMPLE = {
+  name: 'Dana',
+  phone: '+1 305 555 0170',
+  email: 'dana@example.com',
+  time_zone: 'America/New_York',
+}
+
 /** What a provider is described by, in a body and in a row of a file. */
 export const DetailsSchema = Type.Object(
   {
@@ -21,7 +29,7 @@ export const DetailsSchema = Type.Object(
       Type.Union([Type.String({ maxLength: 64 }), Type.Null()], { description: 'IANA name, such as America/New_York' }),
     ),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [EXAMPLE] },
 )
 export type WrittenDetails = Static<typeof DetailsSchema>
 
