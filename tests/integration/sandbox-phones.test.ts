@@ -1,20 +1,23 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Phone } from '../../src/sandbox/phones/conversations.ts'
 import { registerPhonesPage } from '../../src/sandbox/phones/routes.ts'
 import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
 import { call, startEmulator } from './sandbox-textmagic-harness.ts'
 
 let emulator: TextMagicEmulator
 let app: FastifyInstance
+let owners: Phone[]
 
 const amy = { id: 'provider60', name: 'Amy', phone: '+12025550101' }
 
 beforeEach(async () => {
   emulator = await startEmulator()
   app = fastify()
+  owners = [amy]
   registerPhonesPage(app, {
     textmagic: emulator,
-    phones: async () => [amy],
+    phones: async () => owners,
     links: [{ title: 'Queues <&>', url: '/admin/queues?a=1&b="2"' }],
   })
 })
@@ -43,6 +46,15 @@ test('each phone has what it received and sent, and a number of nobody known is 
     },
     expect.objectContaining({ phone: '+12025550102', known: false, unsubscribed: false }),
   ])
+})
+
+test('of thousands of providers those who have texts are shown, and of the others as many as fit on a page', async () => {
+  const many = Array.from({ length: 3_000 }, (_, index) => `${index + 1_000}`)
+  owners = [...many.map((end) => ({ id: `import${end}`, name: `No. ${end}`, phone: `+1202556${end}` })), amy]
+  await send('12025550101,12025563999')
+  const { phones }: { phones: { name: string }[] } = (await app.inject('/sandbox/messages')).json()
+  expect(phones.slice(0, 3).map(({ name }) => name)).toEqual(['No. 3999', 'Amy', 'No. 1000'])
+  expect(phones).toHaveLength(102)
 })
 
 test('a reply from the page becomes a text from that person', async () => {

@@ -22,13 +22,18 @@ export type Conversation = Phone & {
   messages: Bubble[]
 }
 
+/** A page of thousands of columns is of use to nobody. */
+const MOST_WITHOUT_TEXTS = 100
+
 /**
- * Every phone with what it received and sent, oldest message first. Numbers that took part without belonging to a
- * known phone come last, so that a text that went astray is seen.
+ * Every phone with what it received and sent, oldest message first; of those without texts the first hundred, after the
+ * others. Numbers that took part without belonging to a known phone come last, so that a text that went astray is seen.
  */
 export function conversations(textmagic: TextMagicEmulator, phones: readonly Phone[]): Conversation[] {
   const bubbles = bubblesByNumber(textmagic)
-  const known = phones.map((phone) => ({ ...phone, known: true }))
+  const hasTexts = ({ phone }: Phone) => bubbles.has(numberOf(phone))
+  const withoutTexts = phones.filter((phone) => !hasTexts(phone)).slice(0, MOST_WITHOUT_TEXTS)
+  const known = [...phones.filter(hasTexts), ...withoutTexts].map((phone) => ({ ...phone, known: true }))
   const knownNumbers = new Set(phones.map(({ phone }) => numberOf(phone)))
   const strangers = [...bubbles.keys()]
     .filter((number) => !knownNumbers.has(number))

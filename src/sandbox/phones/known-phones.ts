@@ -2,6 +2,8 @@ import type { Phone } from './conversations.ts'
 
 /** A page asks at every text, and several may be open; a new provider is seen with the next refresh all the same. */
 const FRESH_MS = 1_000
+/** Thousands of providers take many calls to list: they are asked for during a tenth of the time. */
+const REST = 10
 
 /**
  * Whose phones there are, asked of the provider database now and then. While it does not answer, as when the API
@@ -13,18 +15,21 @@ export function knownPhones(
   first: readonly Phone[],
 ): () => Promise<readonly Phone[]> {
   let known = first
-  let asked: { at: number; answer: Promise<readonly Phone[]> } | undefined
+  let answer: Promise<readonly Phone[]> | undefined
+  let freshUntil = 0
   const answered = async () => {
+    const askedAt = performance.now()
+    freshUntil = Number.POSITIVE_INFINITY
     try {
       known = await ask()
     } catch {
       // The page goes on with what it knows, and asks again at its next refresh.
     }
+    freshUntil = performance.now() + Math.max(FRESH_MS, REST * (performance.now() - askedAt))
     return known
   }
   return () => {
-    const now = performance.now()
-    if (asked === undefined || now - asked.at > FRESH_MS) asked = { at: now, answer: answered() }
-    return asked.answer
+    if (answer === undefined || performance.now() > freshUntil) answer = answered()
+    return answer
   }
 }
