@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ESCALATION_KINDS } from '../../src/db/escalations.ts'
 
@@ -24,4 +25,23 @@ test.each(ESCALATION_KINDS)('the runbook says of %s where to look, what to do, a
   expect(text).toMatch(/^- Where: /m)
   expect(text).toMatch(/^- Do: /m)
   expect(text).toMatch(/^- Resolve(s by itself| it)/m)
+})
+
+/** Codes of errors as the code base throws them: those that a job fails with, and escalations quote. */
+function thrownCodes(): string[] {
+  const src = join(import.meta.dirname, '..', '..', 'src')
+  const files = globSync(['gateways/**/*.ts', 'workers/**/*.ts'], { cwd: src })
+  const thrown = /(?:NotDone|Refused|Unclear|Final)Error\(([^)]*)/g
+  const codes = files.flatMap((file) => {
+    const calls = [...readFileSync(join(src, file), 'utf8').matchAll(thrown)]
+    return calls.flatMap(([, first = '']) => [...(first.split(', ')[0] ?? '').matchAll(/'([a-z0-9_]+)'/g)])
+  })
+  return [...new Set(codes.map(([, code = '']) => code))].sort()
+}
+
+test('the runbook says what each code of a failure means', () => {
+  const table = /^## Codes of failures\n([\s\S]*?)^## /m.exec(runbook)?.[1] ?? ''
+  const codes = thrownCodes()
+  expect(codes).toEqual(expect.arrayContaining(['replayable_500', 'timeout', 'unreachable', 'unreadable_event']))
+  expect(codes.filter((code) => !table.includes(`\`${code}\``))).toEqual([])
 })
