@@ -23,6 +23,14 @@ describe('a summary', () => {
     })
   })
 
+  it('has no rate of nothing, and a whole one of one', () => {
+    const { conversion, paymentSuccess } = summarise(
+      { ...NOTHING, moments: [{ city: 'Miami', moments: teaser + paid, unlocks: 1 }] },
+      10,
+    ).totals
+    expect([conversion.rate, paymentSuccess.rate]).toEqual([1, null])
+  })
+
   it('adds up no two currencies', () => {
     const earned = [
       { city: 'Miami', currency: 'usd', payments: 2, keptCents: 3999 },

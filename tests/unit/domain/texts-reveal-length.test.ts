@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fitsOneMessage } from '../../../src/domain/sms-encoding.ts'
+import { fitsOneMessage, smsEncoding } from '../../../src/domain/sms-encoding.ts'
 import { revealFits, revealText } from '../../../src/domain/texts.ts'
 
 const FIELDS = {
@@ -17,6 +17,11 @@ test('notes that are too long for one message are shortened; everything else sta
   expect(fitsOneMessage(text)).toBe(true)
   expect(text).toMatch(/\nNotes: deep tissue [^\n]*\.\.\.\n\nGold Touch List provides/)
   expect(text).toContain('Address: 123 Ocean Drive, Miami Beach, FL 33139\n')
+})
+
+test('as much of the notes is sent as one message holds', () => {
+  const text = revealText({ ...FIELDS, notesSnippet: 'n'.repeat(1000) })
+  expect(smsEncoding(text)).toMatchObject({ encoding: 'ucs2', units: 6 * 67 })
 })
 
 test('notes are not cut when the message fits', () => {
