@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { isRefunded } from '../../src/gateways/stripe.ts'
 import { failureOf, json, startFakeServer } from './gateways-fake-server.ts'
 import { newLink, owner, useStripe } from './gateways-stripe-harness.ts'
 
@@ -76,6 +77,48 @@ test("another unlock's payment is not found", async () => {
     await emulator.payLink((await stripe.createPaymentLink({ ...newLink, ...other })).id)
   }
   expect(await stripe.findPayments({ ...owner, linkIds: [] })).toEqual([])
+})
+
+test('a search that answers more than it was asked for does not pass another payment off as this one', async () => {
+  const intent = (id: string, metadata: object) => ({
+    ...{ id, status: 'succeeded', metadata, amount_received: 2000, currency: 'usd', created: 1_234_567_890 },
+    latest_charge: null,
+  })
+  const ours = intent('pi_ours', { unlock_id: '12', lead_id: 'lead_abc12345' })
+  const others = [
+    intent('pi_other_unlock', { unlock_id: '13', lead_id: 'lead_abc12345' }),
+    intent('pi_other_lead', { unlock_id: '12', lead_id: 'lead_zzzzzzzz' }),
+    intent('pi_no_unlock', { lead_id: 'lead_abc12345' }),
+  ]
+  const server = await startFakeServer(({ url }, response) => {
+    if (url.includes('/search')) json(response, 200, { data: [...others, ours], has_more: false })
+    else if (url.includes('/sessions')) json(response, 200, { data: [], has_more: false })
+    else
+      json(
+        response,
+        200,
+        [...others, ours].find(({ id }) => url.includes(`/${id}?`)),
+      )
+  })
+  const stripe = harness.clientOf({ apiUrl: server.url })
+  const found = await stripe.findPayments({ ...owner, linkIds: [] })
+  expect(found.map(({ paymentIntentId }) => paymentIntentId)).toEqual(['pi_ours'])
+  await server.close()
+})
+
+test.each([
+  [2000, true],
+  [2001, true],
+  [1999, false],
+  [0, false],
+])('of 2000 cents, %i given back are the whole: %s', (refundedCents, whole) => {
+  const payment = { sessionId: null, paymentIntentId: 'pi_1', paymentLinkId: null, currency: 'usd', disputes: [] }
+  expect(isRefunded({ ...payment, amountCents: 2000, refundedCents, paidAt: new Date() })).toBe(whole)
+})
+
+test('a free unlock was not refunded', () => {
+  const payment = { sessionId: 'cs_1', paymentIntentId: null, paymentLinkId: null, currency: 'usd', disputes: [] }
+  expect(isRefunded({ ...payment, amountCents: 0, refundedCents: 0, paidAt: new Date() })).toBe(false)
 })
 
 test('two payments for one unlock are both found, oldest first', async () => {

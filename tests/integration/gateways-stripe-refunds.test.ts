@@ -66,6 +66,34 @@ test('a refund that fails later is told so, and another attempt refunds again', 
   expect(await stripe.refund({ ...request, attempt: 2 })).toMatchObject({ status: 'succeeded', alreadyRefunded: false })
 })
 
+test('where refunds cannot be listed, a charge that is refunded already is taken for refunded', async () => {
+  const { emulator, stripe } = harness
+  const request = await paid()
+  await stripe.refund(request)
+  const error = { type: 'invalid_request_error', message: 'Unrecognized request URL' }
+  const fault = { kind: 'status', method: 'GET', path: '/v1/refunds', times: null } as const
+  emulator.faults.add({ ...fault, status: 404, body: { error } })
+  expect(await stripe.listRefunds(request.paymentIntentId)).toBeNull()
+  expect(await stripe.refund({ ...request, attempt: 1 })).toEqual({
+    ...{ refundId: null, status: 'succeeded', amountCents: null },
+    alreadyRefunded: true,
+  })
+})
+
+test.each([400, 401, 500])('refunds that could not be listed (%i) are not taken for none', async (status) => {
+  const { emulator, stripe } = harness
+  const { paymentIntentId } = await paid()
+  emulator.faults.add({ kind: 'status', method: 'GET', path: '/v1/refunds', status })
+  await failureOf(stripe.listRefunds(paymentIntentId))
+})
+
+test.each([400, 401, 500])('a refund that could not be read (%i) is not taken for an unknown one', async (status) => {
+  const { emulator, stripe } = harness
+  const { refundId } = await stripe.refund(await paid())
+  emulator.faults.add({ kind: 'status', method: 'GET', path: `/v1/refunds/${refundId}`, status })
+  await failureOf(stripe.getRefund(refundId ?? ''))
+})
+
 test('an unknown refund is null', async () => {
   expect(await harness.stripe.getRefund('re_unknown')).toBeNull()
 })

@@ -81,6 +81,19 @@ test('the search ends at sends from well before the message was first tried', as
   expect(calls).toBe(1)
 })
 
+test('a page of which no time can be read does not end the search', async () => {
+  const server = await startFakeServer(({ url }, response) => {
+    const page = new URL(url, 'http://x').searchParams.get('page')
+    const session = { id: `${page}`, referenceId: page === '2' ? '41' : null, startTime: null }
+    const resources = url.startsWith('/api/v2/sessions/2/') ? [{ id: '77', receiver: amy }] : [session]
+    json(response, 200, { page: Number(page), limit: 1, pageCount: 2, resources })
+  })
+  const other = clientOf(server.url)
+  expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77' })
+  await other.close()
+  await server.close()
+})
+
 test('a clock that differs by minutes does not hide a message', async () => {
   now = new Date(since.getTime() - 4 * 60_000)
   const [ours] = await send(amy, 41)
