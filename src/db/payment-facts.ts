@@ -124,6 +124,7 @@ export async function recordRefunds(
     case 'returned':
       return recordReturned(tx, payment, cause, context)
     case 'failed':
+      payment.refundedCents = verdict.cents
       return recordRefundFailed(tx, payment, verdict.code)
     case 'in_part':
       await recordPart(tx, payment, verdict.cents)
@@ -152,12 +153,11 @@ async function recordPart(tx: EntityManager, payment: Payment, cents: number): P
   if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `${what}: ${cents}`)
 }
 
-/** A refund did not reach the payer. The money is ours to give: a person is called. */
+/** A refund did not reach the payer. What is left of the money is ours to give: a person is called. */
 export async function recordRefundFailed(tx: EntityManager, payment: Payment, code: string): Promise<Due[]> {
   payment.status = 'refund_failed'
   // Under the old key Stripe would answer the next try with the refund that failed.
   payment.refundAttempt += 1
-  payment.refundedCents = 0
   payment.updatedAt = await databaseNow(tx)
   await tx.flush()
   return openEscalation(tx, {

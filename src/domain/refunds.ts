@@ -29,7 +29,7 @@ export type RefundedPayment = {
 export type RefundVerdict =
   | { type: 'unchanged' }
   | { type: 'returned' }
-  | { type: 'failed'; code: RefundStatus }
+  | { type: 'failed'; code: RefundStatus; cents: number }
   | { type: 'in_part'; cents: number }
 
 const UNCHANGED: RefundVerdict = { type: 'unchanged' }
@@ -59,12 +59,12 @@ export function judgeRefunds(
       return failing.length > 0 && standing < payment.refundedCents ? { type: 'in_part', cents: standing } : UNCHANGED
     case 'refund_pending':
       if (ours?.status === 'succeeded') return judgeWhole(payment, refunds, standing)
-      if (ours !== undefined && hasFailed(ours.status)) return { type: 'failed', code: ours.status }
+      if (ours !== undefined && hasFailed(ours.status)) return { type: 'failed', code: ours.status, cents: standing }
       return succeeded >= payment.amountCents ? { type: 'returned' } : UNCHANGED
     case 'refunded': {
       const [failed] = failing
       return failed !== undefined && standing < payment.amountCents
-        ? { type: 'failed', code: failed.status }
+        ? { type: 'failed', code: failed.status, cents: standing }
         : UNCHANGED
     }
     case 'refund_due':
@@ -77,7 +77,7 @@ export function judgeRefunds(
 function judgeWhole(payment: RefundedPayment, refunds: readonly KnownRefund[], standing: number): RefundVerdict {
   const failed = refunds.find(({ status }) => hasFailed(status))
   return failed !== undefined && standing < payment.amountCents
-    ? { type: 'failed', code: failed.status }
+    ? { type: 'failed', code: failed.status, cents: standing }
     : { type: 'returned' }
 }
 

@@ -87,6 +87,37 @@ describe('a refund made in the dashboard', () => {
     await escalated(product, unlockId, 'refund_failed')
   })
 
+  it('of a part is still told when our refund of the rest fails, at once or later', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const known = async () => (await product.unlock(unlockId)).payments[0]
+    const { payment_intent_id } = await known()
+    await product.stripe.refund(payment_intent_id, { amount: 500 })
+    await until('the note', async () => (await known()).refunded_cents === 500)
+
+    const refused = { type: 'invalid_request_error', code: 'charge_disputed', message: 'Charge has been disputed.' }
+    product.stripe.faults.add({
+      kind: 'status',
+      status: 400,
+      body: { error: refused },
+      method: 'POST',
+      path: '/v1/refunds',
+    })
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await becomes(unlockId, 'refund_failed')
+    expect(await known()).toMatchObject({ refunded_cents: 500 })
+
+    product.stripe.setRefundOutcome('pending')
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await becomes(unlockId, 'refund_pending')
+    await settled(product)
+    product.stripe.setRefundOutcome('succeeded')
+    const rest = product.stripe.refunds().find(({ status }) => status === 'pending')
+    await product.stripe.settleRefund(rest?.id ?? '', 'failed')
+    await becomes(unlockId, 'refund_failed')
+    expect(await known()).toMatchObject({ refunded_cents: 500 })
+  })
+
   it('that failed before the word of its charge came leaves the money ours', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasDetails()

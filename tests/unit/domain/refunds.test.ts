@@ -52,7 +52,7 @@ describe('a refund that a person made', () => {
 
   it('of a part that fails later makes the whole fail', () => {
     const parts = [refund('succeeded', 500), refund('failed', 1500, 're_2')]
-    expect(judge('refunded', parts)).toEqual({ type: 'failed', code: 'failed' })
+    expect(judge('refunded', parts)).toEqual({ type: 'failed', code: 'failed', cents: 500 })
   })
 })
 
@@ -64,13 +64,17 @@ describe('a refund that we asked for', () => {
   })
 
   it.each(['failed', 'canceled'] as const)('that is %s in the end has failed', (status) => {
-    expect(judge('refund_pending', [refund(status)], { ours: 're_1' })).toEqual({ type: 'failed', code: status })
+    const failed = { type: 'failed', code: status }
+    expect(judge('refund_pending', [refund(status)], { ours: 're_1' })).toEqual({ ...failed, cents: 0 })
+    const rest = [refund('succeeded', 500, 're_0'), refund(status, 1500)]
+    expect(judge('refund_pending', rest, { ours: 're_1', cents: 500 })).toEqual({ ...failed, cents: 500 })
   })
 
   it('of what a person left fails with that part, whichever of them is known first', () => {
     const parts = [refund('failed', 500), refund('succeeded', 1500, 're_2')]
-    expect(judge('refund_pending', parts, { ours: 're_2' })).toEqual({ type: 'failed', code: 'failed' })
-    expect(judge('refunded', parts, { ours: 're_2' })).toEqual({ type: 'failed', code: 'failed' })
+    const failed = { type: 'failed', code: 'failed', cents: 1500 }
+    expect(judge('refund_pending', parts, { ours: 're_2' })).toEqual(failed)
+    expect(judge('refunded', parts, { ours: 're_2' })).toEqual(failed)
   })
 
   it('anew after one that failed returns the payment', () => {
@@ -146,7 +150,7 @@ function after(verdict: RefundVerdict, status: PaymentStatus, cents: number): { 
     case 'returned':
       return { status: 'refunded', cents: AMOUNT }
     case 'failed':
-      return { status: 'refund_failed', cents: 0 }
+      return { status: 'refund_failed', cents: verdict.cents }
     case 'in_part':
       return { status, cents: verdict.cents }
     case 'unchanged':
