@@ -61,7 +61,9 @@ function run(tx: EntityManager, unlock: Unlock, operation: Operation): Promise<D
 async function retryReveal(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   if (!isIn(PAID_STATUSES, unlock.status)) throw notIn(unlock, 'the details are sent only once they are paid for')
   await requireSubscribed(tx, unlock)
-  if (!(await isPaymentKept(tx, unlock.id))) throw notIn(unlock, 'the money for the details went back')
+  // Also after a refund that failed: that money is not ours, though it did not go back.
+  if (!(await isPaymentKept(tx, unlock.id)))
+    throw notIn(unlock, 'no payment for the details is kept: their money is back with the payer, or owed to them')
   if (await isContactErased(tx, unlock.leadId)) throw notIn(unlock, 'the contact details were erased')
   // While PAID the job finds, or makes, the one that is due.
   if (unlock.status !== 'PAID') await addReveal(tx, unlock)

@@ -222,6 +222,21 @@ describe('details whose money went back', () => {
     expect(await openKinds(product, unlockId)).toEqual([])
   })
 
+  it('or should have gone back and did not, are refused in words that are true of both', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    product.stripe.setRefundOutcome('pending')
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await becomes(unlockId, 'refund_pending')
+    product.stripe.setRefundOutcome('succeeded')
+    const refund = product.stripe.refunds().find(({ status }) => status === 'pending')
+    await product.stripe.settleRefund(refund?.id ?? '', 'failed')
+    await becomes(unlockId, 'refund_failed')
+    const answer = await product.api('POST', `/api/unlocks/${unlockId}/retry-reveal`)
+    const why = 'no payment for the details is kept: their money is back with the payer, or owed to them'
+    expect(answer).toMatchObject({ status: 409, body: { detail: `unlock ${unlockId} is DONE: ${why}` } })
+  })
+
   it('are called off when they wait to be sent again', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasDetails()
