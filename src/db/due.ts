@@ -27,8 +27,14 @@ type Row = Record<string, string | number | null>
 /** Work to wake up, and the id of the request it began with, where its row tells. */
 export type WakeUp = { due: Due; requestId: string | null }
 
-/** Wake-ups after which a row waits for a person, about ten hours: whatever it is, another one would not mend it. */
+/** Wake-ups after which a row waits for a person, some seven hours: whatever it is, another one would not mend it. */
 const MAX_WAKE_UPS = 25
+
+/**
+ * For how long a row that was woken up is put off: 20 s, 40 s … but no longer than its job would pause between two attempts,
+ * for as many wake-ups as that has attempts. While a gateway is away the job may be lost with Redis at any time.
+ */
+const PUT_OFF = `make_interval(secs => least(20 * 2 ^ least(attempts, 7), case when attempts < 14 then 320 else 1920 end))`
 
 const id = (value: string | number | null | undefined): number => Number(value)
 
@@ -95,7 +101,7 @@ export const KINDS: readonly Kind[] = [
 
 /**
  * Finds what is due and has waited longer than its wake-up should have taken, at most `batch` rows of a kind, and puts each
- * off (20 s, 40 s … 32 min) so that the next sweep sees others.
+ * off (20 s, 40 s … 5 min, at last 32 min) so that the next sweep sees others.
  *
  * @returns what to wake up, or null when another process is sweeping
  */
@@ -113,7 +119,7 @@ export async function claimDue(tx: EntityManager, batch: number): Promise<WakeUp
 async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<WakeUp[]> {
   const rows = await tx.execute<Row[]>(
     `update ${kind.table} set attempts = attempts + 1,
-       next_attempt_at = app_now() + make_interval(secs => least(1920, 20 * 2 ^ least(attempts, 7)))
+       next_attempt_at = app_now() + ${PUT_OFF}
      where ${kind.key} in (
        select ${kind.key} from ${kind.table} where ${kind.where} and next_attempt_at <= app_now()
        order by next_attempt_at limit ? for update skip locked)
