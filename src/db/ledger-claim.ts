@@ -2,6 +2,7 @@ import { isStillWanted } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
 import { type Lead, type OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
 import { callAboutLostDetails } from './lost-details.ts'
+import { resolveAboutUnwanted } from './message-escalations.ts'
 import { type Claimable, lockForClaim } from './message-lock.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
@@ -59,6 +60,7 @@ export async function claim(
       if (!(await stillWanted(tx, claimable))) {
         message.status = 'cancelled'
         message.finalAt = now
+        await resolveAboutUnwanted(tx, message)
         // Details that were lost before are nobody's concern any more unless somebody is called.
         if (message.purpose === 'reveal' && unlock !== null) await callAboutLostDetails(tx, unlock)
         return { type: 'settled', status: 'cancelled' }

@@ -33,3 +33,13 @@ export function resolveAboutMessage(tx: EntityManager, message: OutboundMessage)
   const { kind, subject } = escalationOf(message)
   return resolveEscalations(tx, [kind], subject, `${message.purpose} accepted`)
 }
+
+/**
+ * A message that is not wanted any more: nobody need see that it is sent. For a link that is the matter of the unlock, which
+ * may want another; for details, of whoever paid for them.
+ */
+export async function resolveAboutUnwanted(tx: EntityManager, message: OutboundMessage): Promise<void> {
+  const { kind, subject } = escalationOf(message)
+  if (kind === 'teaser_failed' || kind === 'message_refused')
+    await resolveEscalations(tx, [kind], subject, `${message.purpose} not wanted any more`)
+}

@@ -4,7 +4,8 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, newProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, hurryUntil, moveClock } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
+import { until } from '../support/until.ts'
 
 // What used up its attempts waits for a person, and the sweep leaves it alone. Whoever asks for it again, in a text or by a
 // call that was answered 200, is not to depend on the one job that this publishes: Redis may lose it.
@@ -91,4 +92,33 @@ it('resend-link that was answered 200 sends the link once more, also when Redis 
     expect((await product.api('POST', `/api/unlocks/${unlockId}/resend-link`)).status).toBe(200)
   })
   await dana.gets(LINK, 2)
+})
+
+it('a retry after the offer is over sends nothing, and resolves what a person was called for', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, leadId } = await dana.hasTeaser()
+  await parked('create-payment-link', unlockId, 'payment_link_failed', () => dana.says(`Y ${leadId}`))
+  product.stripe.faults.add({ kind: 'status', status: 401, times: null })
+  const erin = await newProvider(product)
+  const noLink = await erin.hasTeaser()
+  await erin.says(`Y ${noLink.leadId}`)
+  await hurryUntil(product, 'create-payment-link', 'the attempts to be used up', async () =>
+    (await openKinds(product, noLink.unlockId)).includes('payment_link_failed'),
+  )
+  product.textmagic.faults.add({ ...SEND, kind: 'status', status: 401, times: null })
+  const finn = await newProvider(product)
+  const { unlockId: noTeaser } = await finn.isOffered()
+  await hurryUntil(product, 'send-teaser', 'the attempts to be used up', async () =>
+    (await openKinds(product, noTeaser)).includes('teaser_failed'),
+  )
+  const over = [unlockId, noLink.unlockId, noTeaser]
+  for (const id of over) expect((await product.api('POST', `/api/unlocks/${id}/expire`)).status).toBe(200)
+  product.textmagic.faults.clear()
+  product.stripe.faults.clear()
+
+  for (const id of over)
+    await (await failedJob(product, id === noTeaser ? 'send-teaser' : 'create-payment-link', id)).retry('failed')
+  for (const id of over)
+    await until(`nothing to be open about ${id}`, async () => (await openKinds(product, id)).length === 0)
+  expect(dana.inbox(LINK)).toHaveLength(0)
 })

@@ -1,6 +1,6 @@
 import { lockUnlock } from '../../db/apply-event.ts'
 import { Lead, PaymentLink, Unlock } from '../../db/entities/index.ts'
-import { openEscalation } from '../../db/escalations.ts'
+import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
 import { parkMessage } from '../../db/ledger-outcomes.ts'
 import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
@@ -9,7 +9,7 @@ import { recordDispute } from '../../db/payment-disputes.ts'
 import { recordChargeRefunded } from '../../db/payment-facts.ts'
 import { recordPayment } from '../../db/record-payment.ts'
 import type { Due } from '../../domain/due.ts'
-import { isIn, LINK_DUE_STATUSES } from '../../domain/states.ts'
+import { isIn, LINK_DUE_STATUSES, UNPAID_STATUSES } from '../../domain/states.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
 import { type FoundPayment, isRefunded, isTakenBack } from '../../gateways/stripe.ts'
 import { deliver } from '../deliver.ts'
@@ -40,6 +40,7 @@ export const createPaymentLink = defineJob({
     // The newest first: those before it are of links that were closed, and one that stays unclear would hold it up.
     const messages = await unsentMessages(deps, unlock_id, 'payment_link')
     for (const message of messages.toReversed()) await deliver(deps, message)
+    if (!isIn(UNPAID_STATUSES, unlock.status)) await resolveIfOver(deps, unlock_id)
   },
 
   async onFailed(deps, { unlock_id }, code) {
@@ -59,6 +60,16 @@ export const createPaymentLink = defineJob({
     await deps.publish(due)
   },
 })
+
+/** Once the offer is over, or paid, nobody waits for a link any more, whatever kept them from having one. */
+async function resolveIfOver(deps: JobDeps, unlockId: number): Promise<void> {
+  await inTransaction(deps.em, async (tx) => {
+    // Locked: a Y may have reopened it meanwhile, and what it wants may have failed.
+    const unlock = await lockUnlock(tx, unlockId)
+    if (unlock === null || isIn(UNPAID_STATUSES, unlock.status)) return
+    await resolveEscalations(tx, ['payment_link_failed'], `unlock:${unlockId}`, 'no link wanted any more')
+  })
+}
 
 /** Asks Stripe for a payment that covers this unlock already; with one, the unlock becomes PAID here. */
 async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | null> {
