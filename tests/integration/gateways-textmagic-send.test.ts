@@ -145,6 +145,19 @@ test.each([
   }
 })
 
+test.each([
+  ['named beside that of its session', '{"id":1,"type":"session","sessionId":1,"messageId":77}'],
+  ['the one of the answer', '{"id":77,"type":"message","sessionId":1,"messageId":null}'],
+  ['the only one told', '{"id":"77"}'],
+])('the id of an accepted message is %s', async (_which, body) => {
+  const server = await startFakeServer((_request, response) => response.writeHead(201).end(body))
+  try {
+    expect(await withClient(server.url, (other) => other.send(sms))).toEqual({ gatewayId: '77' })
+  } finally {
+    await server.close()
+  }
+})
+
 test('an answer that trickles in is given up in time', async () => {
   const server = await startFakeServer((_request, response) => {
     response.writeHead(201)
