@@ -2,7 +2,14 @@ import type Stripe from 'stripe'
 import type { KnownRefund } from '../domain/refunds.ts'
 import { createStripeCaller, type StripeOptions } from './stripe/caller.ts'
 import { type EventFilter, type ListedEvent, listEvents } from './stripe/events.ts'
-import { closeLink, createPaymentLink, findActiveLink, type NewPaymentLink, type PaymentLink } from './stripe/links.ts'
+import {
+  closeLink,
+  createPaymentLink,
+  findActiveLinks,
+  type NewPaymentLink,
+  type PaymentLink,
+  type WantedLinks,
+} from './stripe/links.ts'
 import { collect } from './stripe/pages.ts'
 import { type FoundPayment, findPayments, type PaymentOwner } from './stripe/payments.ts'
 import { getRefund, listRefunds, type Refund, type RefundRequest, refund } from './stripe/refunds.ts'
@@ -26,11 +33,13 @@ export type StripeGateway = {
    */
   createPaymentLink(link: NewPaymentLink): Promise<PaymentLink>
   /**
-   * Finds a link that was created though its answer was lost. Null also where links cannot be listed (404).
+   * Finds links that were created though their answers were lost, in one pass through the active links of the account; of
+   * each generation the newest.
    *
-   * @throws UnclearError `not_looked_far_enough` rather than answering null without having seen every active link
+   * @returns those found, by generation; none where links cannot be listed (404)
+   * @throws UnclearError `not_looked_far_enough` rather than missing one without having seen every active link
    */
-  findActiveLink(wanted: { unlockId: number; leadId: string; generation: number }): Promise<PaymentLink | null>
+  findActiveLinks(wanted: WantedLinks): Promise<Map<number, PaymentLink>>
   /**
    * Finds every payment made for an unlock, refunded ones included, oldest first: on the given links, and on any other
    * link by the metadata of its payments. That second search lags up to a minute behind, and is left out where Stripe
@@ -66,7 +75,7 @@ export function createStripe(options: StripeOptions): StripeGateway {
   const stripe = createStripeCaller(options)
   return {
     createPaymentLink: (link) => createPaymentLink(stripe, link),
-    findActiveLink: (wanted) => findActiveLink(stripe, wanted),
+    findActiveLinks: (wanted) => findActiveLinks(stripe, wanted),
     findPayments: (owner) => findPayments(stripe, owner),
     closeLink: (linkId) => closeLink(stripe, linkId),
     refund: (request) => refund(stripe, request),

@@ -19,10 +19,9 @@ export async function closeEarlierLinks(deps: JobDeps, unlockId: number): Promis
 export async function recordStrayLinks(deps: JobDeps, unlock: Unlock, upTo: number): Promise<void> {
   const links = await deps.em.fork().find(PaymentLink, { unlockId: unlock.id })
   const known = new Set(links.map(({ generation }) => generation))
-  for (let generation = 1; generation <= upTo; generation += 1) {
-    if (known.has(generation)) continue
-    const stray = await deps.stripe.findActiveLink({ unlockId: unlock.id, leadId: unlock.leadId, generation })
-    if (stray === null) continue
+  const generations = Array.from({ length: upTo }, (_, index) => index + 1).filter((one) => !known.has(one))
+  const strays = await deps.stripe.findActiveLinks({ unlockId: unlock.id, leadId: unlock.leadId, generations })
+  for (const [generation, stray] of strays) {
     await deps.publish(await inTransaction(deps.em, (tx) => recordLink(tx, unlock.id, generation, stray)))
   }
 }

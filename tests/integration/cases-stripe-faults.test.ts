@@ -12,7 +12,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { LINK, newProvider, type TestProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob, moveClock, openKinds } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
 import { testRedis } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 
@@ -228,6 +228,27 @@ describe('making a payment link', () => {
     await dana.gets(LINK, 3)
     await settled(product)
     expect(searches()).toBe(searched)
+  })
+
+  it('that was never asked for, however often, is looked for in one pass through the links of the account', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    product.stripe.faults.add({ method: 'GET', path: '/v1/payment_intents', kind: 'status', status: 503, times: null })
+    for (let generation = 1; generation <= 3; generation += 1) {
+      await dana.says(`Y ${leadId}`)
+      await dana.says(`N ${leadId}`)
+    }
+    product.stripe.faults.clear()
+    const queue = product.publisher.queues.get('create-payment-link')
+    await hurryUntil(product, 'create-payment-link', 'its jobs to end', async () => {
+      return (await queue?.getJobCountByTypes('waiting', 'active', 'delayed')) === 0
+    })
+    const searches = () =>
+      product.stripe.requestLog().filter(({ method, path }) => method === 'GET' && path === '/v1/payment_links').length
+    const before = searches()
+    await dana.says(`Y ${leadId}`)
+    await expectOneLink(dana, unlockId)
+    expect(searches() - before).toBe(1)
   })
 
   it('whose outcome is unclear, taken up when Stripe has forgotten its key, leaves one link', async () => {

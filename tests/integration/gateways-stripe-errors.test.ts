@@ -29,7 +29,8 @@ test('a 500 after the link was made is found by looking, not by another attempt'
   emulator.recordedFaults.add({ kind: 'accept_then_status' })
   expect(await failureOf(stripe.createPaymentLink(newLink))).toMatchObject({ code: 'replayable_500' })
   const [link] = emulator.links()
-  expect(await stripe.findActiveLink({ ...newLink })).toMatchObject({ id: link?.id })
+  const found = await stripe.findActiveLinks({ ...newLink, generations: [newLink.generation] })
+  expect(found.get(newLink.generation)).toMatchObject({ id: link?.id })
 })
 
 test('the same key with other parameters is unclear, for the first request may have made a link', async () => {

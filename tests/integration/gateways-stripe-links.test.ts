@@ -4,6 +4,9 @@ import { newLink, owner, useStripe } from './gateways-stripe-harness.ts'
 
 const harness = useStripe()
 
+const activeLink = async (generation: number) =>
+  (await harness.stripe.findActiveLinks({ ...owner, generations: [generation] })).get(generation)
+
 test('a link is for one payment by card, and says on itself and on its payment whose it is', async () => {
   const { emulator, stripe } = harness
   const { id, url } = await stripe.createPaymentLink(newLink)
@@ -49,24 +52,26 @@ test('a link whose answer was lost is found, and not one of another lead, unlock
   const [lost] = emulator.links()
   await stripe.createPaymentLink({ ...newLink, leadId: 'lead_zzzzzzzz' })
   await stripe.createPaymentLink({ ...newLink, unlockId: 13 })
-  await stripe.createPaymentLink({ ...newLink, generation: 2 })
-  expect(await stripe.findActiveLink({ ...owner, generation: 1 })).toEqual({ id: lost?.id, url: lost?.url })
-  expect(await stripe.findActiveLink({ ...owner, generation: 3 })).toBeNull()
+  const second = await stripe.createPaymentLink({ ...newLink, generation: 2 })
+  expect(await activeLink(1)).toEqual({ id: lost?.id, url: lost?.url })
+  expect(await activeLink(3)).toBeUndefined()
   await stripe.closeLink(lost?.id ?? '')
-  expect(await stripe.findActiveLink({ ...owner, generation: 1 })).toBeNull()
+  expect(await activeLink(1)).toBeUndefined()
+  expect([...(await stripe.findActiveLinks({ ...owner, generations: [1, 2, 3] }))]).toEqual([[2, second]])
 })
 
 test('a link is found behind a page of newer ones', async () => {
   const { stripe } = harness
   const wanted = await stripe.createPaymentLink(newLink)
   for (let unlockId = 100; unlockId < 205; unlockId += 1) await stripe.createPaymentLink({ ...newLink, unlockId })
-  expect(await stripe.findActiveLink({ ...owner, generation: 1 })).toEqual(wanted)
+  expect(await activeLink(1)).toEqual(wanted)
 })
 
 test('not having looked far enough is unclear, not absent', async () => {
   const link = { id: 'plink_1', url: 'https://buy.stripe.com/1', metadata: {} }
   const server = await startFakeServer((_request, response) => json(response, 200, { data: [link], has_more: true }))
-  const failure = await failureOf(harness.clientOf({ apiUrl: server.url }).findActiveLink({ ...owner, generation: 1 }))
+  const client = harness.clientOf({ apiUrl: server.url })
+  const failure = await failureOf(client.findActiveLinks({ ...owner, generations: [1] }))
   expect(failure).toMatchObject({ name: 'UnclearError', code: 'not_looked_far_enough' })
   await server.close()
 })
@@ -76,7 +81,7 @@ test('where links cannot be listed, none is found', async () => {
   await stripe.createPaymentLink(newLink)
   const error = { type: 'invalid_request_error', message: 'Unrecognized request URL' }
   emulator.faults.add({ kind: 'status', method: 'GET', path: '/v1/payment_links', status: 404, body: { error } })
-  expect(await stripe.findActiveLink({ ...owner, generation: 1 })).toBeNull()
+  expect(await activeLink(1)).toBeUndefined()
 })
 
 test('closing a link ends the sessions already open on it', async () => {

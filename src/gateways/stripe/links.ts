@@ -67,29 +67,32 @@ function paramsOf(link: NewPaymentLink): Stripe.PaymentLinkCreateParams {
   }
 }
 
-/** See `StripeGateway.findActiveLink`. */
-export async function findActiveLink(
+/** Links of an unlock by their generations. */
+export type WantedLinks = { unlockId: number; leadId: string; generations: readonly number[] }
+
+/** See `StripeGateway.findActiveLinks`. */
+export async function findActiveLinks(
   stripe: StripeCaller,
-  wanted: { unlockId: number; leadId: string; generation: number },
-): Promise<PaymentLink | null> {
+  { unlockId, leadId, generations }: WantedLinks,
+): Promise<Map<number, PaymentLink>> {
   const name = 'stripe find payment link'
+  const found = new Map<number, PaymentLink>()
+  if (generations.length === 0) return found
   const links = items(name, linkSchema, (cursor) =>
     stripe.call({ name }, (sdk) => sdk.paymentLinks.list({ active: true, ...cursor })),
   )
   try {
     for await (const { id, url, metadata } of links) {
-      const matches =
-        metadata.lead_id === wanted.leadId &&
-        metadata.unlock_id === String(wanted.unlockId) &&
-        metadata.generation === String(wanted.generation)
-      if (matches) return { id, url }
+      if (metadata.lead_id !== leadId || metadata.unlock_id !== String(unlockId)) continue
+      const generation = generations.find((wanted) => String(wanted) === metadata.generation)
+      if (generation !== undefined && !found.has(generation)) found.set(generation, { id, url })
+      if (found.size === generations.length) break
     }
   } catch (error) {
     // Stripe lists links; a stand-in at STRIPE_API_URL that cannot must not keep a provider without one after an outage.
-    if (error instanceof RefusedError && error.status === 404) return null
-    throw error
+    if (!(error instanceof RefusedError) || error.status !== 404) throw error
   }
-  return null
+  return found
 }
 
 /** See `StripeGateway.closeLink`. */

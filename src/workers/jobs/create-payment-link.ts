@@ -125,7 +125,9 @@ async function findEarlierLink(deps: JobDeps, unlock: Unlock): Promise<{ id: str
   // The unlock has not changed since it came to want a link.
   const isKeyKept = unlock.dbNow.getTime() - unlock.updatedAt.getTime() < KEY_KEPT_MS
   if (unlock.linkAttempt === 0 && isKeyKept) return null
-  return deps.stripe.findActiveLink({ unlockId: unlock.id, leadId: unlock.leadId, generation: unlock.linkGeneration })
+  const { id: unlockId, leadId, linkGeneration: generation } = unlock
+  const found = await deps.stripe.findActiveLinks({ unlockId, leadId, generations: [generation] })
+  return found.get(generation) ?? null
 }
 
 async function makeLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; url: string }> {

@@ -4,7 +4,7 @@ import { type Attempts, recording, recordingClient } from '../../../src/gateways
 import type { StripeCaller } from '../../../src/gateways/stripe/caller.ts'
 import { errorOfStripe } from '../../../src/gateways/stripe/classify.ts'
 import { listEvents } from '../../../src/gateways/stripe/events.ts'
-import { closeLink, createPaymentLink, findActiveLink } from '../../../src/gateways/stripe/links.ts'
+import { closeLink, createPaymentLink, findActiveLinks } from '../../../src/gateways/stripe/links.ts'
 import { collect } from '../../../src/gateways/stripe/pages.ts'
 import { findPayments } from '../../../src/gateways/stripe/payments.ts'
 import { getRefund, listRefunds, refund } from '../../../src/gateways/stripe/refunds.ts'
@@ -34,7 +34,7 @@ export function simulatedStripe(secretKey: string, wire: StripeWireOptions): Str
   }
   return {
     createPaymentLink: (link) => createPaymentLink(stripe, link),
-    findActiveLink: (wanted) => findActiveLink(stripe, wanted),
+    findActiveLinks: (wanted) => findActiveLinks(stripe, wanted),
     findPayments: (owner) => findPayments(stripe, owner),
     closeLink: (linkId) => closeLink(stripe, linkId),
     refund: (request) => refund(stripe, request),
