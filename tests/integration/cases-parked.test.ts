@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { markFailed } from '../../src/db/inbox.ts'
+import { inTransaction } from '../../src/db/orm.ts'
 import type { JobName } from '../../src/queues/contract.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
@@ -121,4 +123,15 @@ it('a retry after the offer is over sends nothing, and resolves what a person wa
   for (const id of over)
     await until(`nothing to be open about ${id}`, async () => (await openKinds(product, id)).length === 0)
   expect(dana.inbox(LINK)).toHaveLength(0)
+})
+
+it('a text that could not be handled is passed on once its job was retried, also when Redis loses the job for that', async () => {
+  const dana = await newProvider(product)
+  const replies = product.publisher.queues.get('handle-reply')
+  await replies?.pause()
+  await dana.texts('Is Friday free?')
+  const [row] = await product.rows<{ id: string }>(`select id from webhook_inbox where status = 'received'`)
+  await inTransaction(product.db.em, (tx) => markFailed(tx, Number(row?.id), 'inbox_failed', 'internal'))
+  await losingJobs('forward-message', async () => replies?.resume())
+  await until('the text to be passed on', () => product.forwarded.some(({ body }) => body.includes('Is Friday free?')))
 })

@@ -4,6 +4,7 @@ import { InboxRow, type Provider, type Unlock } from '../../db/entities/index.ts
 import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
 import { addNotice, countRecent } from '../../db/messages.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
+import { after, GRACE_MS } from '../../db/parking.ts'
 import { findProviderIdByPhone } from '../../db/providers.ts'
 import { forgetStop } from '../../db/stopped-numbers.ts'
 import { databaseNow, lockProvider, subscribe, unsubscribe } from '../../db/subscriptions.ts'
@@ -189,5 +190,7 @@ async function say(
 function forward(row: InboxRow): Due[] {
   row.status = 'forwarding'
   row.attempts = 0
+  // It may have waited for a person, whom nobody would ask again.
+  row.nextAttemptAt = after(row.dbNow, GRACE_MS)
   return [{ job: 'forward-message', inbox_id: row.id }]
 }
