@@ -101,6 +101,7 @@ async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
     const wasKept = payment.status === 'kept'
     payment.status = 'refund_due'
     payment.refundReason = 'operator'
+    payment.updatedAt = unlock.dbNow
     payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
     due.push({ job: 'refund-payment', payment_id: payment.id })
     if (wasKept) due.push(...(await giveUpKept(tx, unlock.id, 'operator refund', NO_CONTEXT)))

@@ -3,6 +3,7 @@ import type { Due } from '../domain/due.ts'
 import { openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
 import { lockPayment, noteMoney } from './payment-facts.ts'
+import { databaseNow } from './subscriptions.ts'
 
 /**
  * A dispute was opened or closed, told in any order and repeatedly: an older "created" does not reopen what is closed. A
@@ -27,6 +28,7 @@ export async function recordDispute(
     [disputeId, payment.id, dispute.status, closed],
   )
   payment.disputeStatus = judgeDisputes(await disputesOf(tx, payment.id))
+  payment.updatedAt = await databaseNow(tx)
   await tx.flush()
   if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `dispute ${describeDispute(dispute)}`)
   const subject = `dispute:${disputeId}`

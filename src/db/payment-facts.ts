@@ -149,6 +149,7 @@ async function storeRefund(tx: EntityManager, paymentId: number, refund: KnownRe
 async function recordPart(tx: EntityManager, payment: Payment, cents: number): Promise<void> {
   const what = cents < payment.refundedCents ? 'a refund failed, refunded in part' : 'refunded in part'
   payment.refundedCents = cents
+  payment.updatedAt = await databaseNow(tx)
   await tx.flush()
   if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `${what}: ${cents}`)
 }

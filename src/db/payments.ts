@@ -36,7 +36,10 @@ export async function payBack(
   if (given === undefined && because !== 'opted_out_before_reveal') throw new Error(`no payment to refund: ${because}`)
   const payment = given ?? (await tx.findOne(Payment, { unlockId: unlock.id, status: 'kept' }))
   if (payment === null) return []
-  if (payment.status === 'kept') await callOffParkedReveals(tx, unlock.id)
+  if (payment.status === 'kept') {
+    await callOffParkedReveals(tx, unlock.id)
+    payment.updatedAt = unlock.dbNow
+  }
   payment.status = 'refund_due'
   payment.refundReason = because
   payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)

@@ -22,6 +22,14 @@ afterAll(() => closeChecked(product))
 const { arrives, becomes, paymentsOf, withServices } = refundsOf(() => product)
 const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
+/** What the export tells as `updated_at` of its payment, to the microsecond. */
+async function lastChangeOf(unlockId: number): Promise<string> {
+  const [row] = await product.rows<{ at: string }>('select updated_at::text as at from payments where unlock_id = ?', [
+    unlockId,
+  ])
+  return row?.at ?? ''
+}
+
 /** Pays while the SMS gateway refuses our key, so that the reveal waits. */
 async function payBeforeReveal() {
   const dana = await newProvider(product)
@@ -116,6 +124,30 @@ describe('a refund made in the dashboard', () => {
     await product.stripe.settleRefund(rest?.id ?? '', 'failed')
     await becomes(unlockId, 'refund_failed')
     expect(await known()).toMatchObject({ refunded_cents: 500 })
+  })
+
+  it('of a part, a dispute, and the refund of the rest by an operator each are the last change of the payment', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const [{ payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
+    const changes = [await lastChangeOf(unlockId)]
+    await product.stripe.refund(intentId, { amount: 500 })
+    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
+    changes.push(await lastChangeOf(unlockId))
+    await product.stripe.dispute(intentId)
+    await escalated(product, unlockId, 'dispute')
+    changes.push(await lastChangeOf(unlockId))
+    await settled(product)
+    const refunds = product.publisher.queues.get('refund-payment')
+    await refunds?.pause()
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    changes.push(await lastChangeOf(unlockId))
+    product.stripe.setRefundOutcome('pending')
+    await refunds?.resume()
+    await until('Stripe to be asked', async () => (await paymentsOf(unlockId))[0] !== 'refund_due')
+    changes.push(await lastChangeOf(unlockId))
+    expect(new Set(changes).size).toBe(changes.length)
+    expect(changes.toSorted()).toEqual(changes)
   })
 
   it('that failed before the word of its charge came leaves the money ours', async () => {

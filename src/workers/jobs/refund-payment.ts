@@ -34,7 +34,9 @@ export const refundPayment = defineJob({
     const due = await inTransaction(deps.em, async (tx) => {
       const payment = await lock(tx, payment_id)
       // It was made; that Stripe could not be asked says nothing of it. Called failed, it might be paid out once more by hand.
-      if (payment.status === 'refund_pending') payment.nextAttemptAt = await nextQuestion(tx)
+      if (payment.status === 'refund_pending') {
+        payment.nextAttemptAt = after(await databaseNow(tx), ASK_AFTER_MS)
+      }
       if (payment.status !== 'refund_due') return []
       payment.nextAttemptAt = PARKED_UNTIL
       return recordRefundFailed(tx, payment, code)
@@ -72,17 +74,15 @@ async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refun
   if (payment.status === 'refunded') return []
   const { refundId, status, amountCents } = refund
   if (refundId === null) return recordReturned(tx, payment, 'refund succeeded', deps.effects)
+  const now = await databaseNow(tx)
+  if (payment.status !== 'refund_pending') payment.updatedAt = now
   payment.refundId = refundId
   payment.status = 'refund_pending'
   // Stripe answered: what it says may stay the same for days, and is no reason to give up asking.
   payment.attempts = 0
-  payment.nextAttemptAt = await nextQuestion(tx)
+  payment.nextAttemptAt = after(now, ASK_AFTER_MS)
   const known = { refundId, status, amountCents: amountCents ?? payment.amountCents }
   return recordRefunds(tx, payment, [known], `refund ${status}`, deps.effects)
-}
-
-async function nextQuestion(tx: EntityManager): Promise<Date> {
-  return after(await databaseNow(tx), ASK_AFTER_MS)
 }
 
 /** Locks a payment, and before it its unlock. */
