@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { comparable } from './clean-text.ts'
 
-/** What a lead id looks like; its `source` serves as the `pattern` of a schema. */
-export const LEAD_ID_PATTERN = /^lead_[a-z0-9]{8}$/
-
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const ID_LENGTH = 8
 /** Bytes from here on are thrown away: 256 is not a multiple of 36, and keeping them would favour the first letters. */
@@ -31,29 +28,16 @@ export function newLeadId(random: (size: number) => Uint8Array = randomBytes): s
   return `lead_${id}`
 }
 
-/** Whether this is a lead id exactly as `newLeadId` makes them. */
-export function isLeadId(value: string): boolean {
-  return LEAD_ID_PATTERN.test(value)
-}
-
-/** The lead ids a text mentions and the text without them. */
-export type LeadMentions = { leadIds: string[]; rest: string }
-
 /**
  * Takes the lead ids out of a text.
  * @returns `leadIds`: each one once, lower-case, in the order of appearance; an id of the wrong length is included,
  *   and is simply unknown to the database. `rest`: the text in `comparable` form, with a space in the place of each.
  */
-export function extractLeadIds(text: string): LeadMentions {
+export function extractLeadIds(text: string): { leadIds: string[]; rest: string } {
   const found = new Set<string>()
   const rest = comparable(text).replace(MENTION, (_mention, id: string) => {
     found.add(`lead_${id}`)
     return ' '
   })
   return { leadIds: [...found], rest }
-}
-
-/** The lead ids a text mentions: see `extractLeadIds`. */
-export function findLeadIds(text: string): string[] {
-  return extractLeadIds(text).leadIds
 }

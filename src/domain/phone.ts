@@ -1,5 +1,5 @@
 // The full metadata: the small set takes some numbers of the wrong length for valid. Memory is no concern on a server.
-import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import { type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max'
 
 const E164 = /^\+[1-9]\d{6,14}$/
 
@@ -9,20 +9,20 @@ const NANP = /^\+1[2-9]\d{9}$/
 /**
  * Brings a phone number as people write it into E.164, the one form in which numbers are stored and compared.
  *
- * Without a `+` it is read as a number of `defaultCountry`; bare digits (11 to 15) that are none are read the way the
- * gateway writes numbers, country code first. The number must be assignable in its country's numbering plan. One that is
+ * Without a `+` it is read as a US number; bare digits (11 to 15) that are none are read the way the gateway writes
+ * numbers, country code first. The number must be assignable in its country's numbering plan. One that is
  * written with `+` needs only the shape of its country's numbers: plans change, and an area code newer than our metadata
  * keeps nobody out. An extension is refused: no SMS reaches it.
  * @param input the number; spaces, dashes, brackets and invisible characters do not matter.
  * @returns for example `+13055550160`; null when it is not a valid number.
  */
-export function normalisePhone(input: string, defaultCountry: CountryCode = 'US'): string | null {
+export function normalisePhone(input: string): string | null {
   const written = input
     .normalize('NFKC')
     .replace(/[\p{Cf}\p{Cc}]/gu, '')
     .trim()
   if (written.startsWith('+')) return e164(written, hasShape)
-  const national = e164(written, isAssignable, defaultCountry)
+  const national = e164(written, isAssignable, 'US')
   if (national !== null || !/^\d{11,15}$/.test(written)) return national
   return e164(`+${written}`, isAssignable)
 }
@@ -41,16 +41,7 @@ export function phoneFromGateway(digits: string): string | null {
   return parsed === undefined || parsed.number === candidate || !parsed.isValid() ? candidate : parsed.number
 }
 
-/**
- * Writes an E.164 number as TextMagic takes it: digits alone.
- * @throws RangeError when it is not E.164; the message does not hold the number.
- */
-export function toGatewayDigits(e164: string): string {
-  if (!E164.test(e164)) throw new RangeError('not an E.164 phone number')
-  return e164.slice(1)
-}
-
-function e164(written: string, isTaken: (parsed: PhoneNumber) => boolean, defaultCountry?: CountryCode): string | null {
+function e164(written: string, isTaken: (parsed: PhoneNumber) => boolean, defaultCountry?: 'US'): string | null {
   const parsed = parsePhoneNumberFromString(written, { defaultCountry, extract: false })
   return parsed !== undefined && !parsed.ext && isTaken(parsed) ? parsed.number : null
 }

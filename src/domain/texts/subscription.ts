@@ -20,15 +20,12 @@ export function startConfirmationText({ brand }: Program): string {
 }
 
 /**
- * The answer to HELP, as US carriers ask for it: program, contact, costs, how to stop.
- * @param contact a phone number, address or page of support; without one people are told to text back, which reaches
- *   support because every text that is not about a lead is forwarded there.
+ * The answer to HELP, as US carriers ask for it: program, contact, costs, how to stop. A question texted back reaches support,
+ * because every text that is not about a lead is forwarded there.
  */
-export function helpText({ brand, contact }: Program & { contact?: string | null }): string {
-  const reached = cleanText(contact)
+export function helpText({ brand }: Program): string {
   return (
-    `${cleanText(brand)}: client inquiries by SMS. ` +
-    (reached ? `Support: ${reached}. ` : 'For support, reply with your question. ') +
+    `${cleanText(brand)}: client inquiries by SMS. For support, reply with your question. ` +
     'Msg frequency varies. Msg & data rates may apply. Reply STOP to unsubscribe.'
   )
 }

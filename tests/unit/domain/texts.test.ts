@@ -148,7 +148,4 @@ test('HELP tells the program, the contact, the costs and how to stop', () => {
   for (const part of ['Gold Touch List', 'Msg & data rates may apply', 'STOP', 'support']) {
     expect(texts.helpText({ brand: 'Gold Touch List' })).toContain(part)
   }
-  expect(texts.helpText({ brand: 'Gold Touch List', contact: 'help@example.com' })).toContain(
-    'Support: help@example.com.',
-  )
 })

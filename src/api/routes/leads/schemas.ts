@@ -5,7 +5,6 @@ import type { SkippedProvider } from '../../../db/offers.ts'
 import { UNLOCK_STATUSES } from '../../../domain/states.ts'
 
 export const Timestamp = Type.String({ format: 'date-time' })
-export const Nullable = (schema: Type.TSchema) => Type.Union([schema, Type.Null()])
 const text = () => Type.Union([Type.String(), Type.Null()])
 
 export const UnlockStatusSchema = Type.Enum([...UNLOCK_STATUSES])
