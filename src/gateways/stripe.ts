@@ -1,4 +1,3 @@
-import type Stripe from 'stripe'
 import type { KnownRefund } from '../domain/refunds.ts'
 import { createStripeCaller, type StripeOptions } from './stripe/caller.ts'
 import { type EventFilter, type ListedEvent, listEvents } from './stripe/events.ts'
@@ -10,10 +9,8 @@ import {
   type PaymentLink,
   type WantedLinks,
 } from './stripe/links.ts'
-import { collect } from './stripe/pages.ts'
 import { type FoundPayment, findPayments, type PaymentOwner } from './stripe/payments.ts'
 import { getRefund, listRefunds, type Refund, type RefundRequest, refund } from './stripe/refunds.ts'
-import { sessionsOf } from './stripe/sessions.ts'
 
 export type { StripeOptions } from './stripe/caller.ts'
 export type { EventFilter, ListedEvent } from './stripe/events.ts'
@@ -60,13 +57,11 @@ export type StripeGateway = {
    */
   refund(request: RefundRequest): Promise<Refund>
   /** @returns null for an unknown id */
-  getRefund(refundId: string): Promise<Refund | null>
+  getRefund(refundId: string): Promise<KnownRefund | null>
   /** Every refund of a payment, failed ones included, newest first; null where refunds cannot be listed (404). */
   listRefunds(paymentIntentId: string): Promise<KnownRefund[] | null>
   /** Goes through events as Stripe keeps them, newest first. Errors come while iterating. */
   listEvents(filter: EventFilter): AsyncIterable<ListedEvent>
-  /** Every checkout session of a link, newest first. */
-  listSessions(linkId: string): Promise<Stripe.Checkout.Session[]>
   close(): Promise<void>
 }
 
@@ -82,7 +77,6 @@ export function createStripe(options: StripeOptions): StripeGateway {
     getRefund: (refundId) => getRefund(stripe, refundId),
     listRefunds: (paymentIntentId) => listRefunds(stripe, paymentIntentId),
     listEvents: (filter) => listEvents(stripe, filter),
-    listSessions: (linkId) => collect(sessionsOf(stripe, { payment_link: linkId })),
     close: () => stripe.close(),
   }
 }

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { hasFailed, type KnownRefund, type RefundStatus, toRefundStatus } from '../../domain/refunds.ts'
+import { hasFailed, type KnownRefund, toRefundStatus } from '../../domain/refunds.ts'
 import { readValue } from '../answers.ts'
 import { RefusedError } from '../errors.ts'
 import type { StripeCaller } from './caller.ts'
@@ -16,15 +16,8 @@ export type RefundRequest = {
   reason: string
 }
 
-export type Refund = {
-  /** Null only when the charge is refunded and Stripe shows no refund of it. */
-  refundId: string | null
-  status: RefundStatus
-  /** Minor units of the payment's currency; null when it is not known. */
-  amountCents: number | null
-  /** It was refunded before this request: by an earlier one whose answer was lost, or by a person. */
-  alreadyRefunded: boolean
-}
+/** Its id is null only when the charge is refunded and Stripe shows no refund of it. */
+export type Refund = KnownRefund | { refundId: null; status: 'succeeded' }
 
 const refundSchema = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -43,7 +36,7 @@ export async function refund(stripe: StripeCaller, request: RefundRequest): Prom
   }
   try {
     const answer = await stripe.call(operation, (sdk) => sdk.refunds.create(params, { idempotencyKey }))
-    return toRefund(readValue(operation.name, refundSchema, answer))
+    return toKnown(readValue(operation.name, refundSchema, answer))
   } catch (error) {
     if (!(error instanceof RefusedError) || error.code !== 'charge_already_refunded') throw error
     return await earlierRefund(stripe, paymentIntentId)
@@ -51,11 +44,11 @@ export async function refund(stripe: StripeCaller, request: RefundRequest): Prom
 }
 
 /** See `StripeGateway.getRefund`. */
-export async function getRefund(stripe: StripeCaller, refundId: string): Promise<Refund | null> {
+export async function getRefund(stripe: StripeCaller, refundId: string): Promise<KnownRefund | null> {
   const name = 'stripe get refund'
   try {
     const answer = await stripe.call({ name }, (sdk) => sdk.refunds.retrieve(refundId))
-    return toRefund(readValue(name, refundSchema, answer))
+    return toKnown(readValue(name, refundSchema, answer))
   } catch (error) {
     if (error instanceof RefusedError && error.status === 404) return null
     throw error
@@ -77,15 +70,14 @@ export async function listRefunds(stripe: StripeCaller, paymentIntentId: string)
   }
 }
 
-/** The refund that stands for the money that went back: the newest that did not fail. */
+/**
+ * The refund that stands for money that went back before: by an earlier request whose answer was lost, or by a person. It is
+ * the newest that did not fail.
+ */
 async function earlierRefund(stripe: StripeCaller, paymentIntentId: string): Promise<Refund> {
   const refunds = await listRefunds(stripe, paymentIntentId)
   const standing = refunds?.find(({ status }) => !hasFailed(status))
-  return { refundId: null, status: 'succeeded', amountCents: null, ...standing, alreadyRefunded: true }
-}
-
-function toRefund(answer: Static<typeof refundSchema>): Refund {
-  return { ...toKnown(answer), alreadyRefunded: false }
+  return standing ?? { refundId: null, status: 'succeeded' }
 }
 
 function toKnown({ id, status, amount }: Static<typeof refundSchema>): KnownRefund {

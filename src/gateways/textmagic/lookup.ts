@@ -1,4 +1,3 @@
-import type { SendClass } from '../../domain/outbound.ts'
 import { readJson } from '../answers.ts'
 import { errorOfStatus } from '../classify.ts'
 import { UnclearError } from '../errors.ts'
@@ -20,8 +19,6 @@ export type LookUp = {
   phone: string
   /** When the message was first tried. */
   since: Date
-  /** Class in the send limit; `notice` when absent. */
-  sendClass?: SendClass
 }
 
 const readSessions = (text: string) => readJson(OPERATION, sessionPageSchema, text)
@@ -33,7 +30,7 @@ type Found = { gatewayId: string }
 export async function findByReference(api: TextMagicApi, lookUp: LookUp): Promise<Found | null> {
   const reference = String(lookUp.reference)
   const horizon = lookUp.since.getTime() - CLOCK_MARGIN_MS
-  for await (const sessions of pages(api, '/sessions', readSessions, lookUp.sendClass)) {
+  for await (const sessions of pages(api, '/sessions', readSessions)) {
     for (const session of sessions) {
       if (String(session.referenceId ?? '') !== reference) continue
       const found = await findInSession(api, String(session.id), lookUp)
@@ -54,7 +51,7 @@ async function findInSession(api: TextMagicApi, sessionId: string, lookUp: LookU
   const receiver = digitsOf(lookUp.phone)
   const path = `/sessions/${encodeURIComponent(sessionId)}/messages`
   let seen = 0
-  for await (const messages of pages(api, path, readMessages, lookUp.sendClass)) {
+  for await (const messages of pages(api, path, readMessages)) {
     seen += messages.length
     // A list that does not tell a receiver tells of no other either, and "absent" would be leave to send again.
     const message = messages.find((one) => one.receiver == null || digitsOf(one.receiver) === receiver)
@@ -70,12 +67,11 @@ async function* pages<Item extends { id: number | string }>(
   api: TextMagicApi,
   path: string,
   read: (text: string) => Page<Item>,
-  sendClass: SendClass = 'notice',
 ): AsyncGenerator<Item[]> {
   const seen = new Set<string>()
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const query = { page: String(page), limit: String(PAGE_SIZE) }
-    const { status, text } = await api.call({ operation: OPERATION, method: 'GET', path, query, sendClass })
+    const { status, text } = await api.call({ operation: OPERATION, method: 'GET', path, query, sendClass: 'notice' })
     if (status !== 200) throw errorOfStatus(OPERATION, status)
     const { resources, pageCount } = read(text)
     const isNews = resources.some(({ id }) => !seen.has(String(id)))

@@ -47,8 +47,7 @@ export const refundPayment = defineJob({
 
 async function askStripe(deps: JobDeps, payment: Payment): Promise<Refund | null> {
   if (payment.status === 'refund_pending' && payment.refundId != null) return deps.stripe.getRefund(payment.refundId)
-  if (payment.paymentIntentId == null)
-    return { refundId: null, status: 'succeeded', amountCents: null, alreadyRefunded: true }
+  if (payment.paymentIntentId == null) return { refundId: null, status: 'succeeded' }
   const unlock = payment.unlockId == null ? null : await deps.em.fork().findOne(Unlock, { id: payment.unlockId })
   try {
     return await deps.stripe.refund({
@@ -72,17 +71,15 @@ async function takeNewAttempt(deps: JobDeps, paymentId: number): Promise<void> {
 async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refund: Refund): Promise<Due[]> {
   const payment = await lock(tx, paymentId)
   if (payment.status === 'refunded') return []
-  const { refundId, status, amountCents } = refund
-  if (refundId === null) return recordReturned(tx, payment, 'refund succeeded', deps.effects)
+  if (refund.refundId === null) return recordReturned(tx, payment, 'refund succeeded', deps.effects)
   const now = await databaseNow(tx)
   if (payment.status !== 'refund_pending') payment.updatedAt = now
-  payment.refundId = refundId
+  payment.refundId = refund.refundId
   payment.status = 'refund_pending'
   // Stripe answered: what it says may stay the same for days, and is no reason to give up asking.
   payment.attempts = 0
   payment.nextAttemptAt = after(now, ASK_AFTER_MS)
-  const known = { refundId, status, amountCents: amountCents ?? payment.amountCents }
-  return recordRefunds(tx, payment, [known], `refund ${status}`, deps.effects)
+  return recordRefunds(tx, payment, [refund], `refund ${refund.status}`, deps.effects)
 }
 
 /** Locks a payment, and before it its unlock. */

@@ -5,10 +5,8 @@ import type { StripeCaller } from '../../../src/gateways/stripe/caller.ts'
 import { errorOfStripe } from '../../../src/gateways/stripe/classify.ts'
 import { listEvents } from '../../../src/gateways/stripe/events.ts'
 import { closeLink, createPaymentLink, findActiveLinks } from '../../../src/gateways/stripe/links.ts'
-import { collect } from '../../../src/gateways/stripe/pages.ts'
 import { findPayments } from '../../../src/gateways/stripe/payments.ts'
 import { getRefund, listRefunds, refund } from '../../../src/gateways/stripe/refunds.ts'
-import { sessionsOf } from '../../../src/gateways/stripe/sessions.ts'
 import type { StripeGateway } from '../../../src/gateways/stripe.ts'
 import { type StripeWireOptions, stripeWire } from './stripe-wire.ts'
 
@@ -41,7 +39,6 @@ export function simulatedStripe(secretKey: string, wire: StripeWireOptions): Str
     getRefund: (refundId) => getRefund(stripe, refundId),
     listRefunds: (paymentIntentId) => listRefunds(stripe, paymentIntentId),
     listEvents: (filter) => listEvents(stripe, filter),
-    listSessions: (linkId) => collect(sessionsOf(stripe, { payment_link: linkId })),
     close: async () => undefined,
   }
 }
