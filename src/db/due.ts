@@ -12,7 +12,6 @@ const SWEEP_LOCK = 7_701_001
  */
 type Kind = {
   table: string
-  key: string
   where: string
   columns: string
   /** SQL for the request that the row came with; where there is none, the sweep's own id follows the work from here on. */
@@ -41,7 +40,6 @@ const id = (value: string | number | null | undefined): number => Number(value)
 export const KINDS: readonly Kind[] = [
   {
     table: 'webhook_inbox',
-    key: 'id',
     where: `status in ('received', 'forwarding')`,
     columns: 'id, source, status',
     requestId: 'request_id',
@@ -53,7 +51,6 @@ export const KINDS: readonly Kind[] = [
   },
   {
     table: 'outbound_messages',
-    key: 'id',
     where: `status in ('pending', 'sending', 'unknown')`,
     columns: 'id, purpose, unlock_id',
     requestId: '(select request_id from webhook_inbox reply where reply.id = inbox_id)',
@@ -67,7 +64,6 @@ export const KINDS: readonly Kind[] = [
   },
   {
     table: 'lead_unlocks',
-    key: 'id',
     where: `(status in ('CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAID') or link_unrecorded)`,
     columns: 'id, status',
     toDue: (row) =>
@@ -77,21 +73,18 @@ export const KINDS: readonly Kind[] = [
   },
   {
     table: 'payment_links',
-    key: 'id',
     where: `status = 'closing'`,
     columns: 'id',
     toDue: (row) => ({ job: 'close-payment-link', payment_link_id: id(row.id) }),
   },
   {
     table: 'payments',
-    key: 'id',
     where: `status in ('refund_due', 'refund_pending')`,
     columns: 'id',
     toDue: (row) => ({ job: 'refund-payment', payment_id: id(row.id) }),
   },
   {
     table: 'escalations',
-    key: 'id',
     where: 'alerted_at is null and resolved_at is null',
     columns: 'id',
     toDue: (row) => ({ job: 'alert', escalation_id: id(row.id) }),
@@ -120,8 +113,8 @@ async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<
   const rows = await tx.execute<Row[]>(
     `update ${kind.table} set attempts = attempts + 1,
        next_attempt_at = app_now() + ${PUT_OFF}
-     where ${kind.key} in (
-       select ${kind.key} from ${kind.table} where ${kind.where} and next_attempt_at <= app_now()
+     where id in (
+       select id from ${kind.table} where ${kind.where} and next_attempt_at <= app_now()
        order by next_attempt_at limit ? for update skip locked)
      returning ${kind.columns}, attempts, ${kind.requestId ?? 'null'} as request_id`,
     [batch],
@@ -138,7 +131,7 @@ async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<
 
 /** A row that no wake-up has brought forward starves nobody any more: it is parked, and a person is called. */
 async function giveUp(tx: EntityManager, kind: Kind, row: Row): Promise<Due[]> {
-  await tx.execute(`update ${kind.table} set next_attempt_at = ? where ${kind.key} = ?`, [PARKED_UNTIL, row.id])
+  await tx.execute(`update ${kind.table} set next_attempt_at = ? where id = ?`, [PARKED_UNTIL, row.id])
   const summary = `Row ${row.id} of ${kind.table} is still due after ${MAX_WAKE_UPS} wake-ups (job ${kind.toDue(row).job}).`
   return openEscalation(tx, { kind: 'stuck', subject: `${kind.table}:${row.id}`, summary })
 }

@@ -1,5 +1,5 @@
 import { lockUnlock } from '../../db/apply-event.ts'
-import { Lead, PaymentLink, Unlock } from '../../db/entities/index.ts'
+import { PaymentLink, Unlock } from '../../db/entities/index.ts'
 import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
 import { parkMessage } from '../../db/ledger-outcomes.ts'
 import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
@@ -131,7 +131,6 @@ async function findEarlierLink(deps: JobDeps, unlock: Unlock): Promise<{ id: str
 }
 
 async function makeLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; url: string }> {
-  const lead = await deps.em.fork().findOneOrFail(Lead, { id: unlock.leadId })
   try {
     return await deps.stripe.createPaymentLink({
       unlockId: unlock.id,
@@ -141,7 +140,7 @@ async function makeLink(deps: JobDeps, unlock: Unlock): Promise<{ id: string; ur
       attempt: unlock.linkAttempt,
       priceCents: unlock.priceCents,
       currency: unlock.currency,
-      productName: `Client inquiry ${lead.id}`,
+      productName: `Client inquiry ${unlock.leadId}`,
       inactiveMessage: 'This link is closed: it was paid, or the offer is over.',
     })
   } catch (error) {

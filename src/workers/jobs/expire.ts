@@ -17,13 +17,11 @@ export const expire = defineJob({
       applyEvent(tx, unlock_id, { type: 'ttl' }, 'ttl', deps.effects),
     )
     await deps.publish(due)
-    if (!isIn(UNPAID_STATUSES, unlock.status)) {
-      const subject = `unlock:${unlock_id}`
-      await inTransaction(deps.em, (tx) => resolveEscalations(tx, ['expire_failed'], subject, 'closed'))
-    }
     if (isIn(UNPAID_STATUSES, unlock.status)) {
       throw new RetryLater(Math.max(1000, unlock.ttlExpiresAt.getTime() - unlock.dbNow.getTime()))
     }
+    const subject = `unlock:${unlock_id}`
+    await inTransaction(deps.em, (tx) => resolveEscalations(tx, ['expire_failed'], subject, 'closed'))
   },
 
   async onFailed(deps, { unlock_id }, code) {
