@@ -2,7 +2,7 @@ import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { InboxRow } from './entities/index.ts'
 import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
-import type { EntityManager } from './orm.ts'
+import { type EntityManager, inTransaction } from './orm.ts'
 
 /**
  * Locks an inbox row for handling.
@@ -38,6 +38,19 @@ export async function markProcessed(tx: EntityManager, row: InboxRow, outcome: s
   if (row.source === 'textmagic_delivery') row.sealedBody = null
   // `markFailed` left an outcome together with the escalation.
   if (wasGivenUp) await resolveEscalations(tx, ['inbox_failed', 'forward_failed'], `inbox:${row.id}`, 'handled')
+}
+
+/** The same for a row that the caller has not locked; one that somebody else has handled stays as it is. */
+export async function finishInboxRow(
+  em: EntityManager,
+  inboxId: number,
+  status: InboxRow['status'],
+  outcome: string,
+): Promise<void> {
+  await inTransaction(em, async (tx) => {
+    const row = await lockInboxRow(tx, inboxId, status)
+    if (row !== null) await markProcessed(tx, row, outcome)
+  })
 }
 
 /** Outcome of a row that told of something we know nothing of, however long we waited for it. */

@@ -1,7 +1,6 @@
 import { InboxRow } from '../../db/entities/index.ts'
-import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
+import { finishInboxRow, markFailed } from '../../db/inbox.ts'
 import { inTransaction } from '../../db/orm.ts'
-import type { JobDeps } from '../deps.ts'
 import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 
@@ -17,18 +16,11 @@ export const forwardMessage = defineJob({
       const body = openBody(deps, row)
       await deps.post.forward(fallbackUrl, { body, contentType: row.contentType })
     }
-    await finish(deps, inbox_id, fallbackUrl === null ? 'nowhere_to_forward' : 'forwarded')
+    // A crash before this forwards again: the receiver dedupes on the message id it carries.
+    await finishInboxRow(deps.em, inbox_id, 'forwarding', fallbackUrl === null ? 'nowhere_to_forward' : 'forwarded')
   },
 
   async onFailed(deps, { inbox_id }, code) {
     await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'forward_failed', code)))
   },
 })
-
-/** A crash before this forwards again: the receiver dedupes on the message id it carries. */
-async function finish(deps: JobDeps, inboxId: number, outcome: string): Promise<void> {
-  await inTransaction(deps.em, async (tx) => {
-    const row = await lockInboxRow(tx, inboxId, 'forwarding')
-    if (row !== null) await markProcessed(tx, row, outcome)
-  })
-}

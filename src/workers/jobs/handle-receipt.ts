@@ -1,5 +1,5 @@
 import { InboxRow, type OutboundMessage } from '../../db/entities/index.ts'
-import { lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox.ts'
+import { finishInboxRow, markFailed, UNMATCHED } from '../../db/inbox.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { findReceiptMessage } from '../../db/receipts.ts'
 import { type DeliveryReceipt, parseGatewayBody, readReceipt } from '../../domain/inbound.ts'
@@ -24,12 +24,13 @@ export const handleReceipt = defineJob({
     })
     if (message === null) throw new NotYetError()
     await apply(deps, message, receipt)
-    await finish(deps, inbox_id, receipt.status)
+    // A crash before this applies the receipt again, which changes nothing.
+    await finishInboxRow(deps.em, inbox_id, 'received', receipt.status)
   },
 
   async onFailed(deps, { inbox_id }, code) {
     // Receipts of other systems' messages on the same account.
-    if (code === NotYetError.CODE) return finish(deps, inbox_id, UNMATCHED)
+    if (code === NotYetError.CODE) return finishInboxRow(deps.em, inbox_id, 'received', UNMATCHED)
     await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code)))
   },
 })
@@ -45,12 +46,4 @@ async function readRow(deps: JobDeps, row: InboxRow): Promise<DeliveryReceipt> {
 async function apply(deps: JobDeps, message: OutboundMessage, receipt: DeliveryReceipt): Promise<void> {
   const rejectReason = receipt.rejectReason ?? (await rejectReasonOf(deps, receipt.id, receipt.status))
   await applyReceipt(deps, { messageId: message.id, gatewayId: receipt.id, letter: receipt.status, rejectReason })
-}
-
-/** A crash before this applies the receipt again, which changes nothing. */
-async function finish(deps: JobDeps, inboxId: number, outcome: string): Promise<void> {
-  await inTransaction(deps.em, async (tx) => {
-    const row = await lockInboxRow(tx, inboxId, 'received')
-    if (row !== null) await markProcessed(tx, row, outcome)
-  })
 }
