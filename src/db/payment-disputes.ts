@@ -15,7 +15,7 @@ export async function recordDispute(
   tx: EntityManager,
   { paymentIntentId, ...dispute }: NamedDispute & { paymentIntentId: string },
 ): Promise<Due[] | null> {
-  const payment = await lockPayment(tx, paymentIntentId)
+  const payment = await lockPayment(tx, 'payment_intent_id', paymentIntentId)
   if (payment === null) return null
   const { disputeId, closed } = dispute
   const known = (await disputesOf(tx, payment.id)).find((one) => one.disputeId === disputeId)

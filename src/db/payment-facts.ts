@@ -19,11 +19,20 @@ export async function noteMoney(tx: EntityManager, unlockId: number, cause: stri
   if (unlock !== null) await noteOnTimeline(tx, unlock, unlock.status, cause)
 }
 
-/** Locks the payment of an intent, and its unlock before it. Null when we know of no such payment (yet). */
-export async function lockPayment(tx: EntityManager, paymentIntentId: string): Promise<Payment | null> {
+/**
+ * Locks a payment, and its unlock before it.
+ *
+ * @param by a column that tells it from others
+ * @returns null when we know of no such payment (yet)
+ */
+export async function lockPayment(
+  tx: EntityManager,
+  by: 'id' | 'payment_intent_id',
+  value: number | string,
+): Promise<Payment | null> {
   const [row] = await tx.execute<{ id: number; unlock_id: number | null }[]>(
-    'select id, unlock_id from payments where payment_intent_id = ?',
-    [paymentIntentId],
+    `select id, unlock_id from payments where ${by} = ?`,
+    [value],
   )
   if (row === undefined) return null
   if (row.unlock_id !== null) await lockUnlock(tx, row.unlock_id)
@@ -80,7 +89,7 @@ export async function recordChargeRefunded(
   charge: { paymentIntentId: string; amountCents: number; refundedCents: number; refunds: KnownRefund[] | null },
   context: EffectContext,
 ): Promise<Due[] | null> {
-  const payment = await lockPayment(tx, charge.paymentIntentId)
+  const payment = await lockPayment(tx, 'payment_intent_id', charge.paymentIntentId)
   if (payment === null) return null
   if (charge.refunds !== null) return recordRefunds(tx, payment, charge.refunds, 'charge.refunded', context)
   if (payment.status !== 'kept' && payment.status !== 'held') return []
@@ -95,7 +104,7 @@ export async function recordRefundStatus(
   { paymentIntentId, ...refund }: KnownRefund & { paymentIntentId: string },
   context: EffectContext,
 ): Promise<Due[] | null> {
-  const payment = await lockPayment(tx, paymentIntentId)
+  const payment = await lockPayment(tx, 'payment_intent_id', paymentIntentId)
   return payment === null ? null : recordRefunds(tx, payment, [refund], `refund ${refund.status}`, context)
 }
 

@@ -1,10 +1,8 @@
-import { LockMode } from '@mikro-orm/core'
-import { lockUnlock } from '../../db/apply-event.ts'
 import { Payment, Unlock } from '../../db/entities/index.ts'
 import { isOpen } from '../../db/escalations.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { after, PARKED_UNTIL } from '../../db/parking.ts'
-import { recordRefundFailed, recordRefunds, recordReturned } from '../../db/payment-facts.ts'
+import { lockPayment, recordRefundFailed, recordRefunds, recordReturned } from '../../db/payment-facts.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import type { Due } from '../../domain/due.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
@@ -32,12 +30,12 @@ export const refundPayment = defineJob({
 
   async onFailed(deps, { payment_id }, code) {
     const due = await inTransaction(deps.em, async (tx) => {
-      const payment = await lock(tx, payment_id)
+      const payment = await lockPayment(tx, 'id', payment_id)
       // It was made; that Stripe could not be asked says nothing of it. Called failed, it might be paid out once more by hand.
-      if (payment.status === 'refund_pending') {
+      if (payment?.status === 'refund_pending') {
         payment.nextAttemptAt = after(await databaseNow(tx), ASK_AFTER_MS)
       }
-      if (payment.status !== 'refund_due') return []
+      if (payment?.status !== 'refund_due') return []
       payment.nextAttemptAt = PARKED_UNTIL
       return recordRefundFailed(tx, payment, code)
     })
@@ -69,8 +67,8 @@ async function takeNewAttempt(deps: JobDeps, paymentId: number): Promise<void> {
 }
 
 async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refund: Refund): Promise<Due[]> {
-  const payment = await lock(tx, paymentId)
-  if (payment.status === 'refunded') return []
+  const payment = await lockPayment(tx, 'id', paymentId)
+  if (payment === null || payment.status === 'refunded') return []
   if (refund.refundId === null) return recordReturned(tx, payment, 'refund succeeded', deps.effects)
   const now = await databaseNow(tx)
   if (payment.status !== 'refund_pending') payment.updatedAt = now
@@ -80,13 +78,4 @@ async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refun
   payment.attempts = 0
   payment.nextAttemptAt = after(now, ASK_AFTER_MS)
   return recordRefunds(tx, payment, [refund], `refund ${refund.status}`, deps.effects)
-}
-
-/** Locks a payment, and before it its unlock. */
-async function lock(tx: EntityManager, paymentId: number): Promise<Payment> {
-  const [owner] = await tx.execute<{ unlock_id: number | null }[]>('select unlock_id from payments where id = ?', [
-    paymentId,
-  ])
-  if (owner?.unlock_id != null) await lockUnlock(tx, owner.unlock_id)
-  return tx.findOneOrFail(Payment, { id: paymentId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
 }
