@@ -1,7 +1,7 @@
 import { LockMode } from '@mikro-orm/core'
 import { type Actor, recordAudit } from './audit.ts'
 import { Escalation } from './entities/index.ts'
-import type { EntityManager } from './orm.ts'
+import { type EntityManager, inTransaction } from './orm.ts'
 import { databaseNow, lockProvider } from './subscriptions.ts'
 
 /**
@@ -11,7 +11,7 @@ import { databaseNow, lockProvider } from './subscriptions.ts'
  * @returns the escalation, or null when there is none with that id
  */
 export function resolveById(em: EntityManager, id: number, by: Actor, note: string | null): Promise<Escalation | null> {
-  return em.fork().transactional(async (tx) => {
+  return inTransaction(em, async (tx) => {
     const known = await tx.findOne(Escalation, { id })
     const untold =
       known?.kind === 'unsubscribe_failed' ? await lockProvider(tx, known.subject.slice('provider:'.length)) : null

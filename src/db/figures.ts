@@ -1,7 +1,7 @@
 import { UNLOCK_STATUSES, type UnlockStatus } from '../domain/states.ts'
 import type { InboxSource } from './entities/inbox-row.ts'
 import type { EscalationKind } from './escalations.ts'
-import type { EntityManager } from './orm.ts'
+import { type EntityManager, inTransaction } from './orm.ts'
 import { overdueWork } from './overdue.ts'
 
 /** The states an unlock ends in. Nearly all rows are in one of them, so they are counted apart and less often. */
@@ -76,7 +76,7 @@ async function pairs<K extends string>(
 }
 
 function withTimeout<T>(em: EntityManager, ms: number, read: (tx: EntityManager) => Promise<T>): Promise<T> {
-  return em.fork().transactional(async (tx) => {
+  return inTransaction(em, async (tx) => {
     await tx.execute(`set local statement_timeout = ${ms}`)
     return read(tx)
   })

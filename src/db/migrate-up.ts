@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
+import { inTransaction } from './orm.ts'
 
 /** Held while migrating, so that processes starting at once migrate once, the others after it and with nothing left to do. */
 const MIGRATION_LOCK = 7_701_000
@@ -14,7 +15,7 @@ export async function pendingMigrations(db: MikroORM): Promise<string[]> {
  * @returns names of the migrations that were run here
  */
 export async function migrateUp(db: MikroORM): Promise<string[]> {
-  return db.em.fork().transactional(async (tx) => {
+  return inTransaction(db.em, async (tx) => {
     // A migration, and the wait for another process's, may take longer than any other statement.
     await tx.execute('set local statement_timeout = 0')
     await tx.execute('set local lock_timeout = 0')

@@ -7,7 +7,7 @@ import { Payment, Provider, type Unlock } from './entities/index.ts'
 import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
 import { addLinkMessage, addReveal } from './messages.ts'
-import type { EntityManager } from './orm.ts'
+import { type EntityManager, inTransaction } from './orm.ts'
 import { after, GRACE_MS, unpark } from './parking.ts'
 import { giveUpKept } from './payment-facts.ts'
 
@@ -35,7 +35,7 @@ export function operate(
   operation: Operation,
   by: Actor,
 ): Promise<{ unlock: Unlock; due: Due[] } | null> {
-  return em.fork().transactional(async (tx) => {
+  return inTransaction(em, async (tx) => {
     const unlock = await lockUnlock(tx, unlockId)
     if (unlock === null) return null
     const due = await run(tx, unlock, operation)
