@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { Serial } from './ids.ts'
 import { ProblemError } from './problem.ts'
 
 /** Page size where a request names none, and the largest. */
@@ -22,11 +23,26 @@ export const nextCursor = Type.Union([Type.String(), Type.Null()], {
 /** The last row of a page of what has a serial number and comes newest first. */
 export const CreationPlace = Type.Object({
   createdMicros: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-  id: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+  id: Serial,
 })
 
+/**
+ * A page of what was found: `limit` of it, and one more where there is a next page.
+ *
+ * @param placeOf where the last of a page stands, as the next page's `decodeCursor` reads it
+ */
+export function pageOf<T>(
+  found: readonly T[],
+  limit: number,
+  placeOf: (last: T) => unknown,
+): { page: T[]; next_cursor: string | null } {
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
+  return { page, next_cursor: last !== undefined && found.length > limit ? encodeCursor(placeOf(last)) : null }
+}
+
 /** Where a page ends, as one opaque word. */
-export function encodeCursor(position: unknown): string {
+function encodeCursor(position: unknown): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url')
 }
 

@@ -3,7 +3,7 @@ import { listAudit as findEntries } from '../../../db/audit-list.ts'
 import type { AuditEntry } from '../../../db/entities/index.ts'
 import { ROLES } from '../../../domain/roles.ts'
 import { ADMIN_ONLY } from '../../auth/roles.ts'
-import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
 import { parseFrom, parseTo, TimeBound } from '../../time.ts'
@@ -56,11 +56,8 @@ export function listAudit(app: App, { db }: ApiDeps): void {
     const { key_name, action, target, from, to, cursor, limit = DEFAULT_LIMIT } = request.query
     const filter = { keyName: key_name, action, target, from: parseFrom(from, 'from'), to: parseTo(to, 'to') }
     const found = await findEntries(db.em.fork(), filter, decodeCursor(Position, cursor), limit + 1)
-    const page = found.slice(0, limit)
-    return {
-      entries: page.map(entryView),
-      next_cursor: found.length > limit ? encodeCursor(page.at(-1)?.id) : null,
-    }
+    const { page, next_cursor } = pageOf(found, limit, ({ id }) => id)
+    return { entries: page.map(entryView), next_cursor }
   })
 }
 

@@ -1,13 +1,11 @@
 import { Type } from 'typebox'
 import { listEscalations as findEscalations } from '../../../db/views.ts'
 import { STAFF } from '../../auth/roles.ts'
-import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
+import { Serial } from '../../ids.ts'
 import { problemResponses } from '../../problem.ts'
 import { EscalationSchema, escalationView } from './schemas.ts'
-
-/** The id of the last escalation of a page. */
-const Position = Type.Integer({ minimum: 1, maximum: 2_147_483_647 })
 
 const schema = {
   tags: ['escalations'],
@@ -27,11 +25,8 @@ const schema = {
 export function listEscalations(app: App, { db }: ApiDeps): void {
   app.get('/escalations', { schema, config: STAFF }, async (request) => {
     const { state = 'open', cursor, limit = DEFAULT_LIMIT } = request.query
-    const found = await findEscalations(db.em.fork(), state, decodeCursor(Position, cursor), limit + 1)
-    const page = found.slice(0, limit)
-    return {
-      escalations: page.map(escalationView),
-      next_cursor: found.length > limit ? encodeCursor(page.at(-1)?.id) : null,
-    }
+    const found = await findEscalations(db.em.fork(), state, decodeCursor(Serial, cursor), limit + 1)
+    const { page, next_cursor } = pageOf(found, limit, ({ id }) => id)
+    return { escalations: page.map(escalationView), next_cursor }
   })
 }

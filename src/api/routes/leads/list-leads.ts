@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { listLeads as findLeads } from '../../../db/views.ts'
 import { STAFF } from '../../auth/roles.ts'
-import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
 import { parseFrom, parseTo, TimeBound } from '../../time.ts'
@@ -43,14 +43,8 @@ export function listLeads(app: App, { db }: ApiDeps): void {
       createdTo: parseTo(created_to, 'created_to'),
       unlockStatus: unlock_status,
     }
-    // One more than asked for tells whether there is a next page.
     const found = await findLeads(db.em.fork(), filter, decodeCursor(Position, cursor), limit + 1)
-    const page = found.slice(0, limit)
-    const last = page.at(-1)
-    const more = found.length > limit && last !== undefined
-    return {
-      leads: page.map(({ row }) => leadView(row)),
-      next_cursor: more ? encodeCursor(last.place) : null,
-    }
+    const { page, next_cursor } = pageOf(found, limit, ({ place }) => place)
+    return { leads: page.map(({ row }) => leadView(row)), next_cursor }
   })
 }

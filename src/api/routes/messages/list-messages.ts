@@ -2,15 +2,11 @@ import { Type } from 'typebox'
 import { listMessages as findMessages } from '../../../db/message-list.ts'
 import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
 import { STAFF } from '../../auth/roles.ts'
-import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
+import { Serial } from '../../ids.ts'
 import { problemResponses } from '../../problem.ts'
 import { MessageSchema, messageView } from '../unlocks/schemas.ts'
-
-const MAX_SERIAL = 2_147_483_647
-
-/** The id of the last message of a page. */
-const Position = Type.Integer({ minimum: 1, maximum: MAX_SERIAL })
 
 const ListedMessage = Type.Object({
   ...MessageSchema.properties,
@@ -28,7 +24,7 @@ const schema = {
   querystring: Type.Object(
     {
       provider_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-      unlock_id: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_SERIAL })),
+      unlock_id: Type.Optional(Serial),
       purpose: Type.Optional(Type.Enum([...PURPOSES])),
       status: Type.Optional(Type.Enum([...MESSAGE_STATUSES])),
       ...pageQuery,
@@ -46,15 +42,13 @@ export function listMessages(app: App, { db }: ApiDeps): void {
   app.get('/messages', { schema, config: STAFF }, async (request) => {
     const { provider_id, unlock_id, purpose, status, cursor, limit = DEFAULT_LIMIT } = request.query
     const filter = { providerId: provider_id?.trim(), unlockId: unlock_id, purpose, status }
-    const found = await findMessages(db.em.fork(), filter, decodeCursor(Position, cursor), limit + 1)
-    const page = found.slice(0, limit)
-    return {
-      messages: page.map((message) => ({
-        ...messageView(message),
-        unlock_id: message.unlockId ?? null,
-        provider_id: message.providerId ?? null,
-      })),
-      next_cursor: found.length > limit ? encodeCursor(page.at(-1)?.id) : null,
-    }
+    const found = await findMessages(db.em.fork(), filter, decodeCursor(Serial, cursor), limit + 1)
+    const { page, next_cursor } = pageOf(found, limit, ({ id }) => id)
+    const messages = page.map((message) => ({
+      ...messageView(message),
+      unlock_id: message.unlockId ?? null,
+      provider_id: message.providerId ?? null,
+    }))
+    return { messages, next_cursor }
   })
 }

@@ -1,12 +1,13 @@
 import { type Static, Type } from 'typebox'
 import type { PaymentFilter } from '../../../db/payment-list.ts'
+import { Serial } from '../../ids.ts'
 import { parseFrom, parseTo, TimeBound } from '../../time.ts'
 import { PaymentStatusSchema } from './schemas.ts'
 
 /** Which payments a listing or an export is about. */
 export const paymentFilterQuery = {
   status: Type.Optional(PaymentStatusSchema),
-  unlock_id: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
+  unlock_id: Type.Optional(Serial),
   lead_id: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   provider_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
   created_from: Type.Optional({ ...TimeBound, description: 'Inclusive; when we heard of it' }),

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { listPayments as findPayments } from '../../../db/payment-list.ts'
 import { STAFF } from '../../auth/roles.ts'
-import { CreationPlace, DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import { CreationPlace, DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
 import { filterOf, paymentFilterQuery } from './filter.ts'
@@ -30,10 +30,8 @@ export function listPayments(app: App, { db }: ApiDeps): void {
     const { cursor, limit = DEFAULT_LIMIT, ...filter } = request.query
     const after = decodeCursor(CreationPlace, cursor)
     const found = await findPayments(db.em.fork(), filterOf(filter), after, limit + 1)
-    const page = found.slice(0, limit)
-    return {
-      payments: page.map(({ row }) => ({ ...paymentView(row), unlock_id: row.unlockId ?? null })),
-      next_cursor: found.length > limit ? encodeCursor(page.at(-1)?.place) : null,
-    }
+    const { page, next_cursor } = pageOf(found, limit, ({ place }) => place)
+    const payments = page.map(({ row }) => ({ ...paymentView(row), unlock_id: row.unlockId ?? null }))
+    return { payments, next_cursor }
   })
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { listProviders as findProviders } from '../../../db/providers.ts'
 import { STAFF } from '../../auth/roles.ts'
-import { DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
 import { ProviderSchema, providerView } from './schemas.ts'
@@ -40,10 +40,7 @@ export function listProviders(app: App, { db }: ApiDeps): void {
   app.get('/providers', { schema, config: STAFF }, async (request) => {
     const { search, cursor, limit = DEFAULT_LIMIT } = request.query
     const found = await findProviders(db.em.fork(), search?.trim(), decodeCursor(Position, cursor), limit + 1)
-    const page = found.slice(0, limit)
-    return {
-      providers: page.map(providerView),
-      next_cursor: found.length > limit ? encodeCursor(page.at(-1)?.id) : null,
-    }
+    const { page, next_cursor } = pageOf(found, limit, ({ id }) => id)
+    return { providers: page.map(providerView), next_cursor }
   })
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { listUnlocks as findUnlocks } from '../../../db/unlock-list.ts'
 import { STAFF } from '../../auth/roles.ts'
-import { CreationPlace, DEFAULT_LIMIT, decodeCursor, encodeCursor, nextCursor, pageQuery } from '../../cursor.ts'
+import { CreationPlace, DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
 import { filterOf, unlockFilterQuery } from './filter.ts'
@@ -24,10 +24,7 @@ export function listUnlocks(app: App, { db }: ApiDeps): void {
   app.get('/unlocks', { schema, config: STAFF }, async (request) => {
     const { cursor, limit = DEFAULT_LIMIT, ...filter } = request.query
     const found = await findUnlocks(db.em.fork(), filterOf(filter), decodeCursor(CreationPlace, cursor), limit + 1)
-    const page = found.slice(0, limit)
-    return {
-      unlocks: page.map(({ row }) => unlockView(row)),
-      next_cursor: found.length > limit ? encodeCursor(page.at(-1)?.place) : null,
-    }
+    const { page, next_cursor } = pageOf(found, limit, ({ place }) => place)
+    return { unlocks: page.map(({ row }) => unlockView(row)), next_cursor }
   })
 }
