@@ -2,9 +2,9 @@ import { type Static, Type } from 'typebox'
 import { type Analytics, analysePeriod } from '../../../db/analytics.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
+import { NullableTimestamp } from '../../fields.ts'
 import { ProblemError, problemResponses } from '../../problem.ts'
 import { parseFrom, parseTo, TimeBound } from '../../time.ts'
-import { Timestamp } from '../leads/schemas.ts'
 
 /** Cities listed at most. */
 const MOST_CITIES = 100
@@ -12,7 +12,6 @@ const MOST_CITIES = 100
 const Count = Type.Integer({ minimum: 0 })
 const Rate = Type.Union([Type.Number(), Type.Null()], { description: 'Of 1; null where there is nothing to divide by' })
 const Seconds = Type.Union([Type.Number(), Type.Null()])
-const Bound = Type.Union([Timestamp, Type.Null()])
 
 const FiguresSchema = Type.Object({
   leads: Type.Integer({ minimum: 0, description: 'Posted in the period' }),
@@ -55,7 +54,7 @@ const schema = {
   ),
   response: {
     200: Type.Object({
-      period: Type.Object({ from: Bound, to: Bound }),
+      period: Type.Object({ from: NullableTimestamp, to: NullableTimestamp }),
       totals: FiguresSchema,
       by_city: Type.Array(Type.Object({ city: Type.String(), ...FiguresSchema.properties })),
       cities: Type.Integer({ minimum: 0, description: 'How many there are, listed or not' }),

@@ -5,9 +5,9 @@ import { ROLES } from '../../../domain/roles.ts'
 import { ADMIN_ONLY } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
+import { Timestamp } from '../../fields.ts'
 import { problemResponses } from '../../problem.ts'
 import { parseFrom, parseTo, TimeBound } from '../../time.ts'
-import { Timestamp } from '../leads/schemas.ts'
 
 /** The id of the last entry of a page. */
 const Position = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })

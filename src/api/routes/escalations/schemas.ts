@@ -1,9 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { Escalation } from '../../../db/entities/index.ts'
-import { Timestamp } from '../leads/schemas.ts'
-
-const text = () => Type.Union([Type.String(), Type.Null()])
-const time = () => Type.Union([Timestamp, Type.Null()])
+import { NullableText, NullableTimestamp, Timestamp } from '../../fields.ts'
 
 export const EscalationSchema = Type.Object({
   id: Type.Integer(),
@@ -12,10 +9,10 @@ export const EscalationSchema = Type.Object({
   unlock_id: Type.Union([Type.Integer(), Type.Null()]),
   summary: Type.String(),
   opened_at: Timestamp,
-  alerted_at: time(),
-  resolved_at: time(),
-  resolved_by: text(),
-  note: text(),
+  alerted_at: NullableTimestamp,
+  resolved_at: NullableTimestamp,
+  resolved_by: NullableText,
+  note: NullableText,
 })
 
 export function escalationView(escalation: Escalation): Static<typeof EscalationSchema> {

@@ -3,9 +3,7 @@ import type { Lead, Unlock } from '../../../db/entities/index.ts'
 import type { LockedFields } from '../../../db/leads.ts'
 import type { SkippedProvider } from '../../../db/offers.ts'
 import { UNLOCK_STATUSES } from '../../../domain/states.ts'
-
-export const Timestamp = Type.String({ format: 'date-time' })
-const text = () => Type.Union([Type.String(), Type.Null()])
+import { NullableText, Timestamp } from '../../fields.ts'
 
 export const UnlockStatusSchema = Type.Enum([...UNLOCK_STATUSES])
 
@@ -13,9 +11,9 @@ export const LeadSchema = Type.Object({
   id: Type.String(),
   city: Type.String(),
   service_type: Type.String(),
-  preferred_time_window: text(),
-  budget_range: text(),
-  notes_snippet: text(),
+  preferred_time_window: NullableText,
+  budget_range: NullableText,
+  notes_snippet: NullableText,
   created_at: Timestamp,
   contact_erased_at: Type.Optional({
     ...Timestamp,
@@ -26,10 +24,10 @@ export type LeadView = Static<typeof LeadSchema>
 
 export const LeadWithLockedFieldsSchema = Type.Object({
   ...LeadSchema.properties,
-  client_name: Type.Optional(text()),
-  client_phone: Type.Optional(text()),
-  client_email: Type.Optional(text()),
-  exact_address: Type.Optional(text()),
+  client_name: Type.Optional(NullableText),
+  client_phone: Type.Optional(NullableText),
+  client_email: Type.Optional(NullableText),
+  exact_address: Type.Optional(NullableText),
 })
 
 export const OfferedUnlockSchema = Type.Object({

@@ -4,6 +4,7 @@ import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
 import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'
+import { NullableText } from '../../fields.ts'
 import { Serial } from '../../ids.ts'
 import { problemResponses } from '../../problem.ts'
 import { MessageSchema, messageView } from '../unlocks/schemas.ts'
@@ -11,7 +12,7 @@ import { MessageSchema, messageView } from '../unlocks/schemas.ts'
 const ListedMessage = Type.Object({
   ...MessageSchema.properties,
   unlock_id: Type.Union([Type.Integer(), Type.Null()]),
-  provider_id: Type.Union([Type.String(), Type.Null()]),
+  provider_id: NullableText,
 })
 
 const schema = {

@@ -1,8 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { Payment } from '../../../db/entities/index.ts'
-import { Timestamp } from '../leads/schemas.ts'
-
-const text = () => Type.Union([Type.String(), Type.Null()])
+import { NullableText, Timestamp } from '../../fields.ts'
 
 export const PaymentStatusSchema = Type.Enum(
   ['kept', 'held', 'refund_due', 'refund_pending', 'refunded', 'refund_failed'],
@@ -15,10 +13,10 @@ export const PaymentSchema = Type.Object({
   amount_cents: Type.Integer(),
   currency: Type.String(),
   refunded_cents: Type.Integer(),
-  refund_reason: text(),
-  dispute_status: text(),
+  refund_reason: NullableText,
+  dispute_status: NullableText,
   checkout_session_id: Type.String(),
-  payment_intent_id: text(),
+  payment_intent_id: NullableText,
   created_at: Timestamp,
 })
 

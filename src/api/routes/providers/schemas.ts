@@ -1,16 +1,14 @@
 import { type Static, Type } from 'typebox'
 import type { Provider } from '../../../db/entities/index.ts'
-import { Timestamp } from '../leads/schemas.ts'
-
-const text = () => Type.Union([Type.String(), Type.Null()])
+import { NullableText, NullableTimestamp, Timestamp } from '../../fields.ts'
 
 export const ProviderSchema = Type.Object({
   id: Type.String(),
   name: Type.String(),
   phone: Type.String({ description: 'E.164' }),
-  email: text(),
-  time_zone: text(),
-  opted_out_at: Type.Union([Timestamp, Type.Null()]),
+  email: NullableText,
+  time_zone: NullableText,
+  opted_out_at: NullableTimestamp,
   created_at: Timestamp,
   updated_at: Timestamp,
 })

@@ -2,28 +2,26 @@ import { type Static, Type } from 'typebox'
 import type { OutboundMessage, Unlock } from '../../../db/entities/index.ts'
 import type { UnlockHistory } from '../../../db/views.ts'
 import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
-import { Timestamp, UnlockStatusSchema } from '../leads/schemas.ts'
+import { NullableText, NullableTimestamp, Timestamp } from '../../fields.ts'
+import { UnlockStatusSchema } from '../leads/schemas.ts'
 import { PaymentSchema, paymentView } from '../payments/schemas.ts'
-
-const text = () => Type.Union([Type.String(), Type.Null()])
-const time = () => Type.Union([Timestamp, Type.Null()])
 
 export const UnlockSchema = Type.Object({
   id: Type.Integer(),
   lead_id: Type.String(),
   provider_id: Type.String(),
   status: UnlockStatusSchema,
-  closed_reason: text(),
+  closed_reason: NullableText,
   price_cents: Type.Integer(),
   currency: Type.String(),
   ttl_expires_at: Timestamp,
-  teaser_sent_at: time(),
-  payment_link_id: text(),
-  payment_link_url: text(),
-  checkout_session_id: text(),
-  payment_intent_id: text(),
-  paid_at: time(),
-  unlocked_at: time(),
+  teaser_sent_at: NullableTimestamp,
+  payment_link_id: NullableText,
+  payment_link_url: NullableText,
+  checkout_session_id: NullableText,
+  payment_intent_id: NullableText,
+  paid_at: NullableTimestamp,
+  unlocked_at: NullableTimestamp,
   created_at: Timestamp,
   updated_at: Timestamp,
 })
@@ -40,17 +38,17 @@ export const MessageSchema = Type.Object({
   purpose: Type.Enum([...PURPOSES]),
   status: Type.Enum([...MESSAGE_STATUSES]),
   body: Type.Union([Type.String(), Type.Null()], { description: 'Null for a reveal, which is never stored' }),
-  gateway_id: text(),
-  delivery_status: text(),
-  reject_reason: text(),
-  error_code: text(),
+  gateway_id: NullableText,
+  delivery_status: NullableText,
+  reject_reason: NullableText,
+  error_code: NullableText,
   attempts: Type.Integer(),
   not_before: Type.Union([Timestamp, Type.Null()], {
     description: 'Set while it waits for quiet hours to end, and after',
   }),
   created_at: Timestamp,
-  accepted_at: time(),
-  final_at: time(),
+  accepted_at: NullableTimestamp,
+  final_at: NullableTimestamp,
 })
 
 const LinkSchema = Type.Object({
@@ -58,7 +56,7 @@ const LinkSchema = Type.Object({
   url: Type.String(),
   status: Type.Enum(['open', 'closing', 'closed']),
   created_at: Timestamp,
-  closed_at: time(),
+  closed_at: NullableTimestamp,
 })
 
 export const HistorySchema = Type.Object({
