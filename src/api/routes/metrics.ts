@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { isSameSecret } from '../../domain/same-secret.ts'
 import { bearerOf } from '../auth/bearer.ts'
 import type { Identify } from '../auth/keyring.ts'
-import { STAFF } from '../auth/roles.ts'
+import { isStaff } from '../auth/roles.ts'
 import type { ApiDeps, App } from '../deps.ts'
 import { ProblemError, problemResponses } from '../problem.ts'
 
@@ -34,7 +34,7 @@ export function serveMetrics(app: App, { metrics, config }: ApiDeps, identify: I
       if (request.caller === null) {
         reply.header('www-authenticate', 'Bearer realm="lead-unlock"')
         await app.refuseAuthentication(request, new ProblemError('unauthorized'))
-      } else if (!STAFF.roles.some((role) => role === request.caller?.role)) {
+      } else if (!isStaff(request.caller)) {
         throw new ProblemError('forbidden')
       }
     },
