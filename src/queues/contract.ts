@@ -1,4 +1,4 @@
-import { type Static, type TObject, Type } from 'typebox'
+import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
 import { type BackoffPolicy, PATIENT } from '../domain/backoff.ts'
 import type { Due } from '../domain/due.ts'
@@ -9,9 +9,12 @@ const Id = Type.Integer({ minimum: 1 })
 /** Carried into every log line of the job, so that one request can be followed. Never content. */
 const requestId = Type.Optional(Type.String({ maxLength: 128 }))
 
-const unlockPayload = Type.Object({ unlock_id: Id, request_id: requestId }, { additionalProperties: false })
-const inboxPayload = Type.Object({ inbox_id: Id, request_id: requestId }, { additionalProperties: false })
-const nothing = Type.Object({ request_id: requestId }, { additionalProperties: false })
+const carrying = <Ids extends TProperties>(ids: Ids) =>
+  Type.Object({ ...ids, request_id: requestId }, { additionalProperties: false })
+
+const unlockPayload = carrying({ unlock_id: Id })
+const inboxPayload = carrying({ inbox_id: Id })
+const nothing = carrying({})
 
 export type JobContract = {
   payload: TObject
@@ -42,11 +45,7 @@ export const jobs = {
   'send-teaser': { payload: unlockPayload, concurrency: 10, ...patient },
   'handle-reply': { payload: inboxPayload, concurrency: 10, ...patient },
   'create-payment-link': { payload: unlockPayload, concurrency: 10, ...patient },
-  'close-payment-link': {
-    payload: Type.Object({ payment_link_id: Id, request_id: requestId }, { additionalProperties: false }),
-    concurrency: 5,
-    ...patient,
-  },
+  'close-payment-link': { payload: carrying({ payment_link_id: Id }), concurrency: 5, ...patient },
   /** May have to ask Stripe what became of a charge. */
   'handle-payment': { payload: inboxPayload, concurrency: 10, ...patient },
   reveal: { payload: unlockPayload, concurrency: 20, ...patient },
@@ -56,27 +55,16 @@ export const jobs = {
   'handle-receipt': { payload: inboxPayload, concurrency: 10, ...patient },
   /** Delayed to `reveal_confirm_at`. A gateway that cannot be asked for half a minute has said nothing. */
   'confirm-delivery': { payload: unlockPayload, concurrency: 5, attempts: 6, ...brief },
-  'send-notice': {
-    payload: Type.Object({ message_id: Id, request_id: requestId }, { additionalProperties: false }),
-    concurrency: 10,
-    ...patient,
-  },
-  'refund-payment': {
-    payload: Type.Object({ payment_id: Id, request_id: requestId }, { additionalProperties: false }),
-    concurrency: 5,
-    ...patient,
-  },
+  'send-notice': { payload: carrying({ message_id: Id }), concurrency: 10, ...patient },
+  'refund-payment': { payload: carrying({ payment_id: Id }), concurrency: 5, ...patient },
   'unsubscribe-number': {
-    payload: Type.Object(
-      { provider_id: Type.String({ minLength: 1, maxLength: 64 }), request_id: requestId },
-      { additionalProperties: false },
-    ),
+    payload: carrying({ provider_id: Type.String({ minLength: 1, maxLength: 64 }) }),
     concurrency: 2,
     ...patient,
   },
   /** Repeated by the sweep for as long as nobody was told. */
   alert: {
-    payload: Type.Object({ escalation_id: Id, request_id: requestId }, { additionalProperties: false }),
+    payload: carrying({ escalation_id: Id }),
     concurrency: 2,
     ...patient,
     failedKept: FEW_FAILED,
