@@ -28,10 +28,17 @@ export function verifyStripeSignature(request: {
   now?: Date
 }): { event: SignedEvent | null } {
   const { rawBody, header, secrets, now = new Date() } = request
-  if (header === undefined || !secrets.some((secret) => isSignedWith(secret, rawBody, header, now))) {
+  const isSigned =
+    header !== undefined && isWhole(header) && secrets.some((secret) => isSignedWith(secret, rawBody, header, now))
+  if (!isSigned) {
     throw new BadSignatureError('the Stripe signature does not match')
   }
   return { event: parseEvent(rawBody) }
+}
+
+/** Whether each part of the header has a value. On a signature without one the SDK fails instead of refusing it. */
+function isWhole(header: string): boolean {
+  return header.split(',').every((part) => /^[^=]*=\s*[^\s=]/.test(part))
 }
 
 function isSignedWith(secret: string, rawBody: Buffer, header: string, now: Date): boolean {

@@ -74,6 +74,7 @@ describe('an event of Stripe', () => {
     ['a signature from six minutes ago', (body: string) => sign(body, STRIPE_SECRET, now() - 360)],
     ['a signature from six minutes ahead', (body: string) => sign(body, STRIPE_SECRET, now() + 360)],
     ['nonsense', () => 't=,v1='],
+    ['a signature left out', () => `t=${now()},v1`],
   ])('with %s is refused with 400 and not stored', async (_case, signature) => {
     const sent = event()
     const body = JSON.stringify(sent)

@@ -40,6 +40,8 @@ test.each([
   ['nothing', ''],
   ['no header', undefined],
   ['rubbish', 'rubbish,=,t='],
+  ['a signature that is empty', `t=${seconds},v1=`],
+  ['a signature left out', `t=${seconds},v1`],
 ])('a header with %s is refused', (_what, header) => {
   expect(() => verify(body, header)).toThrow(BadSignatureError)
 })
