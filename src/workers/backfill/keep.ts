@@ -28,9 +28,9 @@ export async function storeEach<T>(
       stored += await store(one)
       unanswered = 0
     } catch (error) {
-      const isAnswered = !(error instanceof GatewayError) || concernsOneAlone(error)
-      unanswered = isAnswered ? 0 : unanswered + 1
-      if (unanswered === MAX_UNANSWERED || (isAnswered && !concernsOneAlone(error))) throw error
+      if (concernsOneAlone(error)) unanswered = 0
+      else if (error instanceof GatewayError && unanswered + 1 < MAX_UNANSWERED) unanswered += 1
+      else throw error
       failures.push(error)
     }
   }
