@@ -11,7 +11,7 @@ import { forgetStop, hasSaidStop, rememberStop } from './stopped-numbers.ts'
 
 /**
  * Locks a provider's row: what one provider sends is handled one at a time. Locks are taken in one order everywhere:
- * provider, unlock, message. NO KEY, so that a row that merely refers to the provider can be written meanwhile.
+ * provider, inbox row, unlock, message. NO KEY, so that a row that merely refers to the provider can be written meanwhile.
  */
 export async function lockProvider(tx: EntityManager, providerId: string): Promise<Provider | null> {
   await tx.execute('select 1 from providers where id = ? for no key update', [providerId])

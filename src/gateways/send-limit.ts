@@ -109,7 +109,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 0) await delay(ms, undefined, { signal })
 }
 
-/** Redis clients of workers queue commands while Redis is away, so a command may stay unanswered for ever. */
+/** A Redis that is silent answers late, and on a connection that queues commands while it is away, never. */
 async function withinTime<T>(step: Promise<T>, deadline: number, closing: AbortSignal): Promise<T | 'late'> {
   const timer = new AbortController()
   const end = () => timer.abort()

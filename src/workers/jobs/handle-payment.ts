@@ -52,7 +52,8 @@ async function handle(
   inboxId: number,
   asked: { refunds: KnownRefund[] | null } | null = null,
 ): Promise<Handled> {
-  // Unlocks are locked before inbox rows; here the row comes first and nobody else takes both.
+  // An inbox row is locked before the unlock it is about. Only the rows of early events are locked after it: where that meets
+  // the job of one of them, Postgres ends one of the two, which is tried again at no attempt's cost.
   const row = await lockInboxRow(tx, inboxId, 'received')
   if (row === null) return { type: 'done', due: [] }
   const fact = readFact(deps, row)

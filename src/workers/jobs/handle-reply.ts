@@ -156,15 +156,19 @@ async function onAnswer(
       : await findOffer(tx, provider.id, leadId)
   if (unlockId !== null) {
     const unlock = await lockUnlock(tx, unlockId)
-    if (unlock === null || !isLatestAnswer(unlock, arrived.row)) return []
+    if (unlock === null || !noteAnswer(unlock, arrived.row)) return []
     const event = { type: kind === 'yes' ? 'reply_yes' : 'reply_no' } as const
     return (await applyToLocked(tx, unlock, event, 'reply', { ...deps.effects, inboxId: arrived.row.id })).due
   }
   return leadId === null ? null : say(tx, arrived, provider, 'not_on_offer', notOnOfferText({ leadId }))
 }
 
-/** An N that comes late does not undo the Y that was texted after it, nor the other way round. */
-function isLatestAnswer(unlock: Unlock, { sentAt }: InboxRow): boolean {
+/**
+ * Notes when a Y or N to an offer was texted. One that comes late does not undo the answer that was texted after it.
+ *
+ * @returns false for one that comes late, which changes nothing
+ */
+function noteAnswer(unlock: Unlock, { sentAt }: InboxRow): boolean {
   // Without the sender's time it counts as it comes.
   if (sentAt == null) return true
   if (unlock.answeredAt != null && unlock.answeredAt > sentAt) return false
