@@ -102,6 +102,7 @@ async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
     payment.status = 'refund_due'
     payment.refundReason = 'operator'
     payment.updatedAt = unlock.dbNow
+    payment.attempts = 0
     payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
     due.push({ job: 'refund-payment', payment_id: payment.id })
     if (wasKept) due.push(...(await giveUpKept(tx, unlock.id, 'operator refund', NO_CONTEXT)))

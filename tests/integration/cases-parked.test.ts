@@ -135,3 +135,18 @@ it('a text that could not be handled is passed on once its job was retried, also
   await losingJobs('forward-message', async () => replies?.resume())
   await until('the text to be passed on', () => product.forwarded.some(({ body }) => body.includes('Is Friday free?')))
 })
+
+it('refund that was answered 200 gives the money back, however often that was tried before, also when Redis loses the job', async () => {
+  const dana = await newProvider(product)
+  const { unlockId } = await dana.hasDetails()
+  await settled(product)
+  // As many wake-ups as a row gets.
+  await product.rows(
+    `update payments set status = 'refund_failed', attempts = 25, next_attempt_at = '9999-01-01' where unlock_id = ?`,
+    [unlockId],
+  )
+  await losingJobs('refund-payment', async () => {
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+  })
+  await until('the money to go back', async () => (await product.unlock(unlockId)).payments[0].status === 'refunded')
+})
