@@ -27,17 +27,14 @@ export const reveal = defineJob({
     const due = await inTransaction(deps.em, async (tx) => {
       const unlock = await lockUnlock(tx, unlock_id)
       if (unlock === null || !isIn(PAID_STATUSES, unlock.status)) return []
-      if (unlock.status === 'PAID') unlock.nextAttemptAt = PARKED_UNTIL
       const parked = []
       for (const { id } of messages) parked.push(...(await parkMessage(tx, id, code)))
+      if (unlock.status !== 'PAID') return parked
+      unlock.nextAttemptAt = PARKED_UNTIL
       const summary = `The details of unlock ${unlock_id} could not be sent (${code}).`
-      const escalation = {
-        kind: 'reveal_failed',
-        subject: `unlock:${unlock_id}`,
-        unlockId: unlock_id,
-        summary,
-      } as const
-      return unlock.status === 'PAID' ? [...parked, ...(await openEscalation(tx, escalation))] : parked
+      const subject = `unlock:${unlock_id}`
+      const opened = await openEscalation(tx, { kind: 'reveal_failed', subject, unlockId: unlock_id, summary })
+      return [...parked, ...opened]
     })
     await deps.publish(due)
   },

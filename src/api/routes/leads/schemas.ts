@@ -20,7 +20,6 @@ export const LeadSchema = Type.Object({
     description: 'Present once the contact details and the notes are erased',
   }),
 })
-export type LeadView = Static<typeof LeadSchema>
 
 export const LeadWithLockedFieldsSchema = Type.Object({
   ...LeadSchema.properties,
@@ -38,7 +37,6 @@ export const OfferedUnlockSchema = Type.Object({
   currency: Type.String(),
   ttl_expires_at: Timestamp,
 })
-export type OfferedUnlockView = Static<typeof OfferedUnlockSchema>
 
 export const SkippedSchema = Type.Object({
   provider_id: Type.String(),
@@ -46,7 +44,7 @@ export const SkippedSchema = Type.Object({
 })
 
 /** A lead as everybody with a key may see it: without its locked fields. */
-export function leadView(lead: Lead): LeadView {
+export function leadView(lead: Lead): Static<typeof LeadSchema> {
   return {
     id: lead.id,
     city: lead.city,
@@ -69,7 +67,7 @@ export function lockedFieldsView(locked: LockedFields | null) {
   }
 }
 
-export function offeredUnlockView(unlock: Unlock): OfferedUnlockView {
+export function offeredUnlockView(unlock: Unlock): Static<typeof OfferedUnlockSchema> {
   return {
     id: unlock.id,
     provider_id: unlock.providerId,
