@@ -53,10 +53,7 @@ export function judgeRefunds(
   switch (payment.status) {
     case 'kept':
     case 'held':
-      if (standing >= payment.amountCents) return { type: 'returned' }
-      // A charge may have told of more than these, which no refund is known of yet: only a failure makes the sum less.
-      if (standing > payment.refundedCents) return { type: 'in_part', cents: standing }
-      return failing.length > 0 && standing < payment.refundedCents ? { type: 'in_part', cents: standing } : UNCHANGED
+      return standing >= payment.amountCents ? { type: 'returned' } : judgePart(payment, standing, failing)
     case 'refund_pending':
       if (ours?.status === 'succeeded') return judgeWhole(payment, refunds, standing)
       if (ours !== undefined && hasFailed(ours.status)) return { type: 'failed', code: ours.status, cents: standing }
@@ -69,8 +66,16 @@ export function judgeRefunds(
     }
     case 'refund_due':
     case 'refund_failed':
-      return succeeded >= payment.amountCents ? { type: 'returned' } : UNCHANGED
+      if (succeeded >= payment.amountCents) return { type: 'returned' }
+      // One of the whole that is pending may be ours, and is waited for.
+      return standing >= payment.amountCents ? UNCHANGED : judgePart(payment, standing, failing)
   }
+}
+
+/** A charge may have told of more than the refunds that are known: only a failure makes the sum less. */
+function judgePart(payment: RefundedPayment, standing: number, failing: readonly KnownRefund[]): RefundVerdict {
+  const isNews = standing > payment.refundedCents || (failing.length > 0 && standing < payment.refundedCents)
+  return isNews ? { type: 'in_part', cents: standing } : UNCHANGED
 }
 
 /** Our refund takes what is left of a charge; another part of it may have failed, which leaves that part with us. */

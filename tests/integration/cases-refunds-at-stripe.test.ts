@@ -22,6 +22,8 @@ afterAll(() => closeChecked(product))
 const { arrives, becomes, paymentsOf, withServices } = refundsOf(() => product)
 const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
+const refundedCentsOf = async (unlockId: number) => (await product.unlock(unlockId)).payments[0].refunded_cents
+
 /** What the export tells as `updated_at` of its payment, to the microsecond. */
 async function lastChangeOf(unlockId: number): Promise<string> {
   const [row] = await product.rows<{ at: string }>('select updated_at::text as at from payments where unlock_id = ?', [
@@ -93,27 +95,21 @@ describe('a refund made in the dashboard', () => {
     await product.stripe.settleRefund(rest.id, 'failed')
     await becomes(unlockId, 'refund_failed')
     await escalated(product, unlockId, 'refund_failed')
+    expect(await refundedCentsOf(unlockId)).toBe(500)
   })
 
   it('of a part is still told when our refund of the rest fails, at once or later', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasDetails()
-    const known = async () => (await product.unlock(unlockId)).payments[0]
-    const { payment_intent_id } = await known()
-    await product.stripe.refund(payment_intent_id, { amount: 500 })
-    await until('the note', async () => (await known()).refunded_cents === 500)
+    const [{ payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
+    await product.stripe.refund(intentId, { amount: 500 })
+    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
 
-    const refused = { type: 'invalid_request_error', code: 'charge_disputed', message: 'Charge has been disputed.' }
-    product.stripe.faults.add({
-      kind: 'status',
-      status: 400,
-      body: { error: refused },
-      method: 'POST',
-      path: '/v1/refunds',
-    })
+    const error = { type: 'invalid_request_error', code: 'charge_disputed', message: 'Charge has been disputed.' }
+    product.stripe.faults.add({ kind: 'status', status: 400, body: { error }, method: 'POST', path: '/v1/refunds' })
     await product.api('POST', `/api/unlocks/${unlockId}/refund`)
     await becomes(unlockId, 'refund_failed')
-    expect(await known()).toMatchObject({ refunded_cents: 500 })
+    expect(await refundedCentsOf(unlockId)).toBe(500)
 
     product.stripe.setRefundOutcome('pending')
     await product.api('POST', `/api/unlocks/${unlockId}/refund`)
@@ -123,7 +119,22 @@ describe('a refund made in the dashboard', () => {
     const rest = product.stripe.refunds().find(({ status }) => status === 'pending')
     await product.stripe.settleRefund(rest?.id ?? '', 'failed')
     await becomes(unlockId, 'refund_failed')
-    expect(await known()).toMatchObject({ refunded_cents: 500 })
+    expect(await refundedCentsOf(unlockId)).toBe(500)
+  })
+
+  it('of a part is told of though it was made after a refund of the whole failed', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const [{ payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
+    const whole = await product.stripe.refund(intentId)
+    await becomes(unlockId, 'refunded')
+    await settled(product)
+    await product.stripe.settleRefund(whole.id, 'failed')
+    await becomes(unlockId, 'refund_failed')
+    await settled(product)
+    await product.stripe.refund(intentId, { amount: 500 })
+    await until('the part to be told of', async () => (await refundedCentsOf(unlockId)) === 500)
+    expect(await paymentsOf(unlockId)).toEqual(['refund_failed'])
   })
 
   it('of a part, a dispute, and the refund of the rest by an operator each are the last change of the payment', async () => {
@@ -163,7 +174,7 @@ describe('a refund made in the dashboard', () => {
       await settled(product)
     }
     expect(await paymentsOf(unlockId)).toEqual(['kept'])
-    expect((await product.unlock(unlockId)).payments[0].refunded_cents).toBe(0)
+    expect(await refundedCentsOf(unlockId)).toBe(0)
   })
 
   it('of which Stripe cannot be asked for some minutes is followed all the same, and nobody is called', async () => {

@@ -103,6 +103,15 @@ it('a payment whose refund failed is returned by another one, once that succeede
   expect(judge('refund_failed', [refund('failed'), refund('succeeded', AMOUNT, 're_2')])).toEqual({ type: 'returned' })
 })
 
+it('a payment that is to go back tells of the parts that a person gave back, and of one that failed', () => {
+  for (const status of ['refund_due', 'refund_failed'] as const) {
+    const parts = [refund('failed'), refund('succeeded', 500, 're_2')]
+    expect(judge(status, parts)).toEqual({ type: 'in_part', cents: 500 })
+    expect(judge(status, parts, { cents: 500 })).toEqual({ type: 'unchanged' })
+    expect(judge(status, [refund('failed', 500)], { cents: 500 })).toEqual({ type: 'in_part', cents: 0 })
+  }
+})
+
 it('a payment that is back stays so when another refund fails, and when one of a part is heard of late', () => {
   expect(judge('refunded', [refund('succeeded'), refund('failed', 500, 're_2')])).toEqual({ type: 'unchanged' })
   expect(judge('refunded', [refund('succeeded', 500)])).toEqual({ type: 'unchanged' })
