@@ -146,6 +146,15 @@ test('a session paid while its link is being closed is left alone also where ses
   expect(emulator.sessions()).toMatchObject([{ status: 'complete', payment_status: 'paid' }])
 })
 
+test('a session that was ended though the answer was lost is ended', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const { id: sessionId } = await emulator.openSession(id)
+  emulator.faults.add({ kind: 'accept_then_status', status: 500, path: `/v1/checkout/sessions/${sessionId}/expire` })
+  await stripe.closeLink(id)
+  expect(emulator.sessions()).toMatchObject([{ status: 'expired' }])
+})
+
 test('a session that stays open is no closed link', async () => {
   const { emulator, stripe } = harness
   const { id } = await stripe.createPaymentLink(newLink)
@@ -158,6 +167,8 @@ test('a session that stays open is no closed link', async () => {
     body: { error },
   })
   expect(await failureOf(stripe.closeLink(id))).toMatchObject({ name: 'RefusedError' })
+  emulator.faults.add({ kind: 'status', path: `/v1/checkout/sessions/${sessionId}/expire`, status: 500 })
+  expect(await failureOf(stripe.closeLink(id))).toMatchObject({ name: 'UnclearError' })
   await stripe.closeLink(id)
   expect(emulator.sessions()).toMatchObject([{ status: 'expired' }])
 })

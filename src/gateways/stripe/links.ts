@@ -115,8 +115,7 @@ async function expireSession(stripe: StripeCaller, linkId: string, sessionId: st
   try {
     await stripe.call({ name }, (sdk) => sdk.checkout.sessions.expire(sessionId))
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error
-    // Paid or expired since it was listed, which is fine, unless it still takes money.
+    // Paid or expired since it was listed, perhaps by this very call, which is fine, unless it still takes money.
     for await (const { id } of openSessions(stripe, linkId)) if (id === sessionId) throw error
   }
 }
