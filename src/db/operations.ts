@@ -1,4 +1,5 @@
 import type { Due } from '../domain/due.ts'
+import type { PaymentStatus } from '../domain/refunds.ts'
 import { isIn, LINK_DUE_STATUSES, LINK_SENT_STATUSES, PAID_STATUSES } from '../domain/states.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import { type Actor, recordAudit } from './audit.ts'
@@ -8,7 +9,7 @@ import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
 import { addLinkMessage, addReveal } from './messages.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
-import { after, GRACE_MS, unpark } from './parking.ts'
+import { after, GRACE_MS, PARKED_UNTIL, unpark } from './parking.ts'
 import { giveUpKept } from './payment-facts.ts'
 
 /** What an operator may do to an unlock by hand. */
@@ -20,7 +21,9 @@ export class NotAllowedError extends Error {
 }
 
 /** Payments whose money is with us and not on its way back. */
-const OURS = ['kept', 'held', 'refund_failed'] as const
+const OURS: readonly PaymentStatus[] = ['kept', 'held', 'refund_failed']
+/** Payments whose money is on its way back. */
+const RETURNING: readonly PaymentStatus[] = ['refund_due', 'refund_pending']
 
 /**
  * Does an operation under the unlock's row lock, audited in the same transaction. Repeating it changes nothing more, except
@@ -94,20 +97,26 @@ async function expire(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
 
 async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   const payments = await tx.find(Payment, { unlockId: unlock.id }, { orderBy: { id: 'asc' } })
-  const ours = payments.filter(({ status }) => (OURS as readonly string[]).includes(status))
+  const ours = payments.filter(({ status }) => OURS.includes(status))
   if (payments.length === 0) throw notIn(unlock, 'there is no payment to give back')
-  const due: Due[] = []
+  const isStuck = ({ status, nextAttemptAt }: Payment) => RETURNING.includes(status) && nextAttemptAt >= PARKED_UNTIL
+  const due = payments.filter(isStuck).map((payment) => wake(payment, unlock))
   for (const payment of ours) {
     const wasKept = payment.status === 'kept'
     payment.status = 'refund_due'
     payment.refundReason = 'operator'
     payment.updatedAt = unlock.dbNow
-    payment.attempts = 0
-    payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
-    due.push({ job: 'refund-payment', payment_id: payment.id })
+    due.push(wake(payment, unlock))
     if (wasKept) due.push(...(await giveUpKept(tx, unlock.id, 'operator refund', NO_CONTEXT)))
   }
   return due
+}
+
+/** @returns the job that is due: from here on the sweep looks after it */
+function wake(payment: Payment, unlock: Unlock): Due {
+  payment.attempts = 0
+  payment.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
+  return { job: 'refund-payment', payment_id: payment.id }
 }
 
 async function requireSubscribed(tx: EntityManager, unlock: Unlock): Promise<void> {

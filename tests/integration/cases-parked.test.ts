@@ -150,3 +150,29 @@ it('refund that was answered 200 gives the money back, however often that was tr
   })
   await until('the money to go back', async () => (await product.unlock(unlockId)).payments[0].status === 'refunded')
 })
+
+it.each(['refund_due', 'refund_pending'])(
+  'a refund on its way (%s) that the sweep gave up is followed again when an operator asks for it',
+  async (status) => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    product.stripe.holdWebhooks()
+    product.stripe.setRefundOutcome('pending')
+    const refunds = product.publisher.queues.get('refund-payment')
+    if (status === 'refund_due') await refunds?.pause()
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+    const statusOf = async () => (await product.unlock(unlockId)).payments[0].status
+    await until('the refund to be on its way', async () => (await statusOf()) === status)
+    if (status === 'refund_pending') await settled(product)
+    await product.rows(`update payments set next_attempt_at = '9999-01-01', attempts = 25 where unlock_id = ?`, [
+      unlockId,
+    ])
+    await refunds?.obliterate({ force: true })
+    await refunds?.resume()
+    product.stripe.setRefundOutcome('succeeded')
+    const [pending] = product.stripe.refunds().filter((refund) => refund.status === 'pending')
+    if (pending !== undefined) await product.stripe.settleRefund(pending.id, 'succeeded')
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+    await until('the money to be back', async () => (await statusOf()) === 'refunded')
+  },
+)
