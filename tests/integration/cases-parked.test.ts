@@ -5,6 +5,7 @@ import type { JobName } from '../../src/queues/contract.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, newProvider } from '../support/provider.ts'
+import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -21,6 +22,8 @@ beforeAll(async () => {
 })
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
+
+const { becomes, settleRefundOf } = refundsOf(() => product)
 
 /** The gateway refuses our key for as long as the attempts last, and takes it again. */
 async function parked(name: JobName, unlockId: number, kind: string, ask: () => Promise<unknown>): Promise<void> {
@@ -161,8 +164,7 @@ it.each(['refund_due', 'refund_pending'])(
     const refunds = product.publisher.queues.get('refund-payment')
     if (status === 'refund_due') await refunds?.pause()
     expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
-    const statusOf = async () => (await product.unlock(unlockId)).payments[0].status
-    await until('the refund to be on its way', async () => (await statusOf()) === status)
+    await becomes(unlockId, status)
     if (status === 'refund_pending') await settled(product)
     await product.rows(`update payments set next_attempt_at = '9999-01-01', attempts = 25 where unlock_id = ?`, [
       unlockId,
@@ -170,9 +172,8 @@ it.each(['refund_due', 'refund_pending'])(
     await refunds?.obliterate({ force: true })
     await refunds?.resume()
     product.stripe.setRefundOutcome('succeeded')
-    const [pending] = product.stripe.refunds().filter((refund) => refund.status === 'pending')
-    if (pending !== undefined) await product.stripe.settleRefund(pending.id, 'succeeded')
+    if (status === 'refund_pending') await settleRefundOf(unlockId, 'succeeded')
     expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
-    await until('the money to be back', async () => (await statusOf()) === 'refunded')
+    await becomes(unlockId, 'refunded')
   },
 )

@@ -19,7 +19,7 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const { arrives, becomes, paymentsOf, withServices } = refundsOf(() => product)
+const { arrives, becomes, paymentsOf, settleRefundOf, withServices } = refundsOf(() => product)
 const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
 const refundedCentsOf = async (unlockId: number) => (await product.unlock(unlockId)).payments[0].refunded_cents
@@ -116,8 +116,7 @@ describe('a refund made in the dashboard', () => {
     await becomes(unlockId, 'refund_pending')
     await settled(product)
     product.stripe.setRefundOutcome('succeeded')
-    const rest = product.stripe.refunds().find(({ status }) => status === 'pending')
-    await product.stripe.settleRefund(rest?.id ?? '', 'failed')
+    await settleRefundOf(unlockId, 'failed')
     await becomes(unlockId, 'refund_failed')
     expect(await refundedCentsOf(unlockId)).toBe(500)
   })

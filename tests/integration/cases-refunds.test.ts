@@ -17,7 +17,7 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const { becomes, paymentsOf, withServices } = refundsOf(() => product)
+const { becomes, paymentsOf, settleRefundOf, withServices } = refundsOf(() => product)
 const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
 /** Pays after the TTL, which with LATE_PAYMENT=refund is given back. */
@@ -229,8 +229,7 @@ describe('details whose money went back', () => {
     await product.api('POST', `/api/unlocks/${unlockId}/refund`)
     await becomes(unlockId, 'refund_pending')
     product.stripe.setRefundOutcome('succeeded')
-    const refund = product.stripe.refunds().find(({ status }) => status === 'pending')
-    await product.stripe.settleRefund(refund?.id ?? '', 'failed')
+    await settleRefundOf(unlockId, 'failed')
     await becomes(unlockId, 'refund_failed')
     const answer = await product.api('POST', `/api/unlocks/${unlockId}/retry-reveal`)
     const why = 'no payment for the details is kept: their money is back with the payer, or owed to them'

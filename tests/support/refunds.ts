@@ -19,6 +19,16 @@ export function refundsOf(product: () => Product) {
         async () => JSON.stringify(await paymentsOf(unlockId)) === JSON.stringify(statuses),
         async () => JSON.stringify(await product().unlock(unlockId)),
       ),
+    /** What Stripe says of the refund of this unlock that is on its way. */
+    async settleRefundOf(unlockId: number, outcome: 'succeeded' | 'failed'): Promise<void> {
+      const intents = (await product().unlock(unlockId)).payments.map(
+        ({ payment_intent_id }: { payment_intent_id: string }) => payment_intent_id,
+      )
+      const pending = product()
+        .stripe.refunds()
+        .find(({ status, payment_intent }) => status === 'pending' && intents.includes(payment_intent))
+      await product().stripe.settleRefund(pending?.id ?? '', outcome)
+    },
     /** The newest event of a type is told us. @returns its row in the inbox */
     async arrives(type: string): Promise<number> {
       const { stripe, rows } = product()
