@@ -62,9 +62,6 @@ export function problemFor(error: unknown): ProblemError {
   if (validation !== undefined) {
     return new ProblemError('invalid-request', undefined, fieldErrors(validation, validationContext ?? 'body'))
   }
-  const trouble = databaseTrouble(error)
-  if (trouble === 'away') return new ProblemError('unavailable')
-  if (trouble === 'value') return new ProblemError('unacceptable', 'A value is out of range')
   if (statusCode === 413) return new ProblemError('too-large')
   if (statusCode === 415) return new ProblemError('unsupported-media-type')
   if (statusCode === 404) return new ProblemError('not-found')
@@ -73,6 +70,10 @@ export function problemFor(error: unknown): ProblemError {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new ProblemError('invalid-request', DETAILS[code ?? ''] ?? 'The body is not valid JSON')
   }
+  // Only now: a caller who goes away resets a connection as well, and the framework says with a status that it was theirs.
+  const trouble = databaseTrouble(error)
+  if (trouble === 'away') return new ProblemError('unavailable')
+  if (trouble === 'value') return new ProblemError('unacceptable', 'A value is out of range')
   return new ProblemError('internal')
 }
 

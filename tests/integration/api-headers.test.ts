@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_KEY, type Harness, LEAD, startHarness, TOKEN } from './api-harness.ts'
 
@@ -17,6 +17,11 @@ afterAll(async () => {
 const bearer = { authorization: `Bearer ${ADMIN_KEY}` }
 const get = (harness: Harness, url: string, headers: Record<string, string> = {}) =>
   harness.inject({ method: 'GET', url, headers })
+/** Where a harness listens; it begins to when it is first asked. */
+async function portOf({ app }: Harness): Promise<number> {
+  if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
+}
 /** The policy by directive. */
 const policyOf = (headers: Record<string, unknown>) =>
   Object.fromEntries(
@@ -143,8 +148,25 @@ describe('a request', () => {
     expect(server.keepAliveTimeout).toBe(72_000)
   })
 
+  it.each([
+    ['/webhook/stripe', 'application/json'],
+    ['/admin/sign-in', 'application/x-www-form-urlencoded'],
+    ['/no-such-thing', 'application/json'],
+  ])('to %s whose sender goes away before its body ends is logged as no failure of ours', async (path, type) => {
+    const { server } = opened.app
+    const port = await portOf(opened)
+    const given = new Promise((resolve) => server.once('request', (request) => request.once('close', resolve)))
+    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: 100\r\n\r\n`
+    const socket = connect(port, '127.0.0.1', () => socket.write(`${head}{`))
+    server.once('request', () => socket.destroy())
+    await given
+    // By the time that the next one is answered, this one is done with.
+    expect((await get(opened, '/healthz')).status).toBe(200)
+    expect(opened.log.filter((line) => line.includes('"level":"error"'))).toEqual([])
+  })
+
   it('whose headers never end is answered 408, and its connection closed', async () => {
-    const port = Number(new URL(await api.app.listen({ host: '127.0.0.1', port: 0 })).port)
+    const port = await portOf(api)
     api.app.server.headersTimeout = 50
     const socket = connect(port, '127.0.0.1', () => socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: '))
     let answer = ''
