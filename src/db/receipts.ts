@@ -20,7 +20,11 @@ const UNSUBSCRIBED = 'g'
 
 export type Receipt = { messageId: number; gatewayId: string | null; letter: string; rejectReason: string | null }
 
-/** The message a receipt is about: by the reference we gave, if it went to that number, else by the gateway's id. */
+/**
+ * The message a receipt is about: by the gateway's id, else by the reference we gave, if it went to that number. Another
+ * environment on the same account counts its references from one as well: of a text that we never gave to the gateway it
+ * has none of ours.
+ */
 export async function findReceiptMessage(
   em: EntityManager,
   receipt: { gatewayId: string; reference: number | null; receiver: string | null },
@@ -29,7 +33,7 @@ export async function findReceiptMessage(
   if (byGatewayId !== null || receipt.reference === null || receipt.reference > 2_147_483_647) return byGatewayId
   const byReference = await em.findOne(OutboundMessage, { id: receipt.reference })
   // The answer to the send may have been recorded since the look by the gateway's id.
-  if (byReference === null || (byReference.gatewayId ?? receipt.gatewayId) !== receipt.gatewayId) return null
+  if (byReference?.claimedAt == null || (byReference.gatewayId ?? receipt.gatewayId) !== receipt.gatewayId) return null
   return receipt.receiver === null || byReference.phone === receipt.receiver ? byReference : null
 }
 

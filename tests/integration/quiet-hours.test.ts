@@ -3,7 +3,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, NOT_ON_OFFER, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
 import { loseRedis } from '../support/redis-contents.ts'
-import { calm, hurry, moveClock } from '../support/steering.ts'
+import { calm, hurry, hurryUntil, moveClock } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 /** In its summer time eight in the morning is 12:00 UTC. */
@@ -103,6 +103,26 @@ it('a job that runs late does not send in the quiet hours, and the wait costs ne
   expect(dana.inbox()).toEqual([])
   await clockAt(`${day}T12:00:20Z`)
   await product.reaches(unlockId, 'AWAIT_CONFIRM')
+})
+
+it('a receipt of another system that has the number of a teaser which waits does not pass for its own', async () => {
+  const day = nextSpring()
+  await clockAt(`${day}T03:00:00Z`)
+  const dana = await providerIn(NEW_YORK)
+  const { unlockId } = await dana.isOffered()
+  await jobWaits(unlockId)
+  // Another environment on the same account, which texts the same phone.
+  const theirs = { id: 97, status: 'd', referenceId: (await teaserOf(unlockId)).id, receiver: dana.phone }
+  const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
+  const url = `${product.url}/webhook/textmagic/delivery?token=${token}`
+  expect((await fetch(url, { method: 'POST', body: JSON.stringify(theirs) })).status).toBe(200)
+  await hurryUntil(product, 'handle-receipt', 'the receipt to be put aside', async () => {
+    const [row] = await product.rows<{ status: string }>(`select status from webhook_inbox where external_id = '97:d'`)
+    return row?.status === 'processed'
+  })
+  expect(await statusOf(unlockId)).toBe('NEW_LEAD')
+  await clockAt(`${day}T12:00:20Z`)
+  await dana.gets(TEASER)
 })
 
 it('an offer whose time to live ends in the quiet hours expires, and its teaser is never sent', async () => {
