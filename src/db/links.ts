@@ -6,10 +6,17 @@ import { addLinkMessage } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS } from './parking.ts'
 
-/** Every link this unlock ever had, by Stripe's id. */
+/**
+ * Whoever says Y and N in turn gets ever more links, and each Y asks Stripe about them one after the other. Those before the
+ * newest were closed before these were made, and have been asked about since.
+ */
+const LINKS_ASKED_ABOUT = 10
+
+/** The newest links of this unlock, by Stripe's id, oldest first. */
 export async function linkIdsOf(em: EntityManager, unlockId: number): Promise<string[]> {
-  const links = await em.find(PaymentLink, { unlockId }, { fields: ['stripeId'], orderBy: { id: 'asc' } })
-  return links.map(({ stripeId }) => stripeId)
+  const newest = { orderBy: { id: 'desc' }, limit: LINKS_ASKED_ABOUT } as const
+  const links = await em.find(PaymentLink, { unlockId }, { fields: ['stripeId'], ...newest })
+  return links.map(({ stripeId }) => stripeId).reverse()
 }
 
 /** Nothing paid was found here or at Stripe: a link may be made. Returns the unlock as it stands now. */

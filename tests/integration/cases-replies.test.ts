@@ -106,6 +106,33 @@ describe('Y', () => {
     await product.reaches(unlockId, 'DONE')
   })
 
+  it('and N in turn, however often, does not have Stripe asked about ever more links', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    const newest = () => String(linksOf(unlockId).at(-1)?.id)
+    const asked = (): string[] =>
+      product.stripe.requestLog().flatMap(({ path, params }) => {
+        const link: unknown = Reflect.get(Object(params), 'payment_link')
+        return path === '/v1/checkout/sessions' && Reflect.get(Object(params), 'status') === 'complete'
+          ? [String(link)]
+          : []
+      })
+    const counts: number[] = []
+    for (let round = 0; round < 14; round += 1) {
+      const before = asked().length
+      await dana.says(`Y ${leadId}`)
+      await product.reaches(unlockId, 'AWAITING_PAYMENT')
+      // The backfill asks about the link that is open.
+      const links = new Set(asked().slice(before))
+      links.delete(newest())
+      counts.push(links.size)
+      await dana.says(`N ${leadId}`)
+      await product.reaches(unlockId, 'EXPIRED')
+    }
+    expect(counts.slice(0, 4)).toEqual([0, 1, 2, 3])
+    expect(Math.max(...counts)).toBe(10)
+  })
+
   it('bare after N answers the offer that was declined, when no other is open', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasTeaser()
