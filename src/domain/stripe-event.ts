@@ -30,7 +30,12 @@ const refundSchema = Type.Object({
   metadata,
 })
 const disputeSchema = Type.Object({ id: text, payment_intent: optional(text), status: Type.String() })
-const eventSchema = Type.Object({ id: text, type: text, data: Type.Object({ object: Type.Unknown() }) })
+const eventSchema = Type.Object({
+  id: text,
+  type: text,
+  livemode: Type.Optional(Type.Boolean()),
+  data: Type.Object({ object: Type.Unknown() }),
+})
 
 /** What a Stripe event says that matters here; everything else is `ignored`. */
 export type StripeFact =
@@ -40,6 +45,8 @@ export type StripeFact =
   | { kind: 'charge_refunded'; charge: Static<typeof chargeSchema> }
   | { kind: 'refund_changed'; refund: Static<typeof refundSchema> }
   | { kind: 'dispute'; dispute: Static<typeof disputeSchema>; closed: boolean }
+  /** Of the test mode, where no money moves, though the account's is real. */
+  | { kind: 'test_mode'; type: string }
   | { kind: 'ignored'; type: string }
 
 const PAID = ['paid', 'no_payment_required']
@@ -47,10 +54,13 @@ const PAID = ['paid', 'no_payment_required']
 /**
  * Reads a Stripe event.
  *
+ * @param isLive the account's key is one of real money: an event of the test mode then says nothing of it, though its
+ *   endpoint's secret may be in use beside the other
  * @returns null when it does not have the shape that its type promises: a person must look
  */
-export function readStripeEvent(event: unknown): StripeFact | null {
+export function readStripeEvent(event: unknown, isLive: boolean): StripeFact | null {
   if (!Value.Check(eventSchema, event)) return null
+  if (isLive && event.livemode === false) return { kind: 'test_mode', type: event.type }
   const { object } = event.data
   switch (event.type) {
     case 'checkout.session.completed':

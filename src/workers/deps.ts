@@ -15,6 +15,8 @@ import type { Publisher, PublishOptions } from '../queues/publisher.ts'
 export type WorkerSettings = {
   brand: string
   latePayment: 'reveal' | 'refund'
+  /** Stripe's key is of the live mode. */
+  liveMoney: boolean
   revealConfirmMinutes: number
   /** Null when no other system takes what is not about a lead. */
   fallbackUrl: string | null

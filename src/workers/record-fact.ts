@@ -14,7 +14,7 @@ import { openBody } from './inbox-body.ts'
 /** @throws {FinalError} when nobody can read it */
 export function readFact(deps: JobDeps, row: InboxRow): StripeFact {
   const body = openBody(deps, row)
-  const fact = readStripeEvent(JSON.parse(body.toString('utf8')))
+  const fact = readStripeEvent(JSON.parse(body.toString('utf8')), deps.settings.liveMoney)
   if (fact === null) throw new FinalError('unreadable_event')
   return fact
 }
@@ -60,6 +60,7 @@ export async function recordFact(
       if (payment_intent == null) return []
       return recordDispute(tx, { disputeId: id, paymentIntentId: payment_intent, status, closed: fact.closed })
     }
+    case 'test_mode':
     case 'ignored':
       return []
   }
@@ -118,6 +119,7 @@ export function paymentIntentOf(fact: StripeFact): string | null {
       return fact.refund.payment_intent ?? null
     case 'dispute':
       return fact.dispute.payment_intent ?? null
+    case 'test_mode':
     case 'ignored':
       return null
     default:

@@ -96,6 +96,7 @@ export async function openServices(
       settings: {
         brand: config.brandName,
         latePayment: config.latePayment,
+        liveMoney: /^[sr]k_live_/.test(config.stripe.secretKey),
         revealConfirmMinutes: config.revealConfirmMinutes,
         fallbackUrl: config.fallbackSmsWebhookUrl,
         alertUrl: config.opsAlertWebhookUrl,

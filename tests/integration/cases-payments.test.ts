@@ -299,3 +299,29 @@ describe("Stripe's events", () => {
     })
   })
 })
+
+it('a payment of the test mode unlocks nothing where the key is of the live mode, though it is truly signed', async () => {
+  const live = await startProduct({ env: { STRIPE_SECRET_KEY: 'sk_live_of_this_test' } })
+  try {
+    const dana = await newProvider(live)
+    const { leadId, unlockId } = await dana.hasTeaser()
+    const { id } = await live.stripe.sendEvent('checkout.session.completed', {
+      id: 'cs_test_mode',
+      payment_status: 'paid',
+      amount_total: 2000,
+      currency: 'usd',
+      metadata: { unlock_id: String(unlockId), lead_id: leadId },
+    })
+    await until('the event to be handled', async () => {
+      const [row] = await live.rows<{ outcome: string | null }>(
+        'select outcome from webhook_inbox where external_id = ?',
+        [id],
+      )
+      return row?.outcome != null
+    })
+    const { unlock, payments } = await live.unlock(unlockId)
+    expect({ status: unlock.status, payments }).toEqual({ status: 'AWAIT_CONFIRM', payments: [] })
+  } finally {
+    await live.close()
+  }
+})

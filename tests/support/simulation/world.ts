@@ -120,6 +120,7 @@ export async function openWorld(database: SimulatedDatabase, seed: number): Prom
     settings: {
       brand: 'Gold Touch List',
       latePayment: profile.latePayment,
+      liveMoney: false,
       revealConfirmMinutes: 10,
       fallbackUrl: 'http://fallback.invalid',
       alertUrl: 'http://alerts.invalid',

@@ -15,7 +15,7 @@ const REFUND = { id: 're_1', payment_intent: 'pi_1', amount: 500, status: 'pendi
 const DISPUTE = { id: 'dp_1', payment_intent: 'pi_1', status: 'needs_response' }
 
 const event = (type: string, object: unknown) => ({ id: 'evt_1', type, data: { object } })
-const read = (type: string, object: unknown) => readStripeEvent(event(type, object))
+const read = (type: string, object: unknown) => readStripeEvent(event(type, object), false)
 
 const COMPLETED = 'checkout.session.completed'
 const SUCCEEDED = 'checkout.session.async_payment_succeeded'
@@ -33,6 +33,18 @@ describe('an event of Stripe', () => {
   ])('%s whose session is %s says %s', (type, payment_status, kind) => {
     const session = { ...SESSION, payment_status }
     expect(read(type, session)).toEqual({ kind, session })
+  })
+
+  it('of the test mode says nothing of real money', () => {
+    const paid = event(COMPLETED, SESSION)
+    expect(readStripeEvent({ ...paid, livemode: false }, true)).toEqual({ kind: 'test_mode', type: COMPLETED })
+    for (const [told, isLive] of [
+      [{ livemode: true }, true],
+      [{ livemode: false }, false],
+      [{}, true],
+    ] as const) {
+      expect(readStripeEvent({ ...paid, ...told }, isLive)).toEqual({ kind: 'paid', session: SESSION })
+    }
   })
 
   it('charge.refunded tells the charge, of which a part may be refunded', () => {
@@ -97,6 +109,6 @@ describe('an event of Stripe', () => {
     { ...event('', SESSION) },
     { ...event(COMPLETED, SESSION), id: 5 },
   ])('is none: %j', (content) => {
-    expect(readStripeEvent(content)).toBeNull()
+    expect(readStripeEvent(content, false)).toBeNull()
   })
 })
