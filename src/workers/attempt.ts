@@ -56,7 +56,8 @@ export async function makeAttempt<N extends JobName>(
     deps.log.warn({ err: error, error_code: code, attempt: attempt.number, last }, 'job attempt failed')
     if (!last && !isFinal(error)) return { type: 'failed', code }
     await reportFailure(deps, handler, payload, code)
-    return { type: 'given_up', code }
+    // Nobody was called, and no retry is waited for: kept, those about other systems' messages would fill Redis.
+    return error instanceof NotYetError ? { type: 'done' } : { type: 'given_up', code }
   }
 }
 

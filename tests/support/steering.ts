@@ -69,6 +69,13 @@ export async function openKinds(product: Product, unlockId: number): Promise<str
   return (await escalationsOf(product, unlockId)).filter(({ open }) => open).map(({ kind }) => kind)
 }
 
+/** The jobs of a queue that wait for a person, once none is at work. */
+export async function failedJobs(product: Product, name: JobName): Promise<Job[]> {
+  const queue = product.publisher.queues.get(name)
+  await until(`no ${name} job to be at work`, async () => (await queue?.getActiveCount()) === 0)
+  return (await queue?.getFailed()) ?? []
+}
+
 /** Waits until a job about an unlock, or about nothing in particular, has failed for good, and returns it. */
 export async function failedJob(product: Product, name: JobName, unlockId?: number): Promise<Job> {
   let found: Job | undefined
