@@ -64,7 +64,8 @@ export function problemFor(error: unknown): ProblemError {
   }
   if (statusCode === 413) return new ProblemError('too-large')
   if (statusCode === 415) return new ProblemError('unsupported-media-type')
-  if (statusCode === 404) return new ProblemError('not-found')
+  // No route takes QUERY, and the framework asks for its content type before it says so.
+  if (statusCode === 404 || code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE') return new ProblemError('not-found')
   // Thrown while the server stops: what it has not begun, another process does.
   if (statusCode === 503) return new ProblemError('unavailable')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -202,6 +202,14 @@ describe('over the wire', () => {
     expect(status).toBe(413)
   })
 
+  it.each(['/api/leads', '/nowhere'])(
+    'QUERY %s, which no route takes, is answered 404 also without a body',
+    async (path) => {
+      const answer = await exchange(`QUERY ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      expect(answer).toMatch(/^HTTP\/1.1 404 /)
+    },
+  )
+
   it('a webhook without a content type is understood', async () => {
     const body = '{"id": 77001, "sender": "13055550160", "text": "Y"}'
     const answer = await exchange(
