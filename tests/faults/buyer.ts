@@ -1,6 +1,7 @@
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import { LINK, linkIn, TEASER } from '../acceptance/people.ts'
 import { until } from '../support/until.ts'
+import { register } from './register.ts'
 import type { Site } from './site.ts'
 
 export type Buyer = { phone: string; unlockId: number; url: string }
@@ -17,7 +18,7 @@ export async function buyerWithLink(site: Site, number: number): Promise<Buyer> 
     await until(`an SMS like ${kind}`, () => texts(kind).length > 0, undefined, STEP_MS)
     return texts(kind).at(-1)?.text ?? ''
   }
-  await site.api('PUT', `/api/providers/${id}`, { name: 'Dana', phone: `+${phone}` })
+  await register(site, id, 'Dana', phone)
   const { body } = await site.api('POST', '/api/leads', { ...SAMPLE_LEAD, provider_ids: [id] })
   const unlockId: number = body.unlocks[0].id
   await gets(TEASER)

@@ -1,6 +1,7 @@
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import type { Random } from '../support/simulation/random.ts'
 import { until } from '../support/until.ts'
+import { register } from './register.ts'
 import type { Site } from './site.ts'
 
 /** What a provider will do with an offer. */
@@ -53,7 +54,7 @@ const AT_ONCE = 8
  * open then, however long that took.
  */
 export async function gather(site: Site, options: CrowdOptions): Promise<Crowd> {
-  const { random, size = 120, paceMs = 6_000, withInsistence = true } = options
+  const { random, size = 108, paceMs = 6_000, withInsistence = true } = options
   const members: Member[] = []
   const numbers = Array.from({ length: size }, (_, index) => index)
   const join = async () => {
@@ -96,7 +97,7 @@ function planOf(number: number, withInsistence: boolean): Plan {
 async function offer(site: Site, number: number, plan: Plan): Promise<Member> {
   const providerId = `provider_${number}`
   const phone = `1${AREA_CODES[Math.floor(number / 100)]}55501${String(number % 100).padStart(2, '0')}`
-  await site.api('PUT', `/api/providers/${providerId}`, { name: `Dana ${number}`, phone: `+${phone}` })
+  await register(site, providerId, `Dana ${number}`, phone)
   // All of one length, so that no client's details are part of another's.
   const client = `client-${String(number).padStart(4, '0')}`
   const { status, body } = await site.api('POST', '/api/leads', {

@@ -51,10 +51,13 @@ export type SiteOptions = {
   random?: () => number
 }
 
-/** The timing of a test: what the product does every half a minute, it does every second. */
+/**
+ * The timing of a test: what the product does every half a minute, it does every second. The backfill asks Stripe about each
+ * link that is open: how often is for those tests to say that need it.
+ */
 const PACE = {
   SWEEP_SECONDS: '1',
-  BACKFILL_MINUTES: '0.05',
+  BACKFILL_MINUTES: '1',
   REVEAL_CONFIRM_MINUTES: '0.1',
   TEXTMAGIC_RATE_PER_SECOND: '500',
 }

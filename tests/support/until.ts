@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const TIMEOUT_MS = 60_000
 /** From the first look to the longest pause between two: who waits long does not need to keep the machine busy. */
-const POLL_MS = { first: 10, longest: 100, growth: 1.3 }
+const POLL_MS = { first: 10, longest: 300, growth: 1.3 }
 
 /**
  * Waits for a condition, and says what it waited for when it does not come.
