@@ -41,7 +41,7 @@ export type Http = {
 }
 
 /**
- * HTTP with keep-alive and one time limit over each whole call, from connecting to the last byte of the answer.
+ * HTTP/1.1 with keep-alive and one time limit over each whole call, from connecting to the last byte of the answer.
  *
  * @param options.timeoutMs milliseconds
  * @param options.dispatcher an undici dispatcher to use instead; it stays the caller's to close
@@ -107,6 +107,9 @@ function asking(beforeWriting: () => void): Dispatcher.DispatcherComposeIntercep
 
 function keepAliveAgent(timeoutMs: number): Agent {
   return new Agent({
+    // Over HTTP/2, undici sends a request that the gateway refuses again by itself, writes it a turn after it was asked
+    // about, and goes on with a connection on which nothing is answered any more.
+    allowH2: false,
     // Shorter than the whole call's limit: failing to connect is certain, running out of time is not.
     connect: { timeout: Math.ceil(timeoutMs / 2) },
     headersTimeout: timeoutMs,
