@@ -156,6 +156,20 @@ test('a list that answers every page alike, and not how many there are, has ende
   await server.close()
 })
 
+test('a message is found though as many as a page holds were sent between two looks, and no number of pages is told', async () => {
+  const sessions = [{ id: 1, referenceId: '41' }, ...Array.from({ length: 150 }, (_, index) => ({ id: index + 2 }))]
+  const server = await startFakeServer(({ url }, response) => {
+    if (url.includes('/messages')) return json(response, 200, { resources: [{ id: 77, receiver: amy }] })
+    const from = (Number(new URL(url, 'http://gateway').searchParams.get('page')) - 1) * 100
+    json(response, 200, { resources: sessions.toReversed().slice(from, from + 100) })
+    if (from === 0) sessions.push(...Array.from({ length: 100 }, (_, index) => ({ id: index + 1_000 })))
+  })
+  const other = clientOf(server.url)
+  expect(await other.findByReference({ reference: 41, phone: amy, since })).toEqual({ gatewayId: '77' })
+  await other.close()
+  await server.close()
+})
+
 test('a session of ours that shows no message yet is unclear, not absent', async () => {
   const server = await startFakeServer(({ url }, response) =>
     json(response, 200, { pageCount: 1, resources: url.includes('/messages') ? [] : [{ id: 1, referenceId: '41' }] }),

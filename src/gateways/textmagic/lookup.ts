@@ -62,7 +62,10 @@ async function findInSession(api: TextMagicApi, sessionId: string, lookUp: LookU
   return null
 }
 
-/** Ends with the last page; where the gateway does not say which that is, with one that is empty or brings nothing new. */
+/**
+ * Ends with the last page; where the gateway does not say which that is, with one that is empty, or not full and without
+ * news. A full one without news may be an earlier page, which as many newer items have moved here since.
+ */
 async function* pages<Item extends { id: number | string }>(
   api: TextMagicApi,
   path: string,
@@ -75,7 +78,8 @@ async function* pages<Item extends { id: number | string }>(
     if (status !== 200) throw errorOfStatus(OPERATION, status)
     const { resources, pageCount } = read(text)
     const isNews = resources.some(({ id }) => !seen.has(String(id)))
-    if (resources.length === 0 || (!isNews && typeof pageCount !== 'number')) return
+    const isRepeated = !isNews && resources.length < PAGE_SIZE && typeof pageCount !== 'number'
+    if (resources.length === 0 || isRepeated) return
     for (const { id } of resources) seen.add(String(id))
     yield resources
     if (typeof pageCount === 'number' && page >= pageCount) return
