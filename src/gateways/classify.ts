@@ -26,10 +26,9 @@ export function neverSent(error: unknown): boolean {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(neverSent)
   const code = transportCode(error)
   if (code === undefined) return false
-  const syscall = 'syscall' in error ? error.syscall : undefined
-  return (
-    syscall === 'connect' || syscall === 'getaddrinfo' || NEVER_SENT_CODES.has(code) || CERTIFICATE_CODES.test(code)
-  )
+  // A host may become unreachable after it got the request: then it is the reading or writing that failed.
+  if ('syscall' in error) return error.syscall === 'connect' || error.syscall === 'getaddrinfo'
+  return NEVER_SENT_CODES.has(code) || CERTIFICATE_CODES.test(code)
 }
 
 /** The `code` of a transport error, e.g. `ECONNRESET`. */

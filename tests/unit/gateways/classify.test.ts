@@ -34,6 +34,17 @@ test('a timeout while connecting proves that nothing was sent, one while reading
   expect(neverSent(transportError('ETIMEDOUT', { syscall: 'read' }))).toBe(false)
 })
 
+test.each(['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'])(
+  '%s proves that nothing was sent while connecting, and nothing on a connection that stood: the request may have arrived',
+  (code) => {
+    expect(neverSent(transportError(code, { syscall: 'connect' }))).toBe(true)
+    for (const syscall of ['read', 'write']) {
+      expect(neverSent(transportError(code, { syscall }))).toBe(false)
+      expect(errorOfTransport('x', transportError(code, { syscall }))).toMatchObject({ name: 'UnclearError' })
+    }
+  },
+)
+
 test('of several attempts to connect, each must be proof', () => {
   const refused = transportError('ECONNREFUSED', { syscall: 'connect' })
   const both = new AggregateError([refused, transportError('ENETUNREACH', { syscall: 'connect' })])
