@@ -147,6 +147,24 @@ describe('a receipt for the details', () => {
     await product.reaches(unlockId, 'DONE')
   })
 
+  it('that says they are lost counts though the gateway, asked a moment before, had not heard of it', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    const { faults } = product.textmagic
+    const slow = { method: 'GET', path: '/api/v2/messages/', kind: 'slow', delay_ms: 6_000, times: 100 } as const
+    faults.add(slow)
+    await until('the gateway to be asked', () => faults.list()[0]?.times !== slow.times)
+    faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'status', status: 429, times: null })
+    await product.textmagic.deliver(messageId, 'f')
+    await until('the loss to be recorded', async () => (await revealsOf(unlockId)).includes('undelivered'))
+    const asking = product.publisher.queues.get('confirm-delivery')
+    await until('the answer', async () => (await asking?.getActiveCount()) === 0)
+    expect(await statusOf(unlockId)).toBe('REVEAL_DETAILS_SENT')
+    faults.clear()
+    await dana.gets(DETAILS, 2)
+    await product.textmagic.deliver(detailsTo(dana)[1]?.id ?? 0, 'd')
+    await product.reaches(unlockId, 'DONE')
+  })
+
   it('that calls one sending lost twice has it replaced once', async () => {
     const { dana, unlockId, messageId } = await payWithoutReceipt()
     await product.textmagic.deliver(messageId, 'u')

@@ -1,6 +1,7 @@
 import { applyEvent } from '../../db/apply-event.ts'
 import { OutboundMessage, Unlock } from '../../db/entities/index.ts'
 import { recordNothingUnderWay } from '../../db/lost-details.ts'
+import { lockMessage } from '../../db/message-lock.ts'
 import { isUnsent } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { receiptOutcome } from '../../domain/outbound.ts'
@@ -12,7 +13,7 @@ import { defineJob } from '../job.ts'
 /** Until the next look while the details are being sent again, minutes. */
 const POSTPONE_MINUTES = 10
 
-const NO_FAILURE = 'no failure reported'
+const CONFIRMED = { type: 'reveal_confirmed' } as const
 
 /** Asks the gateway what became of a reveal for which no receipt came. No failure reported counts as delivered. */
 export const confirmDelivery = defineJob({
@@ -28,7 +29,7 @@ export const confirmDelivery = defineJob({
 
   // A gateway that cannot be asked has reported no failure. One that it reports later is heeded all the same.
   async onFailed(deps, { unlock_id }) {
-    await conclude(deps, unlock_id, () => confirm(deps, unlock_id, NO_FAILURE))
+    await conclude(deps, unlock_id, (accepted) => confirmUnlessLost(deps, unlock_id, accepted.id))
   },
 })
 
@@ -41,7 +42,7 @@ async function conclude(
   const em = deps.em.fork()
   const reveals = await em.find(OutboundMessage, { unlockId, purpose: 'reveal' }, { orderBy: { id: 'desc' } })
   const accepted = reveals.find(({ status }) => status === 'accepted')
-  if (reveals.some(({ status }) => status === 'delivered')) await confirm(deps, unlockId, 'delivered')
+  if (reveals.some(({ status }) => status === 'delivered')) await confirmDelivered(deps, unlockId)
   // It is due by itself, or waits for a person.
   else if (reveals.some(({ status }) => isUnsent(status))) await postpone(deps, unlockId)
   else if (accepted !== undefined) await unsettled(accepted)
@@ -67,12 +68,21 @@ async function ask(deps: JobDeps, unlockId: number, message: OutboundMessage): P
       rejectReason,
     })
   } else {
-    await confirm(deps, unlockId, NO_FAILURE)
+    await confirmUnlessLost(deps, unlockId, message.id)
   }
 }
 
-async function confirm(deps: JobDeps, unlockId: number, cause: string): Promise<void> {
-  const event = { type: 'reveal_confirmed' } as const
-  const { due } = await inTransaction(deps.em, (tx) => applyEvent(tx, unlockId, event, cause, deps.effects))
+/** A failure may have been reported while the gateway was asked: then the next sending decides. */
+async function confirmUnlessLost(deps: JobDeps, unlockId: number, messageId: number): Promise<void> {
+  const due = await inTransaction(deps.em, async (tx) => {
+    const { message } = await lockMessage(tx, messageId)
+    if (message.status !== 'accepted') return []
+    return (await applyEvent(tx, unlockId, CONFIRMED, 'no failure reported', deps.effects)).due
+  })
+  await deps.publish(due)
+}
+
+async function confirmDelivered(deps: JobDeps, unlockId: number): Promise<void> {
+  const { due } = await inTransaction(deps.em, (tx) => applyEvent(tx, unlockId, CONFIRMED, 'delivered', deps.effects))
   await deps.publish(due)
 }
