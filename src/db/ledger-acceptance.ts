@@ -17,7 +17,7 @@ const ACCEPTED_EVENT: Partial<Record<OutboundMessage['purpose'], UnlockEvent>> =
 }
 
 /** The SMS of a link that was closed meanwhile says nothing about the link that took its place, or that could not be made. */
-async function concernsOpenLink(tx: EntityManager, message: OutboundMessage): Promise<boolean> {
+export async function concernsOpenLink(tx: EntityManager, message: OutboundMessage): Promise<boolean> {
   if (message.paymentLinkId == null) return true
   const link = await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
   return link.status === 'open'

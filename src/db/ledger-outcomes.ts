@@ -1,12 +1,13 @@
 import { longestBackoffMs, PATIENT } from '../domain/backoff.ts'
 import type { Due } from '../domain/due.ts'
 import type { OutboundMessage, Unlock } from './entities/index.ts'
+import { concernsOpenLink } from './ledger-acceptance.ts'
 import { escalateMessage } from './message-escalations.ts'
 import { type Locked, lock } from './message-lock.ts'
 import type { EntityManager } from './orm.ts'
 import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
-/** The state that waits for a message of this purpose to be accepted; the sweep would wake its job up again and again. */
+/** The state that waits for a message of this purpose to be accepted, and whose rows the sweep looks at as well. */
 const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> = {
   payment_link: 'CREATE_PAYMENT_LINK',
   reveal: 'PAID',
@@ -36,8 +37,8 @@ export async function recordAbsent(
   const { message } = locked
   message.status = 'pending'
   message.leaseUntil = null
-  message.nextAttemptAt = afterRetry(message, message.dbNow)
   message.errorCode = errorCode
+  await putOff(tx, locked, afterRetry(message, message.dbNow))
   takeTeaserBack(locked)
 }
 
@@ -76,7 +77,14 @@ export async function recordUnclear(
   message.status = 'unknown'
   message.errorCode = errorCode
   message.leaseUntil = after(message.dbNow, settleMs)
-  message.nextAttemptAt = afterRetry(message, message.leaseUntil)
+  await putOff(tx, locked, afterRetry(message, message.leaseUntil))
+}
+
+/** The unlock that waits for the message has the same job, and would be woken up for it in the meantime. */
+async function putOff(tx: EntityManager, { message, unlock }: Locked, until: Date): Promise<void> {
+  message.nextAttemptAt = until
+  if (unlock === null || unlock.status !== WAITS_FOR[message.purpose]) return
+  if (await concernsOpenLink(tx, message)) unlock.nextAttemptAt = until
 }
 
 /**

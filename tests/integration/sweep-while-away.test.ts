@@ -1,0 +1,71 @@
+import type { MikroORM } from '@mikro-orm/postgresql'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { claimDue } from '../../src/db/due.ts'
+import { claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger-claim.ts'
+import { recordAbsent, recordUnclear } from '../../src/db/ledger-outcomes.ts'
+import { inTransaction } from '../../src/db/orm.ts'
+import { longestBackoffMs, PATIENT } from '../../src/domain/backoff.ts'
+import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
+
+const ANY_TIME = { hours: null, zonesOfUnknown: [] }
+const { settleMs } = DEFAULT_LEDGER_TIMING
+const NOON = Date.UTC(2026, 10, 27, 12)
+const REVEAL = 1
+const LINK = 2
+/** The sweep's own period, and what it leaves a job to begin. */
+const SOON_MS = 30_000
+
+let database: MigratedDatabase
+let db: MikroORM
+beforeAll(async () => {
+  database = await openMigratedDatabase(2)
+  db = database.db
+  await setClock(NOON)
+  await db.em.fork().execute(`
+    insert into providers (id, name, phone) values ('amy', 'Amy', '+13055550160'), ('bob', 'Bob', '+13055550161');
+    insert into leads (id, city, service_type, client_name, client_phone) values ('lead_abc12345', 'Miami', 'massage', '', '');
+    insert into lead_unlocks (id, lead_id, provider_id, price_cents, currency, ttl_expires_at, status) values
+      (${REVEAL}, 'lead_abc12345', 'amy', 2000, 'usd', '2030-01-01', 'PAID'),
+      (${LINK}, 'lead_abc12345', 'bob', 2000, 'usd', '2030-01-01', 'CREATE_PAYMENT_LINK');
+    insert into payments (unlock_id, checkout_session_id, amount_cents, currency, status) values (${REVEAL}, 'cs_1', 2000, 'usd', 'kept');
+    insert into payment_links (id, unlock_id, generation, stripe_id, url) values (1, ${LINK}, 1, 'plink_1', 'https://pay');
+    insert into outbound_messages (id, purpose, dedupe_key, unlock_id, provider_id, phone, payment_link_id, body) values
+      (${REVEAL}, 'reveal', 'reveal:1:1', ${REVEAL}, 'amy', '+13055550160', null, null),
+      (${LINK}, 'payment_link', 'payment_link:1:first', ${LINK}, 'bob', '+13055550161', 1, 'pay')`)
+})
+afterAll(() => database.close())
+
+async function setClock(at: number): Promise<void> {
+  await db.em.fork().execute(
+    `create or replace function app_now() returns timestamptz language sql stable
+       as $$ select timestamptz '${new Date(at).toISOString()}' $$`,
+  )
+}
+
+async function fail(messageId: number, isUnclear: boolean): Promise<void> {
+  const claimed = await inTransaction(db.em, (tx) => claim(tx, messageId, DEFAULT_LEDGER_TIMING, ANY_TIME))
+  if (claimed.type !== 'send' && claimed.type !== 'look_up') throw new Error(`not claimed: ${claimed.type}`)
+  const { lease } = claimed
+  await inTransaction(db.em, (tx) =>
+    isUnclear
+      ? recordUnclear(tx, messageId, lease, 'timeout', settleMs)
+      : recordAbsent(tx, messageId, lease, 'rate_limited'),
+  )
+}
+
+const woken = async () => (await inTransaction(db.em, (tx) => claimDue(tx, 10)))?.map(({ due }) => due)
+
+it('while details or a link cannot be sent, the sweep leaves their unlock to the job that tries again', async () => {
+  let now = NOON
+  for (let attempt = 1; attempt <= 8; attempt += 1) {
+    const isUnclear = attempt % 2 === 0
+    for (const id of [REVEAL, LINK]) await fail(id, isUnclear)
+    now += Math.max(longestBackoffMs(attempt, PATIENT), isUnclear ? settleMs : 0)
+    await setClock(now)
+    expect(await woken(), `before attempt ${attempt + 1}`).toEqual([])
+  }
+  await setClock(now + SOON_MS)
+  const due = await woken()
+  expect(due).toContainEqual({ job: 'reveal', unlock_id: REVEAL })
+  expect(due).toContainEqual({ job: 'create-payment-link', unlock_id: LINK })
+})
