@@ -35,24 +35,30 @@ export async function deliver(deps: JobDeps, known: OutboundMessage): Promise<Ou
     case 'busy':
       throw new RetryLater(claimed.retryInMs)
     case 'look_up':
-      return lookUp(deps, claimed, claimStarted)
+      return lookUp(deps, claimed, claimStarted.steady)
     case 'send':
       return send(deps, claimed, claimStarted)
   }
 }
 
 /**
+ * By two clocks, milliseconds: the steady one stands still while the machine is suspended, the other is set right when it goes
+ * on.
+ */
+type Moment = { steady: number; wall: number }
+
+/**
  * Waits for a slot before the claim: a STOP that comes meanwhile is seen by the claim, and nothing is sent. A slot that
  * passed while Postgres held the claim up is not used: with all that were held up it would make one rush. Another is taken
  * once: a Postgres that is slow all the time holds nothing up together.
  */
-async function claimInSlot(deps: JobDeps, known: OutboundMessage): Promise<{ claimed: Claim; claimStarted: number }> {
+async function claimInSlot(deps: JobDeps, known: OutboundMessage): Promise<{ claimed: Claim; claimStarted: Moment }> {
   const { ledgerTiming, quiet, slotLastsMs } = deps.settings
   for (let isFirst = true; ; isFirst = false) {
     await deps.textmagic.takeSlot(sendClassOf(known.purpose))
-    const claimStarted = performance.now()
+    const claimStarted = { steady: performance.now(), wall: Date.now() }
     const claimed = await inTransaction(deps.em, (tx) => claim(tx, known.id, ledgerTiming, quiet))
-    const hasPassed = performance.now() - claimStarted > slotLastsMs
+    const hasPassed = performance.now() - claimStarted.steady > slotLastsMs
     if (!isFirst || claimed.type !== 'send' || !hasPassed) return { claimed, claimStarted }
     await inTransaction(deps.em, (tx) => putBack(tx, known.id, claimed.lease))
   }
@@ -63,7 +69,7 @@ type Claimed<T extends Claim['type']> = Extract<Claim, { type: T }>
 async function send(
   deps: JobDeps,
   { message, unlock, reveal, lease }: Claimed<'send'>,
-  claimStarted: number,
+  claimStarted: Moment,
 ): Promise<OutboundMessage['status']> {
   const { leaseMs } = deps.settings.ledgerTiming
   try {
@@ -72,15 +78,19 @@ async function send(
       phone: message.phone,
       reference: message.id,
       sendClass: sendClassOf(message.purpose),
-      deadline: () => performance.now() - claimStarted > leaseMs - CALL_BUDGET_MS,
+      deadline: () => longestSince(claimStarted) > leaseMs - CALL_BUDGET_MS,
     })
     const status = await accepted(deps, message.id, gatewayId)
-    measureReveal(deps, message, unlock, claimStarted)
+    measureReveal(deps, message, unlock, claimStarted.steady)
     return status
   } catch (error) {
     await recordFailure(deps, message.id, lease, error)
     throw error
   }
+}
+
+function longestSince({ steady, wall }: Moment): number {
+  return Math.max(performance.now() - steady, Date.now() - wall)
 }
 
 async function lookUp(

@@ -41,8 +41,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a claim is sent however old it is',
     file: 'src/workers/deliver.ts',
-    from: '() => performance.now() - claimStarted > leaseMs - CALL_BUDGET_MS',
-    to: '() => performance.now() - claimStarted < -CALL_BUDGET_MS',
+    from: '() => longestSince(claimStarted) > leaseMs - CALL_BUDGET_MS',
+    to: '() => longestSince(claimStarted) < -CALL_BUDGET_MS',
   },
   {
     name: 'whoever lost a claim still records its outcome',
