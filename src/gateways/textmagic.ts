@@ -13,8 +13,8 @@ export type { Sms } from './textmagic/send.ts'
 /** What can go wrong is told by the error's class (errors.ts); for a call that only reads, each means: ask again later. */
 export type TextMagic = {
   /**
-   * Waits for a slot of the shared send limit. Take it before claiming a message: what happens during the wait, a STOP for
-   * one, is then seen by the claim.
+   * Waits for a slot of the shared send limit. Take it before claiming a message, or asking whether a number is still to be
+   * unsubscribed: what happens during the wait, a STOP or a START for one, is then seen.
    *
    * @throws NotDoneError
    */
@@ -41,7 +41,7 @@ export type TextMagic = {
   getMessage(gatewayId: string): Promise<{ status: string; rejectReason: string | null } | null>
   /** @returns one page of the texts people sent us, newest first; empty past the last. Pages count from 1. */
   listReplies(page: { limit: number; page: number }): Promise<TextMagicReply[]>
-  /** Has the gateway block a number (E.164) that opted out with a word it does not know itself. */
+  /** Has the gateway block a number (E.164) that opted out with a word it does not know itself, in the slot taken before. */
   unsubscribe(phone: string): Promise<void>
   close(): Promise<void>
 }
@@ -98,6 +98,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
         path: '/unsubscribers',
         body,
         sendClass: 'notice',
+        slotTaken: true,
       })
       if (status < 200 || status > 299) throw errorOfStatus(operation, status)
     },

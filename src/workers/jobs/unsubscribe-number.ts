@@ -14,11 +14,14 @@ export const unsubscribeNumber = defineJob({
   name: 'unsubscribe-number',
 
   async run(deps, { provider_id }) {
-    const provider = await deps.em.findOne(Provider, { id: provider_id })
-    if (provider?.gatewayUnsubscribeDue !== true || provider.optedOutAt == null) return
+    if (!isUntold(await deps.em.findOne(Provider, { id: provider_id }))) return
     const confirmations = await deps.em.find(OutboundMessage, { providerId: provider_id, purpose: 'stop_confirmation' })
     if (confirmations.some(({ status, nextAttemptAt }) => isUnsent(status) && nextAttemptAt < PARKED_UNTIL))
       throw new RetryLater(CONFIRMATION_FIRST_MS)
+    await deps.textmagic.takeSlot('notice')
+    // They may have said START during the wait, and nobody but they could lift the block again.
+    const provider = await deps.em.fork().findOne(Provider, { id: provider_id })
+    if (!isUntold(provider)) return
     const phone = provider.gatewayUnsubscribePhone ?? null
     await deps.textmagic.unsubscribe(phone ?? provider.phone)
     await inTransaction(deps.em, async (tx) => {
@@ -39,3 +42,7 @@ export const unsubscribeNumber = defineJob({
     await deps.publish(await inTransaction(deps.em, (tx) => openEscalation(tx, escalation)))
   },
 })
+
+function isUntold(provider: Provider | null): provider is Provider {
+  return provider?.gatewayUnsubscribeDue === true && provider.optedOutAt != null
+}
