@@ -166,6 +166,21 @@ describe('a refund', () => {
   })
 })
 
+it('money of which Stripe named no payment intent is not said to be back: a person is called', async () => {
+  const dana = await newProvider(product)
+  const { leadId, unlockId } = await dana.hasLink()
+  await product.api('POST', `/api/unlocks/${unlockId}/expire`)
+  await product.stripe.sendEvent('checkout.session.completed', {
+    id: 'cs_without_intent',
+    payment_status: 'paid',
+    amount_total: 2000,
+    currency: 'usd',
+    metadata: { unlock_id: String(unlockId), lead_id: leadId },
+  })
+  await escalated(product, unlockId, 'refund_failed')
+  expect(await paymentsOf(unlockId)).toEqual(['refund_failed'])
+})
+
 it('a refund that a person has settled another way is not made by a retry of its job', async () => {
   product.stripe.failNextRefund('charge_disputed')
   const { unlockId } = await payLate()

@@ -45,7 +45,11 @@ export const refundPayment = defineJob({
 
 async function askStripe(deps: JobDeps, payment: Payment): Promise<Refund | null> {
   if (payment.status === 'refund_pending' && payment.refundId != null) return deps.stripe.getRefund(payment.refundId)
-  if (payment.paymentIntentId == null) return { refundId: null, status: 'succeeded' }
+  if (payment.paymentIntentId == null) {
+    // A price of zero: nothing was charged. Money that Stripe names no intent of can be found by a person alone.
+    if (payment.amountCents > 0) throw new FinalError('no_payment_intent')
+    return { refundId: null, status: 'succeeded' }
+  }
   const unlock = payment.unlockId == null ? null : await deps.em.fork().findOne(Unlock, { id: payment.unlockId })
   try {
     return await deps.stripe.refund({
