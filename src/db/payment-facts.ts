@@ -137,10 +137,13 @@ export async function recordRefunds(
       return recordRefundFailed(tx, payment, verdict.code)
     case 'in_part':
       await recordPart(tx, payment, verdict.cents)
-      return []
+      break
     case 'unchanged':
-      return []
+      break
   }
+  const [failed] = failing
+  // Whoever paid back what was left, and is not called any more, counted on this one.
+  return payment.status === 'refund_failed' && failed !== undefined ? callAboutFailed(tx, payment, failed.status) : []
 }
 
 /** Stores a refund; an older word about one that is known changes nothing. @returns whether it was news */
@@ -170,6 +173,10 @@ export async function recordRefundFailed(tx: EntityManager, payment: Payment, co
   payment.refundAttempt += 1
   payment.updatedAt = await databaseNow(tx)
   await tx.flush()
+  return callAboutFailed(tx, payment, code)
+}
+
+function callAboutFailed(tx: EntityManager, payment: Payment, code: string): Promise<Due[]> {
   return openEscalation(tx, {
     kind: 'refund_failed',
     subject: `payment:${payment.id}`,

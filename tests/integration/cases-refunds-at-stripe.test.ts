@@ -136,6 +136,27 @@ describe('a refund made in the dashboard', () => {
     expect(await paymentsOf(unlockId)).toEqual(['refund_failed'])
   })
 
+  it('of a part that fails once a person has paid back the rest another way calls a person again', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const [{ payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
+    const part = await product.stripe.refund(intentId, { amount: 500 })
+    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
+    product.stripe.failNextRefund()
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await escalated(product, unlockId, 'refund_failed')
+    const [escalation] = await product.rows<{ id: number }>(
+      `select id from escalations where kind = 'refund_failed' and unlock_id = ? and resolved_at is null`,
+      [unlockId],
+    )
+    await product.api('POST', `/api/escalations/${escalation?.id}/resolve`, { note: 'paid back 1500 in cash' })
+    await settled(product)
+    await product.stripe.settleRefund(part.id, 'failed')
+    await escalated(product, unlockId, 'refund_failed')
+    expect(await refundedCentsOf(unlockId)).toBe(0)
+    expect(await paymentsOf(unlockId)).toEqual(['refund_failed'])
+  })
+
   it('of a part, a dispute, and the refund of the rest by an operator each are the last change of the payment', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasDetails()
