@@ -1,6 +1,7 @@
 import type { InboxRow } from '../db/entities/index.ts'
 import { lockEarlyEvents, markProcessed } from '../db/inbox.ts'
 import type { EntityManager } from '../db/orm.ts'
+import { after, GRACE_MS } from '../db/parking.ts'
 import { recordDispute } from '../db/payment-disputes.ts'
 import { noteMoney, recordChargeRefunded, recordRefundStatus, unlockOfLink } from '../db/payment-facts.ts'
 import { recordPayment } from '../db/record-payment.ts'
@@ -105,9 +106,19 @@ async function takeUpEarlyEvents(tx: EntityManager, deps: JobDeps, paymentIntent
   )
   for (const { row, fact } of early) {
     due.push(...((await recordFact(tx, deps, row, fact)) ?? []))
-    await markProcessed(tx, row, fact.kind)
+    // It told a sum alone: its own job asks Stripe which refunds that is made of.
+    if (fact.kind === 'charge_refunded') due.push(handleAnew(row))
+    else await markProcessed(tx, row, fact.kind)
   }
   return due
+}
+
+/** @returns the job that is due: from here on the sweep looks after it, also after it was given up on */
+function handleAnew(row: InboxRow): Due {
+  row.status = 'received'
+  row.attempts = 0
+  row.nextAttemptAt = after(row.dbNow, GRACE_MS)
+  return { job: 'handle-payment', inbox_id: row.id }
 }
 
 /** The payment a fact is about, by Stripe's id, where it names one. */

@@ -5,6 +5,7 @@ import { callbackUrls } from '../../src/sandbox/environment.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DECLINED, DETAILS, handled, LINK, newProvider } from '../support/provider.ts'
+import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, moveClock, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -73,6 +74,7 @@ async function paysUnheard(follows: (intentId: string) => Promise<unknown>) {
   await moveClock(product, BEYOND_GRACE)
   return { dana, unlockId }
 }
+const { becomes, settleRefundOf } = refundsOf(() => product)
 const paymentOf = async (unlockId: number) => (await product.unlock(unlockId)).payments[0]
 
 /** As if the teaser had been sent long ago. */
@@ -339,6 +341,23 @@ describe('payments of which no webhook told', () => {
     expect(dana.inbox(DETAILS)).toHaveLength(1)
     await until('the part to be noted', async () => (await paymentOf(unlockId)).refunded_cents === 500)
     expect(await paymentOf(unlockId)).toMatchObject({ status: 'kept' })
+  })
+
+  it('are found with the part that went back: a refund of the rest that fails leaves it told, and another makes the whole', async () => {
+    const { unlockId } = await paysUnheard((intentId) => product.stripe.refund(intentId, { amount: 500 }))
+    await product.reaches(unlockId, 'DONE')
+    await until('the part to be noted', async () => (await paymentOf(unlockId)).refunded_cents === 500)
+    product.stripe.setRefundOutcome('pending')
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await becomes(unlockId, 'refund_pending')
+    product.stripe.setRefundOutcome('succeeded')
+    await settleRefundOf(unlockId, 'failed')
+    await product.rows('update payments set next_attempt_at = app_now() where unlock_id = ?', [unlockId])
+    await becomes(unlockId, 'refund_failed')
+    expect(await paymentOf(unlockId)).toMatchObject({ refunded_cents: 500 })
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await becomes(unlockId, 'refunded')
+    expect(await openKinds(product, unlockId)).toEqual([])
   })
 
   it('are found though they are disputed, and a person is called', async () => {

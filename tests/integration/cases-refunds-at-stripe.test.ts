@@ -121,6 +121,27 @@ describe('a refund made in the dashboard', () => {
     expect(await refundedCentsOf(unlockId)).toBe(500)
   })
 
+  it('of a part of which no event told is still told when our refund of the rest fails', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId, url } = await dana.hasLink()
+    await dana.says(`N ${leadId}`)
+    await settled(product)
+    product.stripe.holdWebhooks()
+    const { paymentIntent } = await product.stripe.payLink(url, { force: true })
+    await product.stripe.refund(paymentIntent.id, { amount: 500 })
+    await dana.says(`Y ${leadId}`)
+    await product.reaches(unlockId, 'DONE')
+
+    product.stripe.setRefundOutcome('pending')
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await becomes(unlockId, 'refund_pending')
+    product.stripe.setRefundOutcome('succeeded')
+    await settleRefundOf(unlockId, 'failed')
+    await product.rows('update payments set next_attempt_at = app_now() where unlock_id = ?', [unlockId])
+    await becomes(unlockId, 'refund_failed')
+    expect(await refundedCentsOf(unlockId)).toBe(500)
+  })
+
   it('of a part is told of though it was made after a refund of the whole failed', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasDetails()

@@ -9,6 +9,7 @@ import { recordDispute } from '../../db/payment-disputes.ts'
 import { recordChargeRefunded } from '../../db/payment-facts.ts'
 import { recordPayment } from '../../db/record-payment.ts'
 import type { Due } from '../../domain/due.ts'
+import type { KnownRefund } from '../../domain/refunds.ts'
 import { isIn, LINK_DUE_STATUSES, UNPAID_STATUSES } from '../../domain/states.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
 import { type FoundPayment, isRefunded, isTakenBack } from '../../gateways/stripe.ts'
@@ -88,20 +89,33 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
     }
     const { latePayment } = deps.settings
     const options = { latePayment, arrivedAt: unlock.dbNow, cause: 'found at stripe', context: deps.effects }
+    const refunds = await refundsOf(deps, payment)
     const due = await inTransaction(deps.em, async (tx) => {
       const { due } = await recordPayment(tx, incoming, options)
-      return [...due, ...(await recordSince(tx, deps, payment))]
+      return [...due, ...(await recordSince(tx, deps, payment, refunds))]
     })
     await deps.publish(due)
   }
   return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id, deps.effects))
 }
 
+/** The refunds that make up what went back of a payment that was found; null when nothing did, or Stripe shows none. */
+function refundsOf(deps: JobDeps, { paymentIntentId, refundedCents }: FoundPayment): Promise<KnownRefund[] | null> {
+  return paymentIntentId === null || refundedCents === 0
+    ? Promise.resolve(null)
+    : deps.stripe.listRefunds(paymentIntentId)
+}
+
 /** What became of a payment that was found, as the events about it would have told. */
-async function recordSince(tx: EntityManager, deps: JobDeps, payment: FoundPayment): Promise<Due[]> {
+async function recordSince(
+  tx: EntityManager,
+  deps: JobDeps,
+  payment: FoundPayment,
+  refunds: KnownRefund[] | null,
+): Promise<Due[]> {
   const { paymentIntentId, amountCents, refundedCents, disputes } = payment
   if (paymentIntentId === null) return []
-  const charge = { paymentIntentId, amountCents, refundedCents, refunds: null }
+  const charge = { paymentIntentId, amountCents, refundedCents, refunds }
   const due = (await recordChargeRefunded(tx, charge, deps.effects)) ?? []
   for (const dispute of disputes) due.push(...((await recordDispute(tx, { ...dispute, paymentIntentId })) ?? []))
   return due
