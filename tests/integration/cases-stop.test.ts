@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { claimDue, type WakeUp } from '../../src/db/due.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { lockProvider } from '../../src/db/subscriptions.ts'
+import { makeAttempt } from '../../src/workers/attempt.ts'
+import { FinalError } from '../../src/workers/errors.ts'
+import { unsubscribeNumber } from '../../src/workers/jobs/unsubscribe-number.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import {
@@ -14,6 +17,7 @@ import {
   TEASER,
   type TestProvider,
 } from '../support/provider.ts'
+import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -26,6 +30,7 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
+const { withServices } = refundsOf(() => product)
 const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 const optedOut = async (provider: TestProvider) =>
   (await product.api('GET', `/api/providers/${provider.id}`)).body.provider.opted_out_at !== null
@@ -182,6 +187,25 @@ describe('STOP', () => {
       await until('TextMagic to be told', () => product.textmagic.isUnsubscribed(dana.phone))
     },
   )
+
+  it('that is undone by START while TextMagic is asked in vain for the last time calls nobody', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    const queue = product.publisher.queues.get('unsubscribe-number')
+    await queue?.pause()
+    onTestFinished(() => queue?.resume())
+    await dana.says('revoke')
+    const inVain = async () => {
+      await dana.says('start')
+      throw new FinalError('invalid_request')
+    }
+    await withServices(async (services) => {
+      const attempt = { id: '1', data: { provider_id: dana.id }, number: 14, of: 14 }
+      const outcome = await makeAttempt(services, { ...unsubscribeNumber, run: inVain }, attempt)
+      expect(outcome).toMatchObject({ type: 'given_up' })
+    })
+    expect(await untold(dana)).toEqual({ due: false, escalation: null })
+  })
 
   it('that only TextMagic saw is learnt from the receipt of the next text', async () => {
     const dana = await newProvider(product)

@@ -3,6 +3,7 @@ import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
 import { isUnsent } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
+import { lockProvider } from '../../db/subscriptions.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'
 
@@ -39,7 +40,12 @@ export const unsubscribeNumber = defineJob({
   async onFailed(deps, { provider_id }, code) {
     const summary = `Provider ${provider_id} opted out, but the SMS gateway could not be told (${code}).`
     const escalation = { kind: 'unsubscribe_failed', subject: `provider:${provider_id}`, summary } as const
-    await deps.publish(await inTransaction(deps.em, (tx) => openEscalation(tx, escalation)))
+    const due = await inTransaction(deps.em, async (tx) => {
+      // Locked: a START may undo it in this moment, or another worker tell it, and nobody is to block the number then.
+      const provider = await lockProvider(tx, provider_id)
+      return provider?.gatewayUnsubscribeDue === true ? openEscalation(tx, escalation) : []
+    })
+    await deps.publish(due)
   },
 })
 
