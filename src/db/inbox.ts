@@ -74,8 +74,9 @@ export async function markFailed(
 ): Promise<Due[]> {
   const rows = await tx.execute<{ source: string }[]>(
     `update webhook_inbox set next_attempt_at = '9999-01-01', outcome = ?
-     where id = ? and status in ('received', 'forwarding') returning source`,
-    [`failed: ${code}`, inboxId],
+     where id = ? and status = ? returning source`,
+    // One that another worker has handled is no concern of the attempt that failed.
+    [`failed: ${code}`, inboxId, kind === 'forward_failed' ? 'forwarding' : 'received'],
   )
   const [row] = rows
   if (row === undefined) return []

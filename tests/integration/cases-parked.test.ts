@@ -2,6 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { markFailed } from '../../src/db/inbox.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import type { JobName } from '../../src/queues/contract.ts'
+import { makeAttempt } from '../../src/workers/attempt.ts'
+import { FinalError } from '../../src/workers/errors.ts'
+import { expire } from '../../src/workers/jobs/expire.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, newProvider } from '../support/provider.ts'
@@ -23,7 +26,7 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const { becomes, settleRefundOf } = refundsOf(() => product)
+const { becomes, settleRefundOf, withServices } = refundsOf(() => product)
 
 /** The gateway refuses our key for as long as the attempts last, and takes it again. */
 async function parked(name: JobName, unlockId: number, kind: string, ask: () => Promise<unknown>): Promise<void> {
@@ -137,6 +140,38 @@ it('a text that could not be handled is passed on once its job was retried, also
   await inTransaction(product.db.em, (tx) => markFailed(tx, Number(row?.id), 'inbox_failed', 'internal'))
   await losingJobs('forward-message', async () => replies?.resume())
   await until('the text to be passed on', () => product.forwarded.some(({ body }) => body.includes('Is Friday free?')))
+})
+
+it('a text that is being passed on is not given up for an older attempt to handle it that fails, also when Redis loses the job', async () => {
+  const dana = await newProvider(product)
+  await losingJobs('forward-message', async () => {
+    await dana.texts('Is Monday free?')
+    await until('the text to be handled', async () => {
+      const [row] = await product.rows<{ id: string }>(`select id from webhook_inbox where status = 'forwarding'`)
+      if (row === undefined) return false
+      await inTransaction(product.db.em, (tx) => markFailed(tx, Number(row.id), 'inbox_failed', 'internal'))
+      return true
+    })
+  })
+  await until('the text to be passed on', () => product.forwarded.some(({ body }) => body.includes('Is Monday free?')))
+  expect(
+    await product.rows(`select from escalations where summary like '%(internal)%' and resolved_at is null`),
+  ).toEqual([])
+})
+
+it('an offer that is declined while the last attempt to end it fails calls nobody', async () => {
+  const dana = await newProvider(product)
+  const { leadId, unlockId } = await dana.hasTeaser()
+  const inVain = async () => {
+    await dana.says(`N ${leadId}`)
+    throw new FinalError('internal')
+  }
+  await withServices(async (services) => {
+    const attempt = { id: '1', data: { unlock_id: unlockId }, number: 14, of: 14 }
+    const outcome = await makeAttempt(services, { ...expire, run: inVain }, attempt)
+    expect(outcome).toMatchObject({ type: 'given_up' })
+  })
+  expect(await openKinds(product, unlockId)).toEqual([])
 })
 
 it('refund that was answered 200 gives the money back, however often that was tried before, also when Redis loses the job', async () => {

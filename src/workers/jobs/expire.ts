@@ -1,4 +1,4 @@
-import { applyEvent } from '../../db/apply-event.ts'
+import { applyEvent, lockUnlock } from '../../db/apply-event.ts'
 import { Unlock } from '../../db/entities/index.ts'
 import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
 import { inTransaction } from '../../db/orm.ts'
@@ -27,6 +27,11 @@ export const expire = defineJob({
   async onFailed(deps, { unlock_id }, code) {
     const summary = `Unlock ${unlock_id} could not be closed after its TTL (${code}).`
     const escalation = { kind: 'expire_failed', subject: `unlock:${unlock_id}`, unlockId: unlock_id, summary } as const
-    await deps.publish(await inTransaction(deps.em, (tx) => openEscalation(tx, escalation)))
+    const due = await inTransaction(deps.em, async (tx) => {
+      // Locked: a reply may end it in this moment, or another worker, and nobody is to be called then.
+      const unlock = await lockUnlock(tx, unlock_id)
+      return unlock !== null && isIn(UNPAID_STATUSES, unlock.status) ? openEscalation(tx, escalation) : []
+    })
+    await deps.publish(due)
   },
 })
