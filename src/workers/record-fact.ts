@@ -99,7 +99,13 @@ async function recordPaid(
 async function takeUpEarlyEvents(tx: EntityManager, deps: JobDeps, paymentIntentId: string): Promise<Due[]> {
   await tx.flush()
   const due: Due[] = []
-  const early = (await lockEarlyEvents(tx, paymentIntentId)).map((row) => ({ row, fact: readFact(deps, row) }))
+  const early: { row: InboxRow; fact: StripeFact }[] = []
+  for (const row of await lockEarlyEvents(tx, paymentIntentId)) {
+    const fact = readIfPossible(deps, row)
+    // Its own job calls a person, and it holds up nothing else.
+    if (fact === null) due.push(handleAnew(row))
+    else early.push({ row, fact })
+  }
   // What a refund says of itself counts more than the sum that its charge had then.
   early.sort(
     (one, other) => Number(other.fact.kind === 'charge_refunded') - Number(one.fact.kind === 'charge_refunded'),
@@ -111,6 +117,16 @@ async function takeUpEarlyEvents(tx: EntityManager, deps: JobDeps, paymentIntent
     else await markProcessed(tx, row, fact.kind)
   }
   return due
+}
+
+/** @returns null for one that nobody can read */
+function readIfPossible(deps: JobDeps, row: InboxRow): StripeFact | null {
+  try {
+    return readFact(deps, row)
+  } catch (error) {
+    if (error instanceof FinalError) return null
+    throw error
+  }
 }
 
 /** @returns the job that is due: from here on the sweep looks after it, also after it was given up on */

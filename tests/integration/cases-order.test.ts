@@ -3,8 +3,9 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DECLINED, LINK, newProvider } from '../support/provider.ts'
 import { loseRedis } from '../support/redis-contents.ts'
+import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
-import { moveClock } from '../support/steering.ts'
+import { hurryUntil, moveClock } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 /** Seconds until the sweep takes an interest in any row. */
@@ -17,12 +18,36 @@ beforeEach(async () => {
 })
 afterEach(() => closeChecked(product))
 
+const { arrives } = refundsOf(() => product)
+
 const textCount = async () => {
   const [row] = await product.rows<{ count: number }>(
     `select count(*)::int as count from webhook_inbox where source = 'textmagic'`,
   )
   return row?.count
 }
+
+it('an event that came before its payment and cannot be opened does not keep that back; a person hears of it', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, url } = await dana.hasLink()
+  product.stripe.holdWebhooks()
+  const { paymentIntent } = await product.stripe.payLink(url)
+  await product.stripe.refund(paymentIntent.id, { amount: 500 })
+  const refunded = await arrives('charge.refunded')
+  const outcome = async () => {
+    const [row] = await product.rows<{ outcome: string }>('select outcome from webhook_inbox where id = ?', [refunded])
+    return row?.outcome
+  }
+  await hurryUntil(product, 'handle-payment', 'it to be given up on', async () => (await outcome()) === 'unmatched')
+  await product.rows(`update webhook_inbox set sealed_body = 'v1.lost.AAAA' where id = ?`, [refunded])
+  await arrives('checkout.session.completed')
+  await product.reaches(unlockId, 'DONE')
+  await until('a person to be called', async () => (await outcome()) === 'failed: unseal_failed')
+  const called = `select from escalations where kind = 'inbox_failed' and subject = ? and resolved_at is null`
+  expect(await product.rows(called, [`inbox:${refunded}`])).toHaveLength(1)
+  await product.stripe.releaseWebhooks()
+  await settled(product)
+})
 
 describe('texts of one provider', () => {
   it('are handled in the order they arrived, also when their wake-ups come in another', async () => {
