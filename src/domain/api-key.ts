@@ -6,7 +6,7 @@ const KEY_BYTES = 32
 const KEY = /^lu_[A-Za-z0-9_-]{43}$/
 
 /** Names of the environment's keys and of what acts without one: in the audit log each must mean one thing. */
-export const RESERVED_NAMES: readonly string[] = ['admin', 'operator', 'cli', 'system']
+export const RESERVED_NAMES: readonly string[] = ['admin', 'operator', 'cli', 'retention', 'system']
 
 const NAME = /^[a-z][a-z0-9._-]{0,62}$/
 

@@ -9,7 +9,7 @@ export const AuditEntry = defineEntity({
     id: p.bigint('number').primary().autoincrement(),
     at: p.datetime().defaultRaw('app_now()'),
     keyName: p.string(),
-    /** Null for the command line, and in entries of older versions. */
+    /** Null where there is no key, and in entries of older versions. */
     role: p.enum([...ROLES]).nullable(),
     action: p.string(),
     target: p.string(),

@@ -28,7 +28,7 @@ it.each(['n8n', 'web-form', 'jane.doe', 'a', 'a'.repeat(63)])('%s may name a key
   expect(keyNameProblem(name)).toBeNull()
 })
 
-it.each(['', '7', '-a', 'A', 'a b', 'a\n', 'ä', 'a'.repeat(64), 'admin', 'operator', 'cli', 'system'])(
+it.each(['', '7', '-a', 'A', 'a b', 'a\n', 'ä', 'a'.repeat(64), 'admin', 'operator', 'cli', 'retention', 'system'])(
   '%j may not name a key',
   (name) => {
     expect(keyNameProblem(name)).not.toBeNull()

@@ -16,9 +16,11 @@ const EntrySchema = Type.Object({
   id: Type.Integer(),
   at: Timestamp,
   key_name: Type.String({
-    description: 'A key of `npm run keys`; `admin` or `operator`: those of the environment; `cli`: the command line',
+    description:
+      'A key of `npm run keys`; `admin` or `operator`: those of the environment; `cli`: the command line; `retention`: ' +
+      'the job that erases what is old',
   }),
-  role: Type.Union([Type.Enum([...ROLES]), Type.Null()], { description: 'Null for the command line' }),
+  role: Type.Union([Type.Enum([...ROLES]), Type.Null()], { description: 'Null where there is no key' }),
   action: Type.String({ description: 'Such as lead.read_locked' }),
   target: Type.String({ description: 'Such as lead:lead_abc12345' }),
   request_id: Type.Union([Type.String(), Type.Null()], {
