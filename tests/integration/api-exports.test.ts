@@ -165,13 +165,14 @@ describe('an export', () => {
     ).toEqual([{ key_name: 'admin', action: `${what}.export`, target: `${what}s` }])
   })
 
-  it('is not made for a HEAD', async () => {
+  it.each(['unlock', 'payment'])('of %ss is not made for a HEAD, nor noted', async (what) => {
     const { statusCode, headers, body } = await api.app.inject({
       method: 'HEAD',
-      url: '/api/unlocks/export',
-      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      url: `/api/${what}s/export`,
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, 'x-request-id': `head-${what}` },
     })
     expect([statusCode, headers['content-type'], body]).toEqual([200, 'text/csv; charset=utf-8; header=present', ''])
+    expect(await api.rows('select action from audit_log where request_id = ?', [`head-${what}`])).toEqual([])
   })
 
   it('with a malformed filter is refused before it begins', async () => {

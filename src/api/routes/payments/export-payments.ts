@@ -44,7 +44,9 @@ export function exportPayments(app: App, { db }: ApiDeps): void {
   const options = { schema, config: STAFF, handlerTimeout: EXPORT_TIMEOUT_MS }
   app.get('/payments/export', options, async (request, reply) => {
     const filter = filterOf(request.query)
-    await recordAudit(db.em.fork(), { ...actorOf(request), action: 'payment.export', target: 'payments' })
+    if (request.method !== 'HEAD') {
+      await recordAudit(db.em.fork(), { ...actorOf(request), action: 'payment.export', target: 'payments' })
+    }
     return sendCsv(reply, 'payments.csv', COLUMNS, readPayments(db.em, filter))
   })
 }

@@ -44,7 +44,9 @@ export function exportUnlocks(app: App, { db }: ApiDeps): void {
   const options = { schema, config: STAFF, handlerTimeout: EXPORT_TIMEOUT_MS }
   app.get('/unlocks/export', options, async (request, reply) => {
     const filter = filterOf(request.query)
-    await recordAudit(db.em.fork(), { ...actorOf(request), action: 'unlock.export', target: 'unlocks' })
+    if (request.method !== 'HEAD') {
+      await recordAudit(db.em.fork(), { ...actorOf(request), action: 'unlock.export', target: 'unlocks' })
+    }
     return sendCsv(reply, 'unlocks.csv', COLUMNS, readUnlocks(db.em, filter))
   })
 }
