@@ -310,6 +310,16 @@ describe('the board', () => {
     expect(await audited('not-here')).toEqual([])
   })
 
+  it.each(['/api/queues/reveal/%00/retry', '/api/queues/reveal%00/pause'])(
+    'refuses %s as malformed: the audit log cannot hold its name',
+    async (path) => {
+      const session = await signIn(OPERATOR_KEY)
+      const { status, body } = await act(path, { ...session, ...OWN, 'x-request-id': 'nul' })
+      expect([status, body.type]).toEqual([400, 'urn:lead-unlock:problem:invalid-request'])
+      expect(await audited('nul')).toEqual([])
+    },
+  )
+
   it('does nothing that a page of another site makes the browser send', async () => {
     const session = await signIn(ADMIN_KEY)
     for (const headers of FOREIGN) {

@@ -64,6 +64,8 @@ async function boardRoutes(scope: App, { db, publisher, redis }: ApiDeps, access
     if (redis.status !== 'ready') throw new ProblemError('unavailable')
     const route = request.routeOptions.url?.slice(BOARD_PATH.length) ?? ''
     const done = boardAction(request.method, route, Object(request.params))
+    // No text of Postgres holds it, and no queue or job has such a name.
+    if (done?.target.includes('\0')) throw new ProblemError('invalid-request', 'The path is not valid')
     // Before it is done: what cannot be noted is not done.
     if (done !== null) await recordAudit(db.em.fork(), { ...actorOf(request), ...done })
   })
