@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApiKey } from '../../src/db/api-keys.ts'
+import { claimDue } from '../../src/db/due.ts'
 import { ESCALATION_KINDS } from '../../src/db/escalations.ts'
+import { openFigures } from '../../src/db/figures.ts'
+import { markFailed } from '../../src/db/inbox.ts'
+import { inTransaction, openDatabase } from '../../src/db/orm.ts'
 import { drawApiKey, hashApiKey } from '../../src/domain/api-key.ts'
 import type { Role } from '../../src/domain/roles.ts'
 import { UNLOCK_STATUSES } from '../../src/domain/states.ts'
 import { jobNames } from '../../src/queues/contract.ts'
 import { readScrape } from '../support/figures.ts'
+import { openMigratedDatabase } from '../support/migrated-database.ts'
 import { until } from '../support/until.ts'
 import { ADMIN_KEY, AMY, type Harness, LEAD, OPERATOR_KEY, startHarness, TOKEN } from './api-harness.ts'
 
@@ -108,6 +113,27 @@ describe('the figures of an API', () => {
       await fresh.close()
     }
   })
+
+  it.each(['America/New_York', 'Pacific/Auckland'])(
+    'leave out what waits for a person, also where the clock of Postgres is that of %s',
+    async (zone) => {
+      const { url, db, close } = await openMigratedDatabase(1)
+      await db.em.fork().execute(`alter database "${new URL(url).pathname.slice(1)}" set timezone = '${zone}'`)
+      const elsewhere = await openDatabase({ url, poolSize: 1 })
+      try {
+        await elsewhere.em.fork().execute(
+          `insert into webhook_inbox (source, external_id, content_type, sealed_body, status, attempts, next_attempt_at)
+           values ('textmagic', '1', '', '', 'received', 0, app_now()), ('stripe', '1', '', '', 'received', 25, app_now())`,
+        )
+        await inTransaction(elsewhere.em, (tx) => markFailed(tx, 1, 'inbox_failed', 'unreadable_sms'))
+        await inTransaction(elsewhere.em, (tx) => claimDue(tx, 10))
+        expect((await openFigures(elsewhere.em)).inboxAgeSeconds).toEqual(new Map())
+      } finally {
+        await elsewhere.close(true)
+        await close()
+      }
+    },
+  )
 
   it('tell how requests and webhooks were answered, by route and never by URL', async () => {
     const before = await scrape()
