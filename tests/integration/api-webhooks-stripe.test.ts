@@ -110,6 +110,19 @@ describe('an event of Stripe', () => {
     }
   })
 
+  it('is answered 503 while Postgres refuses our password', async () => {
+    const url = new URL(api.databaseUrl)
+    url.password = 'the-one-before'
+    const refused = await startHarness({ databaseUrl: url.href })
+    try {
+      const payload = JSON.stringify(event())
+      const headers = { 'content-type': 'application/json', 'stripe-signature': sign(payload) }
+      expect((await refused.inject({ method: 'POST', url: '/webhook/stripe', payload, headers })).status).toBe(503)
+    } finally {
+      await refused.close()
+    }
+  })
+
   it('is answered 200 while Redis is away', async () => {
     const away = await startHarness({ redisUrl: 'redis://127.0.0.1:1' })
     try {
