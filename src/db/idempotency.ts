@@ -28,19 +28,24 @@ export async function oncePerKey<T>(
      on conflict (key) do nothing returning key`,
     [key, sealer.fingerprint(body)],
   )
-  if (taken.length === 0) return { result: await replay<T>(tx, sealer, key, body), replayed: true }
+  if (taken.length === 0) {
+    const kept = await keptOf<T>(tx, key)
+    // It ended between the two statements.
+    if (kept === undefined) return oncePerKey(tx, sealer, key, body, work)
+    if (!sealer.matches(kept.fingerprint, body)) {
+      throw new IdempotencyConflictError('the idempotency key was used with another body')
+    }
+    return { result: kept.response, replayed: true }
+  }
   const result = await work()
   await tx.execute('update idempotency_keys set response = ?::jsonb where key = ?', [JSON.stringify(result), key])
   return { result, replayed: false }
 }
 
-async function replay<T>(tx: EntityManager, sealer: Sealer, key: string, body: string): Promise<T> {
+async function keptOf<T>(tx: EntityManager, key: string): Promise<{ fingerprint: string; response: T } | undefined> {
   const [row] = await tx.execute<{ fingerprint: string; response: T }[]>(
     'select fingerprint, response from idempotency_keys where key = ?',
     [key],
   )
-  if (row === undefined || !sealer.matches(row.fingerprint, body)) {
-    throw new IdempotencyConflictError('the idempotency key was used with another body')
-  }
-  return row.response
+  return row
 }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { oncePerKey } from '../../src/db/idempotency.ts'
+import { type EntityManager, inTransaction } from '../../src/db/orm.ts'
 import { AMY, BEN, type Harness, LEAD, startHarness } from './api-harness.ts'
 
 let api: Harness
@@ -55,6 +57,22 @@ it('the same key many times at once makes one lead', async () => {
 it('a request that was refused leaves the key free', async () => {
   expect((await post('refused', { ...LEAD, provider_ids: ['nobody'] })).status).toBe(422)
   expect((await post('refused', BODY)).status).toBe(201)
+})
+
+it('a key that ends at the moment of a repetition is a new one', async () => {
+  const once = (tx: EntityManager, answer: string) => oncePerKey(tx, api.sealer, 'ends', '{}', async () => answer)
+  await inTransaction(api.db.em, (tx) => once(tx, 'first'))
+  const again = await inTransaction(api.db.em, (tx) => {
+    const execute = tx.execute.bind(tx)
+    Reflect.set(tx, 'execute', async (...query: Parameters<typeof execute>) => {
+      const rows = await execute(...query)
+      Reflect.set(tx, 'execute', execute)
+      await api.rows("delete from idempotency_keys where key = 'ends'")
+      return rows
+    })
+    return once(tx, 'second')
+  })
+  expect(again).toEqual({ result: 'second', replayed: false })
 })
 
 it('a repetition wakes nothing up a second time', async () => {
