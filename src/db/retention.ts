@@ -58,15 +58,17 @@ export function inboxBodies(days: number): Pass {
     )
 }
 
-/** Texts that were sent, or never will be, as old as this. */
+/** Texts that were sent, or never will be, as old as this. One that was refused may still be, by the person it waits for. */
 export function messageBodies(days: number): Pass {
   return (em, limit) =>
     count(
       em,
       `update outbound_messages set body = null where id in (
-         select id from outbound_messages
+         select id from outbound_messages m
          where body is not null and created_at <= app_now() - make_interval(days => ?)
            and status in ('accepted', 'delivered', 'undelivered', 'failed', 'cancelled')
+           and not (status = 'failed' and exists (select from escalations where resolved_at is null
+             and subject in ('message:' || m.id, 'unlock:' || m.unlock_id)))
          order by created_at limit ? for update skip locked)
        returning 1`,
       [days, limit],

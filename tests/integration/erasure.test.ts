@@ -4,9 +4,9 @@ import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { placesHolding, tableContents } from '../support/invariants-secrets.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DETAILS, EXPIRED, LINK, newProvider, type TestProvider } from '../support/provider.ts'
+import { DETAILS, EXPIRED, LINK, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const ERASED = /are no longer stored and cannot be sent again/
@@ -394,6 +394,21 @@ describe('what is closed for the configured time', () => {
     expect(await erased(declined.leadId)).toBe(true)
     expect(await erased(open.leadId)).toBe(false)
     expect(await openKinds(product, open.unlockId)).toEqual([])
+  })
+
+  it('but for a text that the gateway refused: while that waits for a person, a retry sends it', async () => {
+    const dana = await newProvider(product)
+    const answer = { status: 400, body: { code: 400, message: 'Validation Failed', errors: null } }
+    product.textmagic.faults.add({ kind: 'status', ...answer, method: 'POST', path: '/api/v2/messages', times: null })
+    const { unlockId } = await dana.isOffered({ ttl_hours: 40 * 24 })
+    await escalated(product, unlockId, 'teaser_failed')
+    product.textmagic.faults.clear()
+    await moveClock(product, 31 * DAY)
+    await run()
+    await (await failedJob(product, 'send-teaser', unlockId)).retry('failed')
+    await product.reaches(unlockId, 'AWAIT_CONFIRM')
+    await dana.gets(TEASER)
+    await escalated(product, unlockId, 'teaser_failed', false)
   })
 
   it('also idempotency keys, after a week; until then their answer holds no notes of an erased lead', async () => {
