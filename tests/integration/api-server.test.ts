@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect, createServer, type Server } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
@@ -9,6 +10,7 @@ import { createTestDatabase, type TestDatabase, testRedis } from '../support/sto
 
 /** Starting a process takes seconds on a busy machine. */
 const TIMEOUT = 90_000
+const ADMIN_KEY = 'admin-key-for-tests-of-the-process'
 
 let database: TestDatabase
 const running: ChildProcess[] = []
@@ -43,7 +45,7 @@ function start(env: Record<string, string> = {}): Started {
       DATABASE_URL: database.url,
       REDIS_URL: testRedis().url,
       PORT: '0',
-      ADMIN_API_KEY: 'admin-key-for-tests-of-the-process',
+      ADMIN_API_KEY: ADMIN_KEY,
       STRIPE_SECRET_KEY: 'sk_test_x',
       STRIPE_WEBHOOK_SECRET: 'whsec_x',
       TEXTMAGIC_USERNAME: 'user',
@@ -112,6 +114,32 @@ it('a request under way is answered before it stops', { timeout: TIMEOUT }, asyn
   await once(socket, 'close')
   expect(answer).toMatch(/^HTTP\/1.1 200 /)
   expect(await exit(api.child)).toBe(0)
+})
+
+it('an export under way is read to its end before it stops', { timeout: TIMEOUT }, async () => {
+  const db = await openDatabase({ url: database.url })
+  await db.em.fork().execute(
+    `with lead as (insert into leads (id, city, service_type, client_name, client_phone)
+       values ('lead_exported', repeat('long ', 4000), 'x', 'x', 'x') returning id),
+     many as (insert into providers (id, name, phone)
+       select 'many' || n, 'Many', '+1' || (2000000000 + n) from generate_series(1, 1000) n returning id)
+     insert into lead_unlocks (lead_id, provider_id, price_cents, currency, ttl_expires_at)
+     select lead.id, many.id, 2000, 'usd', app_now() from lead, many`,
+  )
+  await db.close(true)
+  const api = start()
+  const { port } = await api.line('listening')
+  const agent = new Agent({ keepAlive: true })
+  const sent = request({ port, path: '/api/unlocks/export', agent, headers: { authorization: `Bearer ${ADMIN_KEY}` } })
+  sent.end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  api.child.kill('SIGTERM')
+  await api.line('stopping')
+  let size = 0
+  for await (const chunk of response) size += chunk.length
+  expect(size).toBeGreaterThan(1000 * 20_000)
+  expect(await exit(api.child)).toBe(0)
+  agent.destroy()
 })
 
 it('a second signal ends it at once, with 1', { timeout: TIMEOUT }, async () => {
