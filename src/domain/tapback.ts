@@ -34,8 +34,8 @@ const REACTIONS = [
 const FEW_WORDS = /^(?<words>[^"\u201C\u201D\u201E\u00AB\uFF02\n]{0,48})["\u201C\u201D\u201E\u00AB\uFF02]/u
 const ENDS_QUOTATION = /(?:["\u201C\u201D\u00BB\uFF02\u2026]|\.{3})$/u
 
-/** A "no" must stand alone: `No le gustó "..."` is how a Spanish phone says Disliked. */
-const ANSWERS = /(?<![\p{L}\p{N}])(?:y|yes|n)(?![\p{L}\p{N}])|^[^\p{L}\p{N}]*no[^\p{L}\p{N}]*$/iu
+/** Disliked is `No le gustó "..."` in Spanish and `N’a pas aimé "..."` in French: a "no" must stand alone, an "n" unelided. */
+const ANSWERS = /(?<![\p{L}\p{N}])(?:y|yes|n)(?![\p{L}\p{N}]|['’]\p{L})|^[^\p{L}\p{N}]*no[^\p{L}\p{N}]*$/iu
 
 /** A few words of each of our texts, from near its beginning: the end of a long quotation may be cut off. */
 const OUR_WORDS = new RegExp(

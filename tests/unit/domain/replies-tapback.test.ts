@@ -50,7 +50,10 @@ const ENGLISH = [
   ...['Removed an exclamation from', 'Removed a question mark from', 'Reacted 👍 to', 'Removed 👍 from'],
   ...['👍 to', '👍🏽 to', '❤️ to', '👩‍👩‍👧 to', '👍 from', '? to', '?? to', '\u200A\u200B👍\u200B to'],
 ]
-const OTHER_LANGUAGES = ['Le gustó', 'No le gustó', 'Le encantó', 'Reaccionó con 👍 a', 'A aimé', 'Gefällt', 'Curtiu']
+const OTHER_LANGUAGES = [
+  ...['Le gustó', 'No le gustó', 'Le encantó', 'Reaccionó con 👍 a', 'A aimé', 'N’a pas aimé', "N'a pas aimé"],
+  ...['Gefällt', 'Curtiu'],
+]
 const QUOTES = [
   ['“', '”'],
   ['"', '"'],
