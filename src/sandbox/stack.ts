@@ -1,6 +1,6 @@
 import { sandboxClient } from './client.ts'
 import { freePort } from './embedded/free-port.ts'
-import { callbackUrls, sandboxEnvironment } from './environment.ts'
+import { sandboxEnvironment } from './environment.ts'
 import { type Gateways, startGateways } from './gateways.ts'
 import { type Kept, loadKept, saveKept } from './kept.ts'
 import { startPages } from './pages.ts'
@@ -102,9 +102,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await migrate(product)
     log('starting the API and a worker')
     children.push(await startApiProcess(product))
-    const urls = callbackUrls(localUrl(productEnv), kept.secrets)
-    gateways.textmagic.setCallbacks({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
-    gateways.stripe.setWebhook({ url: urls.stripe, secret: kept.secrets.stripeWebhookSecret })
+    await gateways.postTo(localUrl(productEnv))
     children.push(await startWorkerProcess({ dir, env: { ...productEnv, WORKER_PORT: String(ports.worker) } }))
     const workerUrl = `http://localhost:${ports.worker}`
     return { ...gateways, apiUrl, workerUrl, pagesUrl: pages.url, adminApiKey: kept.secrets.adminApiKey, children }

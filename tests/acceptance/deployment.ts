@@ -92,9 +92,7 @@ export async function deploy({ env: overrides = {}, bare = false }: DeploymentOp
     }
     const product = { dir: state.dir, env }
     const url = localUrl(env)
-    const urls = callbackUrls(url, secrets)
-    gateways.textmagic.setCallbacks({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
-    gateways.stripe.setWebhook({ url: urls.stripe, secret: secrets.stripeWebhookSecret })
+    await gateways.postTo(url)
 
     const keep = async (starting: Promise<RunningProcess>) => {
       const process = await starting
@@ -109,7 +107,7 @@ export async function deploy({ env: overrides = {}, bare = false }: DeploymentOp
       env,
       secrets,
       api: adminApi(url, secrets.adminApiKey),
-      inboundUrl: urls.inbound,
+      inboundUrl: callbackUrls(url, secrets).inbound,
       redis,
       databaseUrl: database.url,
       received: sink.received,

@@ -50,9 +50,9 @@ export class WebhookSender {
     this.#endpoint = endpoint
   }
 
-  /** Whether there is somewhere to deliver to. */
+  /** Whether there is somewhere to deliver to, or will be: events that are held back are held for an endpoint. */
   hasEndpoint(): boolean {
-    return this.#endpoint.url !== undefined
+    return this.#endpoint.url !== undefined || this.#holding
   }
 
   /** Starts delivering an event, or keeps it back while holding. */
