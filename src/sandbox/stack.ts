@@ -1,11 +1,10 @@
 import { sandboxClient } from './client.ts'
-import { freePort } from './embedded/free-port.ts'
 import { sandboxEnvironment } from './environment.ts'
 import { type Gateways, startGateways } from './gateways.ts'
-import { type Kept, loadKept, saveKept } from './kept.ts'
+import { loadKept, saveKept } from './kept.ts'
 import { startPages } from './pages.ts'
 import { knownPhones } from './phones/known-phones.ts'
-import { canListenOn } from './ports.ts'
+import { choosePorts, portFor } from './ports.ts'
 import { type Supervised, stopInReverse } from './processes/supervise.ts'
 import { localUrl, migrate, startApiProcess, startWorkerProcess } from './product-processes.ts'
 import { SAMPLE_PROVIDERS } from './sample.ts'
@@ -67,7 +66,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const gateways = await startGateways({ dir, secrets: kept.secrets, stripePort })
     children.push(...gateways.children)
 
-    const ports = await choosePorts(kept, options)
+    // A sandbox that nobody comes back to takes any port, and leaves the usual one to others.
+    const usual = options.ephemeral ? {} : { api: USUAL_API_PORT }
+    const ports = await choosePorts({ ...usual, ...kept.ports }, env.PORT)
     saveKept(dir, { ...kept, ports: { ...ports, stripe: stripePort } })
     const apiUrl = `http://localhost:${ports.api}`
     const pages = await startPages({
@@ -110,25 +111,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stopInReverse(children, log)
     throw error
   }
-}
-
-/** One that nobody comes back to takes any port, and leaves the usual one to others. */
-async function choosePorts(
-  kept: Kept,
-  { env, ephemeral = false }: StackOptions,
-): Promise<{ api: number; worker: number; sandbox: number }> {
-  const wanted = env.PORT ? Number(env.PORT) : undefined
-  if (wanted !== undefined && !(await canListenOn(wanted))) throw new Error(`PORT ${env.PORT} is not free.`)
-  return {
-    api: wanted ?? (await portFor(kept.ports.api ?? (ephemeral ? undefined : USUAL_API_PORT))),
-    worker: await portFor(kept.ports.worker),
-    sandbox: await portFor(kept.ports.sandbox),
-  }
-}
-
-/** The port of the last run where it is still free, else any. */
-async function portFor(last: number | undefined): Promise<number> {
-  return last !== undefined && (await canListenOn(last)) ? last : freePort()
 }
 
 function takenOver(env: NodeJS.ProcessEnv): Record<string, string> {
