@@ -82,6 +82,21 @@ test("a stale postmaster.pid whose number is now another process's does not keep
   })
 })
 
+test.each([
+  ['empty', ''],
+  ['cut short', '-'],
+])(
+  'a postmaster.pid that is %s, as a server leaves it that is killed while it starts, does not keep the next from it',
+  async (_what, content) => {
+    const dir = temporaryStateDirectory()
+    await withPostgres({ dir }, async () => undefined)
+    writeFileSync(join(dir, 'postgres', 'data', 'postmaster.pid'), content)
+    await withPostgres({ dir }, async ({ url }) => {
+      expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+    })
+  },
+)
+
 test('an initialisation that was interrupted is begun anew, after ending the one still running', async () => {
   const dir = temporaryStateDirectory()
   const run = await runProgram('embedded-program-postgres.ts', [dir])

@@ -19,14 +19,14 @@ export const IMMEDIATE_STOP: readonly StopStep[] = FAST_STOP.slice(1)
 
 const COMMAND = /postgres/
 
-/** What postmaster.pid says: the pid of the server, and whether it takes connections. */
-export type PostmasterFile = { pid: number; ready: boolean }
+/** What postmaster.pid says: the pid of the server, undefined when it holds none, and whether it takes connections. */
+export type PostmasterFile = { pid: number | undefined; ready: boolean }
 
 /** Reads postmaster.pid (line 1: pid, line 8: status, as in Postgres' src/include/utils/pidfile.h). */
 export function readPostmasterFile(dataDir: string): PostmasterFile | undefined {
   try {
     const lines = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')
-    return { pid: Number(lines[0]), ready: lines[7]?.trim() === 'ready' }
+    return { pid: Number(lines[0]) || undefined, ready: lines[7]?.trim() === 'ready' }
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
     throw error
@@ -40,9 +40,9 @@ export function readPostmasterFile(dataDir: string): PostmasterFile | undefined 
 export async function clearLeftoverServer(dataDir: string, log: (line: string) => void): Promise<void> {
   const left = readPostmasterFile(dataDir)
   if (left === undefined) return
-  const server = identify(left.pid)
-  if (server !== undefined && isServerOf(left.pid, dataDir)) {
-    log(`stopping Postgres (process ${left.pid}), left over from a run that was killed`)
+  const server = left.pid === undefined ? undefined : identify(left.pid)
+  if (server !== undefined && isServerOf(server.pid, dataDir)) {
+    log(`stopping Postgres (process ${server.pid}), left over from a run that was killed`)
     await stopProcess(server, FAST_STOP)
   }
   // A server that was killed leaves its backends to notice by themselves; until the last is gone the data is in use.
@@ -51,10 +51,11 @@ export async function clearLeftoverServer(dataDir: string, log: (line: string) =
     for (const pid of backends()) sendSignal(pid, { signal: 'SIGKILL' })
     await waitUntil(() => backends().length === 0, 5_000)
   }
-  // Postgres takes any process with the recorded pid for the server, but after a reboot it is likely somebody else's.
-  if (readPostmasterFile(dataDir)?.pid === left.pid && identify(left.pid) !== undefined) {
-    rmSync(join(dataDir, 'postmaster.pid'), { force: true })
-  }
+  const now = readPostmasterFile(dataDir)
+  if (now === undefined || now.pid !== left.pid) return
+  // Postgres takes any process with the recorded pid for the server, but after a reboot it is likely somebody else's. A server
+  // that was killed as it wrote the file leaves none in it, and the next would refuse to start.
+  if (now.pid === undefined || identify(now.pid) !== undefined) rmSync(join(dataDir, 'postmaster.pid'), { force: true })
 }
 
 function isServerOf(pid: number, dataDir: string): boolean {
