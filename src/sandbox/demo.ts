@@ -9,6 +9,7 @@ import { waitUntil } from './processes/wait.ts'
 import { SAMPLE_PROVIDERS } from './sample.ts'
 import { type Stack, startStack } from './stack.ts'
 import { LOCAL } from './state-location.ts'
+import { callThisMachineDirectly } from './without-proxy.ts'
 
 const PREFIX = 'demo-'
 const STEP_WITHIN_MS = 30_000
@@ -22,6 +23,7 @@ const heading = (title: string): void => print(`\n== ${title}`)
 
 /** `npm run demo`: the whole story once, on stores of its own, then everything is stopped and removed. */
 async function main(): Promise<void> {
+  callThisMachineDirectly()
   mkdirSync(LOCAL, { recursive: true })
   await removeStaleDirectories(LOCAL, PREFIX, print)
   const state = await openStateDirectory({ dir: mkdtempSync(join(LOCAL, PREFIX)), temporary: true, log: print })

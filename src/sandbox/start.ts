@@ -5,6 +5,7 @@ import { openStateDirectory } from './processes/state-directory.ts'
 import { superviseUntilSignal } from './processes/supervise.ts'
 import { startStack } from './stack.ts'
 import { LOCAL, stateDirectory } from './state-location.ts'
+import { callThisMachineDirectly } from './without-proxy.ts'
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -12,6 +13,7 @@ const print = (line: string): void => {
 
 /** `npm start`: the product on this machine until Ctrl-C, with a sample lead to play with. */
 async function main(): Promise<number> {
+  callThisMachineDirectly()
   const state = await openStateDirectory({ dir: stateDirectory(process.env), log: print })
   try {
     const stack = await startStack({

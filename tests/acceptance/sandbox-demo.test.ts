@@ -10,8 +10,11 @@ beforeEach(async () => {
 })
 afterEach(() => state.close())
 
-test('npm run demo tells the whole story once, and ends with 0', { timeout: 180_000 }, async () => {
-  const { process, output } = await runSandboxProgram('demo', state.dir, {})
+test('npm run demo tells the whole story once, also where Node is told to ask a proxy, and ends with 0', {
+  timeout: 180_000,
+}, async () => {
+  const proxy = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:1' }
+  const { process, output } = await runSandboxProgram('demo', state.dir, proxy)
   const { code } = await process.exited
   expect(code, output()).toBe(0)
   const story = [
