@@ -9,27 +9,7 @@ import { type Supervised, stopInReverse } from './processes/supervise.ts'
 import { localUrl, migrate, startApiProcess, startWorkerProcess } from './product-processes.ts'
 import { SAMPLE_PROVIDERS } from './sample.ts'
 import { openStores } from './stores.ts'
-
-/** Settings of the product that a sandbox takes over from its own environment; the gateways are always emulated. */
-const TAKEN_OVER = [
-  'BRAND_NAME',
-  'LOG_LEVEL',
-  'LATE_PAYMENT',
-  'REVEAL_CONFIRM_MINUTES',
-  'SWEEP_SECONDS',
-  'BACKFILL_MINUTES',
-  'QUIET_HOURS',
-  'TEASER_FOOTER',
-  'DEFAULT_TIME_ZONES',
-  'RETENTION_DAYS',
-  'TEXTMAGIC_RATE_PER_SECOND',
-  'DEFAULT_PRICE_CENTS',
-  'DEFAULT_CURRENCY',
-  'DEFAULT_TTL_HOURS',
-  'WORKER_CONCURRENCY',
-  'CONSUMING_MINUTES',
-  'METRICS_TOKEN',
-]
+import { takenOver } from './taken-over.ts'
 
 const USUAL_API_PORT = 3000
 
@@ -111,9 +91,4 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stopInReverse(children, log)
     throw error
   }
-}
-
-function takenOver(env: NodeJS.ProcessEnv): Record<string, string> {
-  const entries = TAKEN_OVER.map((name) => [name, env[name]] as const)
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => Boolean(entry[1])))
 }
