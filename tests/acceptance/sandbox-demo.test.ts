@@ -10,11 +10,12 @@ beforeEach(async () => {
 })
 afterEach(() => state.close())
 
-test('npm run demo tells the whole story once, also where Node is told to ask a proxy, and ends with 0', {
+test('npm run demo tells the whole story once, whatever the hour and the proxy that Node is told to ask, and ends with 0', {
   timeout: 180_000,
 }, async () => {
-  const proxy = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:1' }
-  const { process, output } = await runSandboxProgram('demo', state.dir, proxy)
+  const quiet = { QUIET_HOURS: '00:01-00:00', DEFAULT_TIME_ZONES: 'America/New_York' }
+  const shell = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:1', ...quiet }
+  const { process, output } = await runSandboxProgram('demo', state.dir, shell)
   const { code } = await process.exited
   expect(code, output()).toBe(0)
   const story = [
