@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Phone } from './phones/conversations.ts'
 import type { Link } from './phones/page.ts'
@@ -19,7 +18,7 @@ export type PagesOptions = {
  * The sandbox's own server: the page of virtual phones, and stand-ins for the booking system (`/fallback`) and the operators'
  * chat (`/alert`).
  */
-export async function startPages(options: PagesOptions): Promise<{ url: string; close(): Promise<void> }> {
+export async function startPages(options: PagesOptions): Promise<{ close(): Promise<void> }> {
   const app: FastifyInstance = Fastify({ forceCloseConnections: true })
   registerPhonesPage(app, {
     textmagic: options.textmagic,
@@ -37,6 +36,5 @@ export async function startPages(options: PagesOptions): Promise<{ url: string; 
     }
   })
   await app.listen({ host: '127.0.0.1', port: options.port })
-  const { port } = app.server.address() as AddressInfo
-  return { url: `http://localhost:${port}`, close: () => app.close() }
+  return { close: () => app.close() }
 }

@@ -51,18 +51,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const ports = await choosePorts({ ...usual, ...kept.ports }, env.PORT)
     saveKept(dir, { ...kept, ports: { ...ports, stripe: stripePort } })
     const apiUrl = `http://localhost:${ports.api}`
-    const pages = await startPages({
-      textmagic: gateways.textmagic,
-      port: ports.sandbox,
-      phones: knownPhones(sandboxClient(apiUrl, kept.secrets.adminApiKey, () => undefined).phones, SAMPLE_PROVIDERS),
-      onReceived: options.onReceived,
-      links: [
-        { title: 'API', url: `${apiUrl}/docs` },
-        { title: 'Queues', url: `${apiUrl}/admin/queues` },
-      ],
-    })
-    children.push({ name: 'sandbox pages', stop: () => pages.close() })
-
+    const pagesUrl = `http://localhost:${ports.sandbox}`
     const productEnv = {
       ...sandboxEnvironment(
         {
@@ -71,8 +60,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           apiPort: ports.api,
           textmagicUrl: gateways.textmagic.url,
           stripeUrl: gateways.stripe.url,
-          fallbackUrl: `${pages.url}/fallback`,
-          alertUrl: `${pages.url}/alert`,
+          fallbackUrl: `${pagesUrl}/fallback`,
+          alertUrl: `${pagesUrl}/alert`,
         },
         kept.secrets,
       ),
@@ -84,9 +73,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     log('starting the API and a worker')
     children.push(await startApiProcess(product))
     await gateways.postTo(localUrl(productEnv))
+    // Not before: what is texted on a page that was left open would be told to nobody.
+    const pages = await startPages({
+      textmagic: gateways.textmagic,
+      port: ports.sandbox,
+      phones: knownPhones(sandboxClient(apiUrl, kept.secrets.adminApiKey, () => undefined).phones, SAMPLE_PROVIDERS),
+      onReceived: options.onReceived,
+      links: [
+        { title: 'API', url: `${apiUrl}/docs` },
+        { title: 'Queues', url: `${apiUrl}/admin/queues` },
+      ],
+    })
+    children.push({ name: 'sandbox pages', stop: () => pages.close() })
     children.push(await startWorkerProcess({ dir, env: { ...productEnv, WORKER_PORT: String(ports.worker) } }))
     const workerUrl = `http://localhost:${ports.worker}`
-    return { ...gateways, apiUrl, workerUrl, pagesUrl: pages.url, adminApiKey: kept.secrets.adminApiKey, children }
+    return { ...gateways, apiUrl, workerUrl, pagesUrl, adminApiKey: kept.secrets.adminApiKey, children }
   } catch (error) {
     await stopInReverse(children, log)
     throw error

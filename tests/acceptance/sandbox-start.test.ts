@@ -69,7 +69,23 @@ test('a provider who is added has a phone under their own name, before any text 
   expect((await shown()).filter(([, , phone]: Json) => phone === '+13055550170')).toEqual([])
 })
 
-test('Ctrl-C stops every process; the next start has its data again, also after a kill', {
+/** Texts from Amy's phone as soon as there is one, and answers what the API said to it; null when it was not told. */
+async function textAtOnce(pagesUrl: string): Promise<number | null> {
+  const text = { from: AMY.phone, text: 'Hello' }
+  const headers = { 'content-type': 'application/json' }
+  const send = () => fetch(`${pagesUrl}/sandbox/replies`, { method: 'POST', headers, body: JSON.stringify(text) })
+  let answer: Json
+  await until('the phones to be there', async () => {
+    answer = await send().then(
+      (response) => response.json(),
+      () => undefined,
+    )
+    return answer !== undefined
+  })
+  return answer.status
+}
+
+test('Ctrl-C stops every process; the next start has its data again, also after a kill, and takes the first text', {
   timeout: TIMEOUT_MS,
 }, async () => {
   const leadIds = async () => {
@@ -84,7 +100,9 @@ test('Ctrl-C stops every process; the next start has its data again, also after 
   expect(await sandbox.process.exited, sandbox.output()).toMatchObject({ code: 0 })
   await allEnded(started)
 
+  const firstText = textAtOnce(sandbox.pagesUrl)
   sandbox = await startSandbox(state.dir)
+  expect(await firstText).toBe(200)
   const second = await leadIds()
   expect(second.toSorted()).toEqual([...first, sandbox.leadId].toSorted())
 
