@@ -130,7 +130,12 @@ it('an export under way is read to its end before it stops', { timeout: TIMEOUT 
   const api = start()
   const { port } = await api.line('listening')
   const agent = new Agent({ keepAlive: true })
-  const sent = request({ port, path: '/api/unlocks/export', agent, headers: { authorization: `Bearer ${ADMIN_KEY}` } })
+  const sent = request({
+    port: Number(port),
+    path: '/api/unlocks/export',
+    agent,
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+  })
   sent.end()
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   api.child.kill('SIGTERM')
