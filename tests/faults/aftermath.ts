@@ -12,7 +12,7 @@ export type Fault = {
 }
 
 /** What a fault needs to have been survived within, milliseconds: leases, graces and backoffs end on their own time. */
-const LIMIT_MS = 150_000
+export const SURVIVED_WITHIN_MS = 150_000
 
 /**
  * Waits until everything has ended well, prints the tally, and holds it against what is promised: every paid unlock revealed
@@ -23,7 +23,7 @@ export async function survived(
   crowd: Crowd,
   { name, seed, startedAt, notes = () => [] }: Fault,
 ): Promise<void> {
-  await crowd.done(LIMIT_MS)
+  await crowd.done(SURVIVED_WITHIN_MS)
   await crowd.stop()
   const tally = await takeTally(site)
   const took = `${Math.round((performance.now() - startedAt) / 1000)} s`
