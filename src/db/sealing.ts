@@ -57,7 +57,9 @@ export function createSealer(keys: readonly EncryptionKey[]): Sealer {
     }
     const bytes = Buffer.from(data, 'base64url')
     try {
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES))
+      // Said, because the library would be content with a quarter of a tag.
+      const tag = { authTagLength: TAG_BYTES }
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), tag)
       decipher.setAAD(Buffer.from(place))
       decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
       return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
