@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type EmbeddedRedis, type RedisOptions, startRedis } from '../../src/sandbox/embedded/redis.ts'
 import { findRedis } from '../../src/sandbox/embedded/redis-binary.ts'
 import { InUseError } from '../../src/sandbox/processes/leftovers.ts'
@@ -116,6 +116,24 @@ test('a server that ends unasked is reported, a restart is not', async () => {
     process.kill(server.process.pid, 'SIGTERM')
     expect(await redis.exited).toMatchObject({ asked: false })
     expect(await waitUntil(() => listRecords(dir).length === 0, 5_000)).toBe(true)
+  })
+})
+
+test('a shell whose locale this machine does not have keeps no Redis from starting', async () => {
+  const { command, env } = await findRedis({ cacheDir: CACHE, log: silent })
+  const dir = temporaryStateDirectory()
+  // As Redis 7.2 and newer do: https://github.com/redis/redis/pull/11059.
+  const program = `#!/bin/sh
+    case "$1,$LC_ALL" in
+      --version,* | *,C) LD_LIBRARY_PATH='${env.LD_LIBRARY_PATH ?? ''}' exec '${command}' "$@" ;;
+      *) echo 'Failed to configure LOCALE for invalid locale name.' && exit 1 ;;
+    esac`
+  writeFileSync(join(dir, 'redis-server'), program, { mode: 0o755 })
+  vi.stubEnv('PATH', `${dir}:${process.env.PATH}`)
+  vi.stubEnv('LC_ALL', 'xx_XX.UTF-8')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  await withRedis({ dir, ephemeral: true }, async ({ url }) => {
+    expect(await withClient(url, (client) => client.ping())).toBe('PONG')
   })
 })
 

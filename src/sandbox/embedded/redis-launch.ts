@@ -35,7 +35,8 @@ export async function launchRedis(launch: RedisLaunch): Promise<RunningProcess> 
     // The configuration comes by the standard input: a command line can be read by every account.
     args: ['-'],
     input: configuration(launch),
-    env: binary.env,
+    // Redis 7.2 and newer do not start in a locale that the machine does not have, such as one that came over SSH.
+    env: { ...binary.env, LC_ALL: 'C' },
     cwd: join(dir, name),
     logFile: join(dir, 'logs', `${name}.log`),
     stateDir: dir,
