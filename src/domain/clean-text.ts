@@ -18,8 +18,8 @@ export function stripInvisible(text: string): string {
  */
 export function cleanText(value: string | null | undefined): string {
   if (!value) return ''
-  return stripInvisible(value)
-    .replace(/\p{Cs}/gu, '')
+  // Halves first: two that an invisible character keeps apart would become an invisible one.
+  return stripInvisible(value.replace(/\p{Cs}/gu, ''))
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
 }

@@ -13,6 +13,7 @@ test.each([
   ['no\u00A0break\u3000space', 'no break space'],
   ['\u3164', ''],
   ['half \uD83D emoji', 'half emoji'],
+  ['halves of a hidden \uDB40\u200B\uDC41letter', 'halves of a hidden letter'],
   ['Zoë O’Brien-Müller 😀', 'Zoë O’Brien-Müller 😀'],
   ['', ''],
   [null, ''],
