@@ -84,9 +84,13 @@ test('a child that ends by itself brings the others down, with exit code 1 and i
   expect(run.output()).toContain('[a] stopping')
 })
 
-test('when the run itself is killed, its children end all the same', async () => {
+test.for([
+  undefined,
+  // Relative to where the run was started.
+  '--import ./src/sandbox/processes/wait.ts',
+])('when the run itself is killed, its children end all the same, with NODE_OPTIONS=%s', async (NODE_OPTIONS) => {
   const dir = temporaryStateDirectory()
-  const run = await runChildren(dir, [OBEYS, OBEYS])
+  const run = await runChildren(dir, [OBEYS, OBEYS], { ...withoutNpm(), NODE_OPTIONS })
   const children = listRecords(dir).map(({ process }) => process)
   expect(children).toHaveLength(2)
   run.child.kill('SIGKILL')

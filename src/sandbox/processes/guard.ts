@@ -24,7 +24,9 @@ export const GuardOrder = Type.Object({
 export function startGuard(stateDir: string, removeDir: boolean): () => void {
   const main = fileURLToPath(new URL('guard-main.ts', import.meta.url))
   const output = openLogFile(join(stateDir, 'logs', 'guard.log'))
-  const guard = spawn(process.execPath, [main], { detached: true, cwd: '/', stdio: ['pipe', output, output] })
+  // Options of a shell may name files from where the run was started, and wait for a debugger.
+  const env = { ...process.env, NODE_OPTIONS: '' }
+  const guard = spawn(process.execPath, [main], { detached: true, cwd: '/', env, stdio: ['pipe', output, output] })
   closeSync(output)
   const { stdin } = guard
   // It is a safety net: without it the next start cleans up instead.
