@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import { type Product, startProduct } from '../support/product.ts'
+import { STRANGER } from '../support/provider.ts'
 import { until } from '../support/until.ts'
 import { type FakeServer, json, startFakeServer } from './gateways-fake-server.ts'
 
@@ -41,7 +42,7 @@ function reply(fields: Reply = {}): Reply {
   const id = nextId
   nextId += 1
   const messageTime = new Date().toISOString().replace(/\.\d+Z$/, '+0000')
-  return { id, sender: '12125550196', receiver: '13055550100', messageTime, text: `question ${id}`, ...fields }
+  return { id, sender: STRANGER, receiver: '13055550100', messageTime, text: `question ${id}`, ...fields }
 }
 
 const pageOf = (length: number, fields: Reply = {}) => Array.from({ length }, () => reply(fields))

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { callbackUrls } from '../../src/sandbox/environment.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DECLINED, DETAILS, handled, LINK, newProvider } from '../support/provider.ts'
+import { DECLINED, DETAILS, handled, LINK, newProvider, STRANGER } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, moveClock, openKinds } from '../support/steering.ts'
@@ -14,7 +14,6 @@ import { until } from '../support/until.ts'
 const BEYOND_GRACE = 60
 /** Seconds after which an open link is asked about again. */
 const BEYOND_LINK_TURN = 700
-const STRANGER = '12125550198'
 /** Longer than clocks may differ. */
 const MINUTES_AGO = 300_000
 

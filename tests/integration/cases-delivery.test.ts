@@ -141,7 +141,7 @@ describe('a receipt for the details', () => {
     const waiting = await product.publisher.queues.get('reveal')?.getJobs(['waiting', 'active', 'delayed'])
     expect(waiting?.filter(({ data }) => data.unlock_id === unlockId)).toEqual([])
     product.textmagic.faults.clear()
-    await (await failedJob(product, 'reveal', unlockId)).retry('failed')
+    await (await failedJob(product, 'reveal', { unlock_id: unlockId })).retry('failed')
     await dana.gets(DETAILS, 2)
     await product.textmagic.deliver(detailsTo(dana)[1]?.id ?? 0, 'd')
     await product.reaches(unlockId, 'DONE')
@@ -326,7 +326,7 @@ describe('a receipt for another text', () => {
     const { dana, unlockId } = await payWithoutReceipt()
     const reveal = detailsTo(dana)[0]
     const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
-    const foreign = { id: 99, status: 'f', referenceId: reveal?.referenceId, receiver: '12125550188', partsCount: 1 }
+    const foreign = { id: 99, status: 'f', referenceId: reveal?.referenceId, receiver: '16465550188', partsCount: 1 }
     await fetch(`${product.url}/webhook/textmagic/delivery?token=${token}`, {
       method: 'POST',
       body: JSON.stringify(foreign),

@@ -3,11 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { newProvider } from '../support/provider.ts'
+import { newProvider, STRANGER } from '../support/provider.ts'
 import { calm, failedJob, hurryUntil, moveClock } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
-const STRANGER = '12125550197'
 /** Seconds after which the sweep repeats an alert that could not be delivered. */
 const BEYOND_GRACE = 120
 
@@ -70,9 +69,10 @@ describe('a message for the fallback system', () => {
 
   it('that it refuses for good calls a person; Retry passes it on and resolves the escalation', async () => {
     status['/fallback'] = 400
-    await text('Is Saturday free?')
+    const { id } = await text('Is Saturday free?')
     await until('the escalation', async () => (await openForwards()) === 1)
-    const job = await failedJob(product, 'forward-message')
+    const [row] = await product.rows<{ id: string }>('select id from webhook_inbox where external_id = ?', [String(id)])
+    const job = await failedJob(product, 'forward-message', { inbox_id: Number(row?.id) })
     status['/fallback'] = 200
     await job.retry('failed')
     await until('the forward', () => takenBy('/fallback').length > 0)

@@ -125,7 +125,9 @@ it('a retry after the offer is over sends nothing, and resolves what a person wa
   product.stripe.faults.clear()
 
   for (const id of over)
-    await (await failedJob(product, id === noTeaser ? 'send-teaser' : 'create-payment-link', id)).retry('failed')
+    await (await failedJob(product, id === noTeaser ? 'send-teaser' : 'create-payment-link', { unlock_id: id })).retry(
+      'failed',
+    )
   for (const id of over)
     await until(`nothing to be open about ${id}`, async () => (await openKinds(product, id)).length === 0)
   expect(dana.inbox(LINK)).toHaveLength(0)

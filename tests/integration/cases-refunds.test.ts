@@ -159,8 +159,8 @@ describe('a refund', () => {
     product.stripe.failNextRefund('charge_disputed')
     const { unlockId } = await payLate()
     await escalated(product, unlockId, 'refund_failed')
-    const job = await failedJob(product, 'refund-payment')
-    await job.retry('failed')
+    const [{ id: paymentId }] = (await product.unlock(unlockId)).payments
+    await (await failedJob(product, 'refund-payment', { payment_id: paymentId })).retry('failed')
     await becomes(unlockId, 'refunded')
     await escalated(product, unlockId, 'refund_failed', false)
   })
@@ -186,18 +186,15 @@ it('a refund that a person has settled another way is not made by a retry of its
   const { unlockId } = await payLate()
   await escalated(product, unlockId, 'refund_failed')
   const [{ id: paymentId }] = (await product.unlock(unlockId)).payments
-  const failed = async () => {
-    const jobs = (await product.publisher.queues.get('refund-payment')?.getFailed()) ?? []
-    return jobs.find(({ data }) => data.payment_id === paymentId)
-  }
-  await until('its job to have failed', async () => (await failed()) !== undefined)
+  const failed = () => failedJob(product, 'refund-payment', { payment_id: paymentId })
+  const job = await failed()
   const [escalation] = await product.rows<{ id: number }>(
     `select id from escalations where kind = 'refund_failed' and unlock_id = ?`,
     [unlockId],
   )
   await product.api('POST', `/api/escalations/${escalation?.id}/resolve`, { note: 'paid back by bank transfer' })
-  await (await failed())?.retry('failed')
-  await until('its job to say so', async () => (await failed())?.failedReason === 'settled_by_hand')
+  await job.retry('failed')
+  await until('its job to say so', async () => (await failed()).failedReason === 'settled_by_hand')
   expect((await product.unlock(unlockId)).payments).toMatchObject([{ status: 'refund_failed' }])
   expect(await openKinds(product, unlockId)).not.toContain('refund_failed')
 

@@ -124,7 +124,7 @@ describe('STOP', () => {
     product.textmagic.faults.add(REFUSES_TO_UNSUBSCRIBE)
     await dana.says('revoke')
     await dana.gets(STOP_CONFIRMATION)
-    const job = await failedJob(product, 'unsubscribe-number')
+    const job = await failedJob(product, 'unsubscribe-number', { provider_id: dana.id })
     const escalation = async (open: boolean) => {
       const rows = await product.rows(
         `select from escalations where kind = 'unsubscribe_failed' and subject = ? and resolved_at is null = ?`,
@@ -167,7 +167,7 @@ describe('STOP', () => {
       await dana.hasTeaser()
       product.textmagic.faults.add(REFUSES_TO_UNSUBSCRIBE)
       await dana.says('revoke')
-      await failedJob(product, 'unsubscribe-number')
+      await failedJob(product, 'unsubscribe-number', { provider_id: dana.id })
       const open = async () => (await untold(dana)).escalation
       await until('a person to be called', async () => (await open()) !== null)
       await until('nobody else to try it', async () => {

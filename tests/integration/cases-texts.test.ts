@@ -2,12 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parseGatewayBody } from '../../src/domain/inbound.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { EXPLANATION, HELP, handled, LINK, NOT_ON_OFFER, newProvider, TEASER } from '../support/provider.ts'
+import { EXPLANATION, HELP, handled, LINK, NOT_ON_OFFER, newProvider, STRANGER, TEASER } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
-const STRANGER = '12125550199'
 const REFUSED = {
   status: 400,
   body: { code: 400, message: 'Validation Failed', errors: { fields: { phones: ['Phone number is not valid.'] } } },

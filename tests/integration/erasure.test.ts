@@ -405,7 +405,7 @@ describe('what is closed for the configured time', () => {
     product.textmagic.faults.clear()
     await moveClock(product, 31 * DAY)
     await run()
-    await (await failedJob(product, 'send-teaser', unlockId)).retry('failed')
+    await (await failedJob(product, 'send-teaser', { unlock_id: unlockId })).retry('failed')
     await product.reaches(unlockId, 'AWAIT_CONFIRM')
     await dana.gets(TEASER)
     await escalated(product, unlockId, 'teaser_failed', false)

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Product, startProduct } from '../support/product.ts'
+import { STRANGER } from '../support/provider.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -35,7 +36,7 @@ it('no address that comes from outside is called, wherever it stands', async () 
     const stranger = await fetch(`${product.url}/webhook/textmagic?token=${product.secrets.textmagicWebhookToken}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-forwarded-host': host, forwarded: `host=${host}` },
-      body: JSON.stringify({ id: '77', sender: '12125550197', receiver: '13055550100', text: url, callback: url, url }),
+      body: JSON.stringify({ id: '77', sender: STRANGER, receiver: '13055550100', text: url, callback: url, url }),
     })
     expect(stranger.status).toBe(200)
     await product.text('provider60', 'Y')

@@ -4,7 +4,7 @@ import { openDatabase } from '../../src/db/orm.ts'
 import { callbackUrls } from '../../src/sandbox/environment.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DETAILS, LINK, newProvider, STOP_CONFIRMATION, TEASER } from '../support/provider.ts'
+import { DETAILS, LINK, newProvider, STOP_CONFIRMATION, STRANGER, TEASER } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
 import { calm } from '../support/steering.ts'
 import { createTestDatabase } from '../support/stores.ts'
@@ -103,7 +103,7 @@ test('lesson: STOP answered "you have been opted out", stored nothing, and tease
 test('lesson: the rate limiter answered 429 to Stripe and TextMagic', async () => {
   const statuses = new Set<number>()
   // The same again and again: counted like any other, and handled once.
-  const fields = { id: '9000001', sender: '12125550177', receiver: '13055550199', text: 'hello' }
+  const fields = { id: '9000001', sender: STRANGER, receiver: '13055550199', text: 'hello' }
   for (let sent = 0; sent < MANY_WEBHOOKS; sent += 20) {
     const answers = await Promise.all(Array.from({ length: 20 }, () => postText(fields)))
     for (const { status } of answers) statuses.add(status)

@@ -19,6 +19,8 @@ export const HELP = /For support, reply with your question/
 /** Area codes with reserved fictional numbers, a hundred in each. */
 const AREA_CODES = ['212', '213', '312', '404', '415', '512', '602', '702']
 let drawn = 0
+/** Nobody here: no provider is ever given a number of this area. */
+export const STRANGER = '16465550199'
 
 /** A provider of this test alone, with a phone of their own. */
 export type TestProvider = {

@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq'
-import type { JobName } from '../../src/queues/contract.ts'
+import type { JobName, Payload } from '../../src/queues/contract.ts'
 import { callbackUrls } from '../../src/sandbox/environment.ts'
 import type { Product } from './product.ts'
 import { settled } from './settled.ts'
@@ -76,12 +76,15 @@ export async function failedJobs(product: Product, name: JobName): Promise<Job[]
   return (await queue?.getFailed()) ?? []
 }
 
-/** Waits until a job about an unlock, or about nothing in particular, has failed for good, and returns it. */
-export async function failedJob(product: Product, name: JobName, unlockId?: number): Promise<Job> {
+/**
+ * Waits until a job has failed for good, and returns it.
+ * @param about what its payload names: other tests leave failed jobs of their own behind
+ */
+export async function failedJob<N extends JobName>(product: Product, name: N, about: Payload<N>): Promise<Job> {
   let found: Job | undefined
   await until(`a failed ${name} job`, async () => {
     const failed = (await product.publisher.queues.get(name)?.getFailed()) ?? []
-    found = failed.find((job) => unlockId === undefined || job.data.unlock_id === unlockId)
+    found = failed.find(({ data }) => Object.entries(about).every(([field, value]) => data[field] === value))
     return found !== undefined
   })
   if (found === undefined) throw new Error('unreachable')
