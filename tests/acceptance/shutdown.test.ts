@@ -138,7 +138,7 @@ test('a worker whose Redis is away finishes what it has begun, and ends in order
   const amy = await newPerson(own)
   const { unlockIds } = await offer(own, [amy])
   await amy.gets(TEASER)
-  own.stripe.faults.add({ kind: 'slow', delay_ms: SLOW_MS })
+  own.stripe.faults.add({ kind: 'slow', method: 'POST', path: '/v1/payment_links', delay_ms: SLOW_MS })
   await amy.texts('Y')
   await until('Stripe to be asked', () => own.stripe.faults.list().length === 0)
   await redis.stop()
