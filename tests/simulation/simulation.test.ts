@@ -4,7 +4,7 @@ import type { Told } from '../support/simulation/history.ts'
 import { runHistories } from '../support/simulation/runner.ts'
 import type { Tally } from '../support/simulation/tally.ts'
 
-const HISTORIES = 300
+const HISTORIES = 200
 /** Of those, lived through once more. */
 const REPLAYED = 4
 /** The suite always lives through the same histories; `SIMULATION_SEED`, or `npm run simulate`, through others. */
