@@ -1,23 +1,27 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { ByKind } from './tests/support/sequencer.ts'
 
 type Kind = {
   timeoutMs: number
   stores: boolean
-  /** Files side by side. */
-  workers: number
+  /** Kinds of one group run side by side, those of the next after them. */
+  group: number
 }
 
-/** Each is a folder of tests/. They run in this order, so that the cheap ones fail first. */
+/** Each is a folder of tests/. The cheap ones come first, so that they fail first. */
 const KINDS: Record<string, Kind> = {
-  unit: { timeoutMs: 60_000, stores: false, workers: 2 },
-  integration: { timeoutMs: 90_000, stores: true, workers: 3 },
-  acceptance: { timeoutMs: 180_000, stores: true, workers: 2 },
-  faults: { timeoutMs: 300_000, stores: true, workers: 3 },
-  simulation: { timeoutMs: 3_600_000, stores: true, workers: 1 },
+  unit: { timeoutMs: 60_000, stores: false, group: 0 },
+  acceptance: { timeoutMs: 180_000, stores: true, group: 1 },
+  faults: { timeoutMs: 300_000, stores: true, group: 1 },
+  integration: { timeoutMs: 90_000, stores: true, group: 1 },
+  simulation: { timeoutMs: 3_600_000, stores: true, group: 2 },
 }
+
+/** Files side by side in each group. Those of the second wait for time to pass as often as for a processor. */
+const GROUPS = [2, 4, 1]
 
 /** Needs a Chromium, which a bare machine has not: `npm run test:browser` asks for them alone. */
-const BROWSER: Kind = { timeoutMs: 180_000, stores: true, workers: 1 }
+const BROWSER: Kind = { timeoutMs: 180_000, stores: true, group: 2 }
 
 const STORES = 'tests/support/stores-once.ts'
 
@@ -25,18 +29,15 @@ export default defineConfig(({ mode }) => ({
   test: {
     pool: 'forks',
     // The seed is printed: `vitest run --sequence.seed=<seed>` repeats an order.
-    sequence: { shuffle: { files: true, tests: true }, hooks: 'stack' },
+    sequence: { shuffle: true, sequencer: ByKind, hooks: 'stack' },
     retry: 0,
     dangerouslyIgnoreUnhandledErrors: false,
     reporters: ['default'],
-    projects:
-      mode === 'browser'
-        ? [project('browser', BROWSER, 0)]
-        : Object.entries(KINDS).map(([name, kind], order) => project(name, kind, order)),
+    projects: Object.entries(mode === 'browser' ? { browser: BROWSER } : KINDS).map(project),
   },
 }))
 
-function project(name: string, kind: Kind, order: number): TestProjectInlineConfiguration {
+function project([name, kind]: [string, Kind]): TestProjectInlineConfiguration {
   return {
     extends: true,
     test: {
@@ -46,10 +47,10 @@ function project(name: string, kind: Kind, order: number): TestProjectInlineConf
       globalSetup: kind.stores ? [STORES] : [],
       testTimeout: kind.timeoutMs,
       hookTimeout: kind.timeoutMs,
-      maxWorkers: kind.workers,
+      maxWorkers: GROUPS[kind.group],
       // Modules are loaded once for all files of a worker: loading them took a third of the time. Nothing is mocked.
       isolate: false,
-      sequence: { groupOrder: order },
+      sequence: { groupOrder: kind.group },
     },
   }
 }
