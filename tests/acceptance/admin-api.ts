@@ -3,18 +3,19 @@ export type Json = any
 
 export type Answer = { status: number; contentType: string; body: Json }
 
-/** Calls the API with a key. @returns the answer, whatever its status */
+/** Calls the API with a key. @param body sent as JSON; a text as CSV @returns the answer, whatever its status */
 export type AdminApi = (method: string, path: string, body?: unknown) => Promise<Answer>
 
 export function adminApi(url: string, key: string): AdminApi {
   return async (method, path, body) => {
+    const isText = typeof body === 'string'
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${key}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': isText ? 'text/csv' : 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
     })
     return answerOf(response)
   }

@@ -18,7 +18,7 @@ export async function buyerWithLink(site: Site, number: number): Promise<Buyer> 
     await until(`an SMS like ${kind}`, () => texts(kind).length > 0, undefined, STEP_MS)
     return texts(kind).at(-1)?.text ?? ''
   }
-  await register(site, id, 'Dana', phone)
+  await register(site, [{ id, name: 'Dana', phone }])
   const { body } = await site.api('POST', '/api/leads', { ...SAMPLE_LEAD, provider_ids: [id] })
   const unlockId: number = body.unlocks[0].id
   await gets(TEASER)

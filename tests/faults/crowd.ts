@@ -1,7 +1,8 @@
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
+import type { Json } from '../acceptance/admin-api.ts'
 import type { Random } from '../support/simulation/random.ts'
 import { until } from '../support/until.ts'
-import { register } from './register.ts'
+import { type Person, register } from './register.ts'
 import type { Site } from './site.ts'
 
 /** What a provider will do with an offer. */
@@ -17,7 +18,7 @@ export type Plan =
 
 export type Member = { plan: Plan; providerId: string; phone: string; leadId: string; unlockId: number }
 
-/** Providers with one offer each, who answer the texts they get as people do: each in their own time. */
+/** Providers with one offer each, four of them of the same lead, who answer the texts they get as people do: each in their own time. */
 export type Crowd = {
   members: Member[]
   /** Unlocks that are neither done nor closed. */
@@ -48,6 +49,7 @@ const ENDS: Record<Plan, string> = {
 /** Area codes with reserved fictional numbers, a hundred in each. */
 const AREA_CODES = ['212', '213', '312', '404']
 const AT_ONCE = 8
+const PROVIDERS_A_LEAD = 4
 
 /**
  * Registers the providers and posts the leads, and has everybody answer from then on: once all are posted, so that all are
@@ -55,14 +57,22 @@ const AT_ONCE = 8
  */
 export async function gather(site: Site, options: CrowdOptions): Promise<Crowd> {
   const { random, size = 108, paceMs = 6_000, withInsistence = true } = options
+  const providers = Array.from({ length: size }, (_, number) => ({
+    id: `provider_${number}`,
+    name: `Dana ${number}`,
+    phone: `1${AREA_CODES[Math.floor(number / 100)]}55501${String(number % 100).padStart(2, '0')}`,
+    plan: planOf(number, withInsistence),
+  }))
+  await register(site, providers)
   const members: Member[] = []
-  const numbers = Array.from({ length: size }, (_, index) => index)
-  const join = async () => {
-    for (let number = numbers.shift(); number !== undefined; number = numbers.shift()) {
-      members.push(await offer(site, number, planOf(number, withInsistence)))
+  const leads = Array.from({ length: Math.ceil(size / PROVIDERS_A_LEAD) }, (_, number) => number)
+  const post = async () => {
+    for (let lead = leads.shift(); lead !== undefined; lead = leads.shift()) {
+      const first = lead * PROVIDERS_A_LEAD
+      members.push(...(await offer(site, lead, providers.slice(first, first + PROVIDERS_A_LEAD))))
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, join))
+  await Promise.all(Array.from({ length: AT_ONCE }, post))
   const answers = answering(site, members, () => random.int(0, paceMs))
   const notThere = async () => {
     const rows = await site.rows<{ id: number; status: string }>('select id, status from lead_unlocks')
@@ -94,10 +104,7 @@ function planOf(number: number, withInsistence: boolean): Plan {
   return number % 5 === 4 && withInsistence ? 'insist' : 'buy'
 }
 
-async function offer(site: Site, number: number, plan: Plan): Promise<Member> {
-  const providerId = `provider_${number}`
-  const phone = `1${AREA_CODES[Math.floor(number / 100)]}55501${String(number % 100).padStart(2, '0')}`
-  await register(site, providerId, `Dana ${number}`, phone)
+async function offer(site: Site, number: number, providers: readonly (Person & { plan: Plan })[]): Promise<Member[]> {
   // All of one length, so that no client's details are part of another's.
   const client = `client-${String(number).padStart(4, '0')}`
   const { status, body } = await site.api('POST', '/api/leads', {
@@ -106,10 +113,15 @@ async function offer(site: Site, number: number, plan: Plan): Promise<Member> {
     client_phone: `+1 555 ${client}`,
     client_email: `${client}@client.example`,
     exact_address: `1 Ocean Drive ${client}`,
-    provider_ids: [providerId],
+    provider_ids: providers.map(({ id }) => id),
   })
   if (status !== 201) throw new Error(`POST /api/leads answered ${status}: ${JSON.stringify(body)}`)
-  return { plan, providerId, phone, leadId: body.lead.id, unlockId: body.unlocks[0].id }
+  const unlockIds = new Map<string, number>(body.unlocks.map((one: Json) => [one.provider_id, one.id]))
+  return providers.map(({ id, phone, plan }) => {
+    const unlockId = unlockIds.get(id)
+    if (unlockId === undefined) throw new Error(`POST /api/leads answered no unlock for ${id}`)
+    return { plan, providerId: id, phone, leadId: body.lead.id, unlockId }
+  })
 }
 
 /** Looks at every text as it arrives on a phone, and has its owner answer after a while. */

@@ -1,19 +1,23 @@
 import { until } from '../support/until.ts'
 import type { Site } from './site.ts'
 
+/** @property phone digits only */
+export type Person = { id: string; name: string; phone: string }
+
 /**
- * Stores a provider, and does what its answer asks for where the API has too much to do at the moment (503): tries again.
+ * Stores providers, and does what the answer asks for where the API has too much to do at the moment (503): tries again.
  *
- * @param phone digits only
- * @throws {Error} when it is refused
+ * @throws {Error} when they are refused
  */
-export async function register(site: Site, id: string, name: string, phone: string): Promise<void> {
+export async function register(site: Site, people: readonly Person[]): Promise<void> {
+  const lines = people.map(({ id, name, phone }) => `${id},${name},+${phone}`)
+  const file = ['id,name,phone', ...lines].join('\n')
   let answer = ''
-  const isStored = async () => {
-    const { status, body } = await site.api('PUT', `/api/providers/${id}`, { name, phone: `+${phone}` })
+  const areStored = async () => {
+    const { status, body } = await site.api('POST', '/api/providers/import', file)
     answer = `${status}: ${JSON.stringify(body)}`
-    if (![200, 201, 503].includes(status)) throw new Error(`PUT /api/providers/${id} answered ${answer}`)
+    if (![200, 503].includes(status)) throw new Error(`POST /api/providers/import answered ${answer}`)
     return status !== 503
   }
-  await until(`provider ${id} to be stored`, isStored, async () => answer)
+  await until(`${people.length} providers to be stored`, areStored, async () => answer)
 }
