@@ -11,7 +11,13 @@ import { type RunningProcess, runProcess } from '../src/sandbox/processes/run-pr
 import { removeStaleDirectories } from '../src/sandbox/processes/stale-directories.ts'
 import { openStateDirectory } from '../src/sandbox/processes/state-directory.ts'
 import { type Supervised, stopInReverse } from '../src/sandbox/processes/supervise.ts'
-import { localUrl, migrate, startApiProcess, startWorkerProcess } from '../src/sandbox/product-processes.ts'
+import {
+  localUrl,
+  migrate,
+  NODE_COMPILE_CACHE,
+  startApiProcess,
+  startWorkerProcess,
+} from '../src/sandbox/product-processes.ts'
 import { LOCAL } from '../src/sandbox/state-location.ts'
 import { type Gateways, gatewaysAt } from './gateways.ts'
 
@@ -62,7 +68,7 @@ export async function openSite({ durable }: { durable: boolean }): Promise<Site>
         name: basename(program, '.ts'),
         command: process.execPath,
         args: [join(import.meta.dirname, program)],
-        env: { PATH: process.env.PATH, ...env },
+        env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, ...env },
         stateDir: dir,
         log: (line) => lines.push(line),
       })

@@ -29,7 +29,7 @@ const READY_WITHIN_MS = 60_000
 const STOP_WITHIN_MS = 45_000
 const root = join(import.meta.dirname, '..', '..')
 /** Compiled code is kept between starts, which takes a quarter less of the processor for each. */
-const NODE_COMPILE_CACHE = join(LOCAL, 'compile-cache')
+export const NODE_COMPILE_CACHE = join(LOCAL, 'compile-cache')
 
 /** Runs `npm run migrate`'s program to its end. Rejects with its last lines when it fails. */
 export async function migrate(options: ProductOptions): Promise<void> {

@@ -170,8 +170,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       await database.drop()
     },
   }
-  if (options.migrate !== false && options.databaseUrl === undefined && options.beside === undefined) {
-    await db.migrator.up()
+  if (isMigrated(options) && options.beside === undefined) {
     for (const { id, name, phone } of [AMY, BEN]) {
       await harness.rows('insert into providers (id, name, phone) values (?, ?, ?)', [id, name, phone])
     }
@@ -179,11 +178,20 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   return harness
 }
 
-async function openStores({ beside }: HarnessOptions): Promise<{ database: TestDatabase; stores: TestRedis }> {
-  if (beside === undefined) return { database: await createTestDatabase(), stores: testRedis() }
+async function openStores({
+  beside,
+  ...options
+}: HarnessOptions): Promise<{ database: TestDatabase; stores: TestRedis }> {
+  if (beside === undefined) {
+    return { database: await createTestDatabase({ migrated: isMigrated(options) }), stores: testRedis() }
+  }
   const isTheirs = async () => undefined
   return {
     database: { url: beside.databaseUrl, drop: isTheirs },
     stores: { url: testRedis().url, prefix: beside.redisPrefix, close: isTheirs },
   }
+}
+
+function isMigrated({ migrate, databaseUrl }: HarnessOptions): boolean {
+  return migrate !== false && databaseUrl === undefined
 }

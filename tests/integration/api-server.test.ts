@@ -6,6 +6,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../src/db/orm.ts'
+import { NODE_COMPILE_CACHE } from '../../src/sandbox/product-processes.ts'
 import { createTestDatabase, type TestDatabase, testRedis } from '../support/stores.ts'
 
 /** Starting a process takes seconds on a busy machine. */
@@ -15,10 +16,7 @@ const ADMIN_KEY = 'admin-key-for-tests-of-the-process'
 let database: TestDatabase
 const running: ChildProcess[] = []
 beforeAll(async () => {
-  database = await createTestDatabase()
-  const db = await openDatabase({ url: database.url })
-  await db.migrator.up()
-  await db.close(true)
+  database = await createTestDatabase({ migrated: true })
 })
 afterEach(async () => {
   for (const child of running.splice(0)) {
@@ -42,6 +40,7 @@ function start(env: Record<string, string> = {}): Started {
   const child = spawn(process.execPath, ['src/api/server.ts'], {
     env: {
       PATH: process.env.PATH ?? '',
+      NODE_COMPILE_CACHE,
       DATABASE_URL: database.url,
       REDIS_URL: testRedis().url,
       PORT: '0',

@@ -7,8 +7,8 @@ import { isRunning } from '../../src/sandbox/processes/identity.ts'
 import { InUseError } from '../../src/sandbox/processes/leftovers.ts'
 import { listRecords } from '../../src/sandbox/processes/records.ts'
 import { waitUntil } from '../../src/sandbox/processes/wait.ts'
+import { query } from '../support/query.ts'
 import { forgetRecords, keptLog, runProgram, temporaryStateDirectory } from './embedded-harness.ts'
-import { query } from './embedded-query.ts'
 
 // Making a database cluster takes a second, and many when the machine is busy.
 vi.setConfig({ testTimeout: 120_000 })

@@ -1,6 +1,6 @@
 import { startPostgres } from '../../src/sandbox/embedded/postgres.ts'
 import { superviseUntilSignal } from '../../src/sandbox/processes/supervise.ts'
-import { query } from './embedded-query.ts'
+import { query } from '../support/query.ts'
 
 // Runs Postgres alone, without a guard, until it is told to stop.
 const [dir = ''] = process.argv.slice(2)

@@ -1,8 +1,10 @@
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
+import { pendingMigrations } from '../../src/db/migrate-up.ts'
+import { openMigratedDatabase } from '../support/migrated-database.ts'
+import { query } from '../support/query.ts'
 import { createTestDatabase, testRedis } from '../support/stores.ts'
-import { query } from './embedded-query.ts'
 
 test('two test databases share nothing, and are gone when dropped, with a connection still open', async () => {
   const [one, other] = await Promise.all([createTestDatabase(), createTestDatabase()])
@@ -19,13 +21,11 @@ test('two test databases share nothing, and are gone when dropped, with a connec
   await other.drop()
 })
 
-test('a test database made from a template begins with its tables', async () => {
-  const template = await createTestDatabase()
-  await query(template.url, 'CREATE TABLE seen AS SELECT 1 AS id')
-  const copy = await createTestDatabase({ template: new URL(template.url).pathname.slice(1) })
-  expect(await query(copy.url, 'SELECT id FROM seen')).toEqual([{ id: 1 }])
-  await copy.drop()
-  await template.drop()
+test('a migrated test database has had every migration', async () => {
+  const { db, close } = await openMigratedDatabase(1)
+  expect(await pendingMigrations(db)).toEqual([])
+  expect(await db.em.fork().execute('select id from leads')).toEqual([])
+  await close()
 })
 
 test('a test database compares text the same on every machine, and knows case beyond ASCII', async () => {

@@ -10,8 +10,8 @@ import { type EmbeddedPostgres, startPostgres } from '../../src/sandbox/embedded
 import { trustCertificates } from '../../src/trust.ts'
 import { closing } from '../faults/closing.ts'
 import { temporaryState } from '../faults/state.ts'
+import { query } from '../support/query.ts'
 import { until } from '../support/until.ts'
-import { query } from './embedded-query.ts'
 
 const fixture = (name: string): string => resolve(import.meta.dirname, '../fixtures/tls', name)
 const CA = fixture('ca.pem')

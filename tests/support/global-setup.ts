@@ -1,16 +1,22 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { migrateUp } from '../../src/db/migrate-up.ts'
+import { openDatabase } from '../../src/db/orm.ts'
 import { startPostgres } from '../../src/sandbox/embedded/postgres.ts'
 import { startRedis } from '../../src/sandbox/embedded/redis.ts'
 import { removeStaleDirectories } from '../../src/sandbox/processes/stale-directories.ts'
 import { openStateDirectory } from '../../src/sandbox/processes/state-directory.ts'
 import { type Supervised, stopInReverse } from '../../src/sandbox/processes/supervise.ts'
+import { query } from './query.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A Postgres in which tests make databases of their own. */
     databaseUrl: string
+    /** The database there that those are copies of which begin with every migration applied. */
+    migratedDatabase: string
     /** A Redis in which tests use key prefixes of their own. */
     redisUrl: string
   }
@@ -25,10 +31,12 @@ const PREFIX = 'test-'
  */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const started: Supervised[] = []
+  let dropMigrated: (() => Promise<unknown>) | undefined
   mkdirSync(LOCAL, { recursive: true })
   await removeStaleDirectories(LOCAL, PREFIX, log)
   const state = await openStateDirectory({ dir: mkdtempSync(join(LOCAL, PREFIX)), temporary: true, log })
   const tearDown = async () => {
+    await dropMigrated?.()
     const stopped = await stopInReverse(started, log)
     state.close()
     if (!stopped) throw new Error('The stores of the test run did not stop.')
@@ -40,7 +48,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
       process.env.TEST_DATABASE_URL ?? track(startPostgres(stores)),
       process.env.TEST_REDIS_URL ?? track(startRedis({ ...stores, cacheDir: LOCAL })),
     ])
+    const migrated = await createMigratedDatabase(resultOf(databaseUrl))
+    dropMigrated = migrated.drop
     project.provide('databaseUrl', resultOf(databaseUrl))
+    project.provide('migratedDatabase', migrated.name)
     project.provide('redisUrl', resultOf(redisUrl))
     return tearDown
   } catch (error) {
@@ -53,6 +64,27 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     started.push(store)
     return store.url
   }
+}
+
+/** Nobody is connected to it once it is there: a database can be copied only then. */
+async function createMigratedDatabase(serverUrl: string): Promise<{ name: string; drop(): Promise<unknown> }> {
+  const name = `migrated_${randomBytes(6).toString('hex')}`
+  await query(serverUrl, `CREATE DATABASE ${name}`)
+  const drop = () => query(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+  try {
+    const url = new URL(serverUrl)
+    url.pathname = `/${name}`
+    const db = await openDatabase({ url: url.href })
+    try {
+      await migrateUp(db)
+    } finally {
+      await db.close(true)
+    }
+  } catch (error) {
+    await drop()
+    throw error
+  }
+  return { name, drop }
 }
 
 function resultOf<T>(settled: PromiseSettledResult<T>): T {

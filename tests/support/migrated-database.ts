@@ -11,9 +11,8 @@ export type MigratedDatabase = {
 
 /** Opens a database of the caller's own with every migration applied. @param poolSize connections at most */
 export async function openMigratedDatabase(poolSize: number): Promise<MigratedDatabase> {
-  const { url, drop } = await createTestDatabase()
+  const { url, drop } = await createTestDatabase({ migrated: true })
   const db = await openDatabase({ url, poolSize })
-  await db.migrator.up()
   return {
     url,
     db,

@@ -5,7 +5,6 @@ import { buildApp } from '../../src/api/app.ts'
 import { measureApi } from '../../src/api/measure.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
 import type { LedgerTiming } from '../../src/db/ledger-claim.ts'
-import { migrateUp } from '../../src/db/migrate-up.ts'
 import { openDatabase } from '../../src/db/orm.ts'
 import { createSealer, type Sealer } from '../../src/db/sealing.ts'
 import { createLogger } from '../../src/logging.ts'
@@ -77,7 +76,7 @@ export type ProductOptions = {
 }
 
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const database = await createTestDatabase()
+  const database = await createTestDatabase({ migrated: true })
   const stores = options.redis ?? testRedis()
   const secrets = newSandboxSecrets()
   const log: string[] = []
@@ -110,7 +109,6 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     ...options.env,
   })
   const db = await openDatabase({ url: database.url, poolSize: 5 })
-  await migrateUp(db)
   const redis = producerConnection(stores.url)
   redis.on('error', () => undefined)
   const publisher = createPublisher(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { Client } from 'pg'
 import { inject } from 'vitest'
+import { query } from './query.ts'
 
 export type TestDatabase = {
   /** Connection URL of the new database. */
@@ -18,18 +18,17 @@ export type TestRedis = {
   close(): Promise<void>
 }
 
-/**
- * Creates an empty database of the caller's own on the run's Postgres.
- * @param options.template database it is a copy of, such as one with the migrations applied; nobody may be connected
- *   to that one meanwhile
- */
-export async function createTestDatabase(options: { template?: string } = {}): Promise<TestDatabase> {
+/** Creates a database of the caller's own on the run's Postgres. @param options.migrated with every migration applied */
+export async function createTestDatabase({ migrated = false }: { migrated?: boolean } = {}): Promise<TestDatabase> {
   const name = `test_${unique()}`
-  const template = options.template === undefined ? '' : ` TEMPLATE ${quoted(options.template)}`
-  await runSql(`CREATE DATABASE ${quoted(name)}${template}`)
+  const template = migrated ? ` TEMPLATE ${quoted(inject('migratedDatabase'))}` : ''
+  await query(inject('databaseUrl'), `CREATE DATABASE ${quoted(name)}${template}`)
   const url = new URL(inject('databaseUrl'))
   url.pathname = `/${name}`
-  return { url: url.href, drop: () => runSql(`DROP DATABASE IF EXISTS ${quoted(name)} WITH (FORCE)`) }
+  return {
+    url: url.href,
+    drop: async () => void (await query(inject('databaseUrl'), `DROP DATABASE IF EXISTS ${quoted(name)} WITH (FORCE)`)),
+  }
 }
 
 /** A corner of the run's Redis that no other caller uses. */
@@ -37,16 +36,6 @@ export function testRedis(): TestRedis {
   const url = inject('redisUrl')
   const prefix = `test_${unique()}`
   return { url, prefix, close: () => removeKeys(url, prefix) }
-}
-
-async function runSql(sql: string): Promise<void> {
-  const client = new Client({ connectionString: inject('databaseUrl') })
-  await client.connect()
-  try {
-    await client.query(sql)
-  } finally {
-    await client.end()
-  }
 }
 
 async function removeKeys(url: string, prefix: string): Promise<void> {
