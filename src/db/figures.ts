@@ -3,6 +3,7 @@ import type { InboxSource } from './entities/inbox-row.ts'
 import type { EscalationKind } from './escalations.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import { overdueWork } from './overdue.ts'
+import { PARKED_AFTER } from './parking.ts'
 
 /** The states an unlock ends in. Nearly all rows are in one of them, so they are counted apart and less often. */
 export const CLOSED_STATUSES = ['DONE', 'EXPIRED', 'OPTED_OUT'] as const satisfies readonly UnlockStatus[]
@@ -37,11 +38,11 @@ export function openFigures(em: EntityManager): Promise<OpenFigures> {
       'select kind as name, count(*) as value from escalations where resolved_at is null group by 1',
     ),
     oldestUnrevealedSeconds: await oldestUnrevealed(tx),
-    // A year before what waits for a person is put off to: whatever the time zone of the server, that is not later.
     inboxAgeSeconds: await pairs(
       tx,
       `select source as name, extract(epoch from app_now() - min(received_at)) as value from webhook_inbox
-       where status in ('received', 'forwarding') and next_attempt_at < '9998-01-01' group by 1`,
+       where status in ('received', 'forwarding') and next_attempt_at < ? group by 1`,
+      [PARKED_AFTER],
     ),
     overdueSeconds: await overdueWork(tx),
   }))

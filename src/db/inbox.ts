@@ -3,6 +3,7 @@ import type { Due } from '../domain/due.ts'
 import { InboxRow } from './entities/index.ts'
 import { type EscalationKind, openEscalation, resolveEscalations } from './escalations.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
+import { PARKED_UNTIL } from './parking.ts'
 
 /**
  * Locks an inbox row for handling.
@@ -73,10 +74,10 @@ export async function markFailed(
   code: string,
 ): Promise<Due[]> {
   const rows = await tx.execute<{ source: string }[]>(
-    `update webhook_inbox set next_attempt_at = '9999-01-01', outcome = ?
+    `update webhook_inbox set next_attempt_at = ?, outcome = ?
      where id = ? and status = ? returning source`,
     // One that another worker has handled is no concern of the attempt that failed.
-    [`failed: ${code}`, inboxId, kind === 'forward_failed' ? 'forwarding' : 'received'],
+    [PARKED_UNTIL, `failed: ${code}`, inboxId, kind === 'forward_failed' ? 'forwarding' : 'received'],
   )
   const [row] = rows
   if (row === undefined) return []

@@ -5,6 +5,9 @@ import type { EntityManager } from './orm.ts'
 /** `next_attempt_at` of a row that waits for a person: the sweep leaves it alone. */
 export const PARKED_UNTIL = new Date('9999-01-01T00:00:00Z')
 
+/** What is put off past this waits for a person: earlier versions parked until midnight in the time zone of the server. */
+export const PARKED_AFTER = new Date('9998-01-01T00:00:00Z')
+
 /** Milliseconds a row with a fresh wake-up is left to its job before the sweep looks at it. */
 export const GRACE_MS = 10_000
 

@@ -1,5 +1,6 @@
 import { UNPAID_STATUSES } from '../domain/states.ts'
 import type { EntityManager } from './orm.ts'
+import { PARKED_AFTER } from './parking.ts'
 
 /** Days for which a repeated request with an idempotency key gives the first answer. */
 export const IDEMPOTENCY_DAYS = 7
@@ -47,14 +48,14 @@ export function inboxBodies(days: number): Pass {
        where id in (
          select id from webhook_inbox i
          where sealed_body is not null and received_at <= app_now() - make_interval(days => ?)
-           and (status in ('processed', 'failed') or next_attempt_at > '9998-01-01')
+           and (status in ('processed', 'failed') or next_attempt_at > ?)
            and not exists (select from escalations where resolved_at is null
              and subject in ('inbox:' || i.id, 'webhook_inbox:' || i.id))
            and not (source = 'stripe' and outcome = 'unmatched' and payment_intent_id is not null
              and received_at > app_now() - make_interval(days => ?))
          order by received_at limit ? for update skip locked)
        returning 1`,
-      [days, EARLY_EVENT_DAYS, limit],
+      [days, PARKED_AFTER, EARLY_EVENT_DAYS, limit],
     )
 }
 

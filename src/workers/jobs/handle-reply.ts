@@ -4,7 +4,7 @@ import { InboxRow, type Provider, type Unlock } from '../../db/entities/index.ts
 import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
 import { addNotice, countRecent } from '../../db/messages.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
-import { after, GRACE_MS } from '../../db/parking.ts'
+import { after, GRACE_MS, PARKED_AFTER } from '../../db/parking.ts'
 import { findProviderIdByPhone } from '../../db/providers.ts'
 import { forgetStop } from '../../db/stopped-numbers.ts'
 import { databaseNow, lockProvider, subscribe, unsubscribe } from '../../db/subscriptions.ts'
@@ -45,9 +45,9 @@ async function earlierTexts(deps: JobDeps, inboxId: number): Promise<number[]> {
     `select earlier.id from webhook_inbox earlier, webhook_inbox mine
      where mine.id = ? and mine.status = 'received' and earlier.status = 'received' and earlier.source = mine.source
        and earlier.id < mine.id and earlier.provider_id = mine.provider_id and earlier.attempts < ?
-       and earlier.next_attempt_at < '9999-01-01'
+       and earlier.next_attempt_at < ?
      order by earlier.id limit 50`,
-    [inboxId, MAX_ATTEMPTS_AHEAD],
+    [inboxId, MAX_ATTEMPTS_AHEAD, PARKED_AFTER],
   )
   return rows.map(({ id }) => Number(id))
 }
