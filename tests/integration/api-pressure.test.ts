@@ -97,12 +97,13 @@ function fillPool(): Pressure {
   }
 }
 
-/** Keeps the event loop busy for longer than it may be, each time it comes round. */
+/** Holds the event loop up for longer than it may be, each time it comes round. */
 function blockEventLoop(): Pressure {
+  // Nobody wakes it: it waits in vain, and leaves the processor to others.
+  const never = new Int32Array(new SharedArrayBuffer(4))
   let timer: NodeJS.Timeout
   const block = () => {
-    const end = performance.now() + 2 * LATE_MS
-    while (performance.now() < end);
+    Atomics.wait(never, 0, 0, 2 * LATE_MS)
     timer = setTimeout(block, 0)
   }
   timer = setTimeout(block, 0)
