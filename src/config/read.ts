@@ -67,12 +67,20 @@ function problemOf(value: unknown, property: Type.TSchema): string | null {
 /** What is wrong with variables that are each fine on their own. */
 function problemsBetween(values: Record<string, unknown>, found: readonly ConfigProblem[]): ConfigProblem[] {
   const problems: ConfigProblem[] = []
-  const { ADMIN_API_KEY, OPERATOR_API_KEY, DEFAULT_PRICE_CENTS, DEFAULT_CURRENCY } = values
+  const { ADMIN_API_KEY, OPERATOR_API_KEY, METRICS_TOKEN, DEFAULT_PRICE_CENTS, DEFAULT_CURRENCY } = values
   if (OPERATOR_API_KEY !== undefined && OPERATOR_API_KEY === ADMIN_API_KEY) {
     problems.push({
       variable: 'OPERATOR_API_KEY',
       problem: 'is the same as ADMIN_API_KEY',
       expected: 'a key of its own: operators do not see locked fields',
+    })
+  }
+  for (const [name, key] of Object.entries({ ADMIN_API_KEY, OPERATOR_API_KEY })) {
+    if (METRICS_TOKEN === undefined || METRICS_TOKEN !== key) continue
+    problems.push({
+      variable: 'METRICS_TOKEN',
+      problem: `is the same as ${name}`,
+      expected: 'a token of its own: whoever collects metrics sees nothing else',
     })
   }
   const areSound = (...names: string[]) => !found.some(({ variable }) => names.includes(variable))

@@ -296,6 +296,14 @@ describe('a malformed variable stops the process:', () => {
       OPERATOR_API_KEY: 'is the same as ADMIN_API_KEY',
     })
   })
+
+  test('the key of an admin or an operator for whoever collects metrics', () => {
+    const keys = { ...REQUIRED, OPERATOR_API_KEY: 'operator-key-0123456789abcdef' }
+    for (const name of ['ADMIN_API_KEY', 'OPERATOR_API_KEY'] as const) {
+      expect(problemsOf({ ...keys, METRICS_TOKEN: keys[name] })).toEqual({ METRICS_TOKEN: `is the same as ${name}` })
+    }
+    expect(problemsOf({ ...keys, METRICS_TOKEN: 'metrics-token-0123456789abcdef' })).toEqual({})
+  })
 })
 
 describe('the message of a configuration error', () => {
