@@ -129,7 +129,7 @@ describe('a request', () => {
   it.each([
     ['PUT', '/api/providers/provider99', { name: 'x'.repeat(20_000), phone: '+13055550199' }],
     ['POST', '/api/unlocks/1/expire', { note: 'x'.repeat(20_000) }],
-    ['POST', '/api/escalations/1/resolve', { note: 'x'.repeat(20_000) }],
+    ['POST', '/api/escalations/1/resolve', { note: 'x'.repeat(40_000) }],
   ] as const)('%s %s with more than it could need is answered 413', async (method, url, body) => {
     expect((await api.call(method, url, body)).status).toBe(413)
   })

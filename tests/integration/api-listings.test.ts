@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { AMY, type Harness, LEAD, startHarness } from './api-harness.ts'
+import { ADMIN_KEY, AMY, type Harness, LEAD, startHarness } from './api-harness.ts'
 import { walk as pages } from './api-pages.ts'
 
 let api: Harness
@@ -126,6 +126,22 @@ describe('providers and escalations', () => {
     expect(
       await api.rows('select key_name, action from audit_log where target = ?', [`escalation:${row?.id}`]),
     ).toEqual([{ key_name: 'admin', action: 'escalation.resolve' }])
+  })
+
+  it('a note of 2,000 characters is taken, however many bytes each takes', async () => {
+    const [row] = await api.rows<{ id: number }>(
+      "insert into escalations (kind, subject, summary) values ('dispute', 'noted', 'Look') returning id",
+    )
+    const response = await api.inject({
+      method: 'POST',
+      url: `/api/escalations/${row?.id}/resolve`,
+      payload: `{"note":"${'\\ud83d\\ude00'.repeat(2_000)}"}`,
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+    })
+    expect(response.status).toBe(200)
+    expect(await api.rows('select note from escalations where id = ?', [row?.id])).toEqual([
+      { note: '😀'.repeat(2_000) },
+    ])
   })
 
   it.each(['0', '2147483648', '99999999999999999999', 'x', '-1', '1.5', '2147483647'])(

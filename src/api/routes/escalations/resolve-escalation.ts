@@ -7,6 +7,10 @@ import { serialOf } from '../../ids.ts'
 import { notFound, problemResponses } from '../../problem.ts'
 import { EscalationSchema, escalationView } from './schemas.ts'
 
+const MAX_NOTE = 2_000
+/** Such a note with every character escaped, twelve bytes each, and what is around it. */
+const MAX_BODY_BYTES = 32 * 1024
+
 const schema = {
   tags: ['escalations'],
   summary: 'Record that an escalation is dealt with',
@@ -14,7 +18,7 @@ const schema = {
   security: [{ apiKey: [] }],
   params: Type.Object({ id: Type.String({ description: 'A serial number' }) }),
   body: Type.Optional(
-    Type.Object({ note: Type.Optional(Type.String({ maxLength: 2000 })) }, { additionalProperties: false }),
+    Type.Object({ note: Type.Optional(Type.String({ maxLength: MAX_NOTE })) }, { additionalProperties: false }),
   ),
   response: {
     200: Type.Object({ escalation: EscalationSchema }),
@@ -24,7 +28,7 @@ const schema = {
 
 /** POST /api/escalations/{id}/resolve */
 export function resolveEscalation(app: App, { db }: ApiDeps): void {
-  app.post('/escalations/:id/resolve', { schema, config: STAFF }, async (request) => {
+  app.post('/escalations/:id/resolve', { schema, config: STAFF, bodyLimit: MAX_BODY_BYTES }, async (request) => {
     const id = serialOf(request.params.id)
     const note = request.body?.note ?? null
     const escalation = id === null ? null : await resolveById(db.em, id, actorOf(request), note)
