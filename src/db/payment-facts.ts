@@ -4,7 +4,7 @@ import { hasFailed, judgeRefunds, type KnownRefund, REFUND_STATUSES } from '../d
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { Payment, PaymentLink } from './entities/index.ts'
-import { openEscalation, resolveEscalations } from './escalations.ts'
+import { isOpen, openEscalation } from './escalations.ts'
 import { callOffParkedReveals } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { databaseNow } from './subscriptions.ts'
@@ -56,7 +56,7 @@ export async function recordReturned(
   payment.status = 'refunded'
   payment.refundedCents = payment.amountCents
   payment.updatedAt = await databaseNow(tx)
-  await resolveEscalations(tx, ['refund_failed'], `payment:${payment.id}`, 'refunded')
+  await resolveAboutRefunds(tx, payment)
   await tx.flush()
   if (payment.unlockId == null || !isNews) return []
   await noteMoney(tx, payment.unlockId, cause)
@@ -142,8 +142,7 @@ export async function recordRefunds(
       break
   }
   const [failed] = failing
-  // Whoever paid back what was left, and is not called any more, counted on this one.
-  return payment.status === 'refund_failed' && failed !== undefined ? callAboutFailed(tx, payment, failed.status) : []
+  return payment.status === 'refund_failed' && failed !== undefined ? callAboutPart(tx, payment, failed) : []
 }
 
 /** Stores a refund; an older word about one that is known changes nothing. @returns whether it was news */
@@ -173,16 +172,35 @@ export async function recordRefundFailed(tx: EntityManager, payment: Payment, co
   payment.refundAttempt += 1
   payment.updatedAt = await databaseNow(tx)
   await tx.flush()
-  return callAboutFailed(tx, payment, code)
-}
-
-function callAboutFailed(tx: EntityManager, payment: Payment, code: string): Promise<Due[]> {
   return openEscalation(tx, {
     kind: 'refund_failed',
     subject: `payment:${payment.id}`,
     unlockId: payment.unlockId ?? null,
     summary: `The refund of payment ${payment.id} failed (${code}).`,
   })
+}
+
+/**
+ * Whoever paid back what was left of a payment, and is not called about it any more, counted on this refund. It has an
+ * escalation of its own: with that of the payment open again, a retry of the failed job would pay back everything.
+ */
+async function callAboutPart(tx: EntityManager, payment: Payment, part: KnownRefund): Promise<Due[]> {
+  if (await isOpen(tx, 'refund_failed', `payment:${payment.id}`)) return []
+  return openEscalation(tx, {
+    kind: 'refund_failed',
+    subject: `refund:${part.refundId}`,
+    unlockId: payment.unlockId ?? null,
+    summary: `A part of payment ${payment.id} that had gone back failed (${part.status}) after the rest was settled by hand.`,
+  })
+}
+
+async function resolveAboutRefunds(tx: EntityManager, payment: Payment): Promise<void> {
+  await tx.execute(
+    `update escalations set resolved_at = app_now(), resolved_by = 'refunded'
+     where resolved_at is null and kind = 'refund_failed'
+       and (subject = ? or subject in (select 'refund:' || refund_id from refunds where payment_id = ?))`,
+    [`payment:${payment.id}`, payment.id],
+  )
 }
 
 /** The unlock that a checkout session belongs to, by its link. */

@@ -8,7 +8,7 @@ import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJobs, hurryUntil } from '../support/steering.ts'
+import { calm, escalated, failedJob, failedJobs, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -176,6 +176,33 @@ describe('a refund made in the dashboard', () => {
     await escalated(product, unlockId, 'refund_failed')
     expect(await refundedCentsOf(unlockId)).toBe(0)
     expect(await paymentsOf(unlockId)).toEqual(['refund_failed'])
+  })
+
+  it('of a part that fails once a person has paid back the rest another way leaves the rest to them', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const [{ id: paymentId, payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
+    const part = await product.stripe.refund(intentId, { amount: 500 })
+    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
+    product.stripe.failNextRefund('charge_disputed')
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    const job = () => failedJob(product, 'refund-payment', { payment_id: paymentId })
+    const failed = await job()
+    const [{ id: escalationId } = { id: 0 }] = await product.rows<{ id: number }>(
+      `select id from escalations where kind = 'refund_failed' and unlock_id = ?`,
+      [unlockId],
+    )
+    await product.api('POST', `/api/escalations/${escalationId}/resolve`, { note: 'paid back 1500 in cash' })
+    await settled(product)
+    await product.stripe.settleRefund(part.id, 'failed')
+    await escalated(product, unlockId, 'refund_failed')
+
+    await failed.retry('failed')
+    await until('its job to say so', async () => (await job()).failedReason === 'settled_by_hand')
+    expect(product.stripe.refunds().filter(({ payment_intent }) => payment_intent === intentId)).toHaveLength(1)
+    await product.stripe.refund(intentId)
+    await becomes(unlockId, 'refunded')
+    expect(await openKinds(product, unlockId)).toEqual([])
   })
 
   it('of a part, a dispute, and the refund of the rest by an operator each are the last change of the payment', async () => {

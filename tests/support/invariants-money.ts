@@ -69,7 +69,8 @@ async function keptPaymentsEnd(product: Evidence): Promise<string[]> {
          where m.unlock_id = u.id and m.purpose = 'reveal' and m.status in ('accepted', 'delivered')))
        and p.status not in ('refunded', 'refund_pending')
        and not exists (select 1 from escalations e where e.resolved_at is null
-         and e.subject in ('payment:' || p.id, 'unlock:' || p.unlock_id))`,
+         and (e.subject in ('payment:' || p.id, 'unlock:' || p.unlock_id)
+           or e.subject in (select 'refund:' || refund_id from refunds where payment_id = p.id)))`,
   )
   return lost.map(
     ({ id, payment, unlock }) => `3: payment ${id} is ${payment}, its unlock ${unlock}, and nobody is told`,
