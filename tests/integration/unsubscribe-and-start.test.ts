@@ -42,3 +42,38 @@ it('who says START while the report of their opt-out waits for its turn is not b
     expect(product.textmagic.isUnsubscribed(dana.phone)).toBe(false)
   })
 })
+
+it('who opts out anew while the report of their opt-out waits for its turn gets its confirmation before they are blocked', async () => {
+  const erin = await newProvider(product)
+  const confirm = async (services: WorkerServices) => {
+    const [confirmation] = await product.rows<{ id: number }>(
+      `select id from outbound_messages where provider_id = ? and purpose = 'stop_confirmation' order by id desc limit 1`,
+      [erin.id],
+    )
+    await makeAttempt(services, sendNotice, firstOf({ message_id: confirmation?.id }))
+  }
+  await withServices(async (services) => {
+    await hears(services, erin, 'REVOKE')
+    await confirm(services)
+
+    const { username, apiKey, apiUrl } = product.config.textmagic
+    const limiter = {
+      async acquire() {
+        await hears(services, erin, 'START')
+        await hears(services, erin, 'REVOKE')
+      },
+    }
+    const textmagic = createTextMagic({ baseUrl: apiUrl, username, apiKey, from: '', limiter })
+    const waiting = { ...services, textmagic }
+    expect(await makeAttempt(waiting, unsubscribeNumber, firstOf({ provider_id: erin.id }))).toMatchObject({
+      type: 'later',
+    })
+    await textmagic.close()
+    expect(product.textmagic.isUnsubscribed(erin.phone)).toBe(false)
+    await confirm(services)
+    expect(erin.inbox(STOP_CONFIRMATION)).toHaveLength(2)
+
+    expect(await makeAttempt(services, unsubscribeNumber, firstOf({ provider_id: erin.id }))).toEqual({ type: 'done' })
+    expect(product.textmagic.isUnsubscribed(erin.phone)).toBe(true)
+  })
+})

@@ -4,6 +4,7 @@ import { isUnsent } from '../../db/messages.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
 import { lockProvider } from '../../db/subscriptions.ts'
+import type { JobDeps } from '../deps.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'
 
@@ -15,14 +16,11 @@ export const unsubscribeNumber = defineJob({
   name: 'unsubscribe-number',
 
   async run(deps, { provider_id }) {
-    if (!isUntold(await deps.em.findOne(Provider, { id: provider_id }))) return
-    const confirmations = await deps.em.find(OutboundMessage, { providerId: provider_id, purpose: 'stop_confirmation' })
-    if (confirmations.some(({ status, nextAttemptAt }) => isUnsent(status) && nextAttemptAt < PARKED_UNTIL))
-      throw new RetryLater(CONFIRMATION_FIRST_MS)
+    if ((await untold(deps, provider_id)) === null) return
     await deps.textmagic.takeSlot('notice')
-    // They may have said START during the wait, and nobody but they could lift the block again.
-    const provider = await deps.em.fork().findOne(Provider, { id: provider_id })
-    if (!isUntold(provider)) return
+    // They may have said START during the wait, and nobody but they could lift the block again; or opted out anew.
+    const provider = await untold(deps, provider_id)
+    if (provider === null) return
     const phone = provider.gatewayUnsubscribePhone ?? null
     await deps.textmagic.unsubscribe(phone ?? provider.phone)
     await inTransaction(deps.em, async (tx) => {
@@ -49,6 +47,17 @@ export const unsubscribeNumber = defineJob({
   },
 })
 
-function isUntold(provider: Provider | null): provider is Provider {
-  return provider?.gatewayUnsubscribeDue === true && provider.optedOutAt != null
+/**
+ * The provider, when TextMagic is to be told of their opt-out.
+ *
+ * @throws {RetryLater} while its confirmation is still to be sent
+ */
+async function untold(deps: JobDeps, providerId: string): Promise<Provider | null> {
+  const em = deps.em.fork()
+  const provider = await em.findOne(Provider, { id: providerId })
+  if (provider?.gatewayUnsubscribeDue !== true || provider.optedOutAt == null) return null
+  const confirmations = await em.find(OutboundMessage, { providerId, purpose: 'stop_confirmation' })
+  if (confirmations.some(({ status, nextAttemptAt }) => isUnsent(status) && nextAttemptAt < PARKED_UNTIL))
+    throw new RetryLater(CONFIRMATION_FIRST_MS)
+  return provider
 }
