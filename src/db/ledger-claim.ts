@@ -1,6 +1,7 @@
 import { isStillWanted } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
 import { type Lead, type OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
+import { leaveToJob } from './ledger-outcomes.ts'
 import { callAboutLostDetails } from './lost-details.ts'
 import { resolveAboutUnwanted } from './message-escalations.ts'
 import { type Claimable, lockForClaim } from './message-lock.ts'
@@ -90,7 +91,7 @@ export async function claim(
       message.status = 'unknown'
       message.attempts += 1
       message.leaseUntil = after(now, LOOK_UP_LEASE_MS)
-      message.nextAttemptAt = message.leaseUntil
+      await leaveToJob(tx, claimable, message.leaseUntil)
       return {
         type: 'look_up',
         message,

@@ -38,7 +38,7 @@ export async function recordAbsent(
   message.status = 'pending'
   message.leaseUntil = null
   message.errorCode = errorCode
-  await putOff(tx, locked, afterRetry(message, message.dbNow))
+  await leaveToJob(tx, locked, afterRetry(message, message.dbNow))
   takeTeaserBack(locked)
 }
 
@@ -77,11 +77,14 @@ export async function recordUnclear(
   message.status = 'unknown'
   message.errorCode = errorCode
   message.leaseUntil = after(message.dbNow, settleMs)
-  await putOff(tx, locked, afterRetry(message, message.leaseUntil))
+  await leaveToJob(tx, locked, afterRetry(message, message.leaseUntil))
 }
 
-/** The unlock that waits for the message has the same job, and would be woken up for it in the meantime. */
-async function putOff(tx: EntityManager, { message, unlock }: Locked, until: Date): Promise<void> {
+/**
+ * Has the sweep leave a message to its job until then. The unlock that waits for it has the same job, and would be woken up for
+ * it in the meantime.
+ */
+export async function leaveToJob(tx: EntityManager, { message, unlock }: Locked, until: Date): Promise<void> {
   message.nextAttemptAt = until
   if (unlock === null || unlock.status !== WAITS_FOR[message.purpose]) return
   if (await concernsOpenLink(tx, message)) unlock.nextAttemptAt = until

@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { claimDue } from '../../src/db/due.ts'
 import { claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger-claim.ts'
 import { recordAbsent, recordUnclear } from '../../src/db/ledger-outcomes.ts'
@@ -14,10 +14,12 @@ const REVEAL = 1
 const LINK = 2
 /** The sweep's own period, and what it leaves a job to begin. */
 const SOON_MS = 30_000
+/** A page in time, and one that is not answered. */
+const LOOKING_MS = 15_000
 
 let database: MigratedDatabase
 let db: MikroORM
-beforeAll(async () => {
+beforeEach(async () => {
   database = await openMigratedDatabase(2)
   db = database.db
   await setClock(NOON)
@@ -33,7 +35,7 @@ beforeAll(async () => {
       (${REVEAL}, 'reveal', 'reveal:1:1', ${REVEAL}, 'amy', '+13055550160', null, null),
       (${LINK}, 'payment_link', 'payment_link:1:first', ${LINK}, 'bob', '+13055550161', 1, 'pay')`)
 })
-afterAll(() => database.close())
+afterEach(() => database.close())
 
 async function setClock(at: number): Promise<void> {
   await db.em.fork().execute(
@@ -54,6 +56,18 @@ async function fail(messageId: number, isUnclear: boolean): Promise<void> {
 }
 
 const woken = async () => (await inTransaction(db.em, (tx) => claimDue(tx, 10)))?.map(({ due }) => due)
+
+it('while details or a link are looked for at the gateway, page by page, the sweep leaves their unlock to the job that looks', async () => {
+  for (const id of [REVEAL, LINK]) await fail(id, true)
+  const begun = NOON + settleMs
+  await setClock(begun)
+  for (const id of [REVEAL, LINK]) {
+    const claimed = await inTransaction(db.em, (tx) => claim(tx, id, DEFAULT_LEDGER_TIMING, ANY_TIME))
+    expect(claimed.type).toBe('look_up')
+  }
+  await setClock(begun + LOOKING_MS)
+  expect(await woken()).toEqual([])
+})
 
 it('while details or a link cannot be sent, the sweep leaves their unlock to the job that tries again', async () => {
   let now = NOON
