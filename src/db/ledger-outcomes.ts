@@ -84,8 +84,13 @@ export async function recordUnclear(
  * Has the sweep leave a message to its job until then. The unlock that waits for it has the same job, and would be woken up for
  * it in the meantime.
  */
-export async function leaveToJob(tx: EntityManager, { message, unlock }: Locked, until: Date): Promise<void> {
-  message.nextAttemptAt = until
+export async function leaveToJob(tx: EntityManager, locked: Locked, until: Date): Promise<void> {
+  locked.message.nextAttemptAt = until
+  await putUnlockOff(tx, locked, until)
+}
+
+/** The unlock that waits for the message; not one that waits for another link by now. */
+async function putUnlockOff(tx: EntityManager, { message, unlock }: Locked, until: Date): Promise<void> {
   if (unlock === null || unlock.status !== WAITS_FOR[message.purpose]) return
   if (await concernsOpenLink(tx, message)) unlock.nextAttemptAt = until
 }
@@ -110,12 +115,12 @@ export async function recordRefused(
 ): Promise<Due[]> {
   const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return []
-  const { message, unlock } = locked
+  const { message } = locked
   message.status = 'failed'
   message.errorCode = errorCode
   message.finalAt = message.dbNow
   takeTeaserBack(locked)
-  if (unlock !== null && unlock.status === WAITS_FOR[message.purpose]) unlock.nextAttemptAt = PARKED_UNTIL
+  await putUnlockOff(tx, locked, PARKED_UNTIL)
   if (message.purpose === 'stop_confirmation') return []
   return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
 }

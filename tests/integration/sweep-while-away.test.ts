@@ -2,7 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { claimDue } from '../../src/db/due.ts'
 import { claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger-claim.ts'
-import { recordAbsent, recordUnclear } from '../../src/db/ledger-outcomes.ts'
+import { recordAbsent, recordRefused, recordUnclear } from '../../src/db/ledger-outcomes.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { longestBackoffMs, PATIENT } from '../../src/domain/backoff.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
@@ -82,4 +82,14 @@ it('while details or a link cannot be sent, the sweep leaves their unlock to the
   const due = await woken()
   expect(due).toContainEqual({ job: 'reveal', unlock_id: REVEAL })
   expect(due).toContainEqual({ job: 'create-payment-link', unlock_id: LINK })
+})
+
+it('a text that is refused while its link is being replaced leaves the next link to its job', async () => {
+  const claimed = await inTransaction(db.em, (tx) => claim(tx, LINK, DEFAULT_LEDGER_TIMING, ANY_TIME))
+  if (claimed.type !== 'send') throw new Error(`not claimed: ${claimed.type}`)
+  // N and Y: the link is closed, and the unlock waits for another.
+  await db.em.fork().execute(`update payment_links set status = 'closing' where id = 1`)
+  await inTransaction(db.em, (tx) => recordRefused(tx, LINK, claimed.lease, 'refused'))
+  await setClock(NOON + SOON_MS)
+  expect(await woken()).toContainEqual({ job: 'create-payment-link', unlock_id: LINK })
 })
