@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import { refundPayment } from '../../src/workers/jobs/refund-payment.ts'
@@ -199,6 +200,31 @@ it('a refund that a person has settled another way is not made by a retry of its
   expect(await openKinds(product, unlockId)).not.toContain('refund_failed')
 
   expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+  await becomes(unlockId, 'refunded')
+})
+
+it('a refund that a person has settled another way is no parked row, and is not begun anew by the SQL of the runbook', async () => {
+  const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
+  const parked = /^select 'webhook_inbox' as parked[^;]*/m.exec(runbook)?.[0] ?? ''
+  const anew = /^update payments set status = 'refund_due'[^;]*/m.exec(runbook)?.[0] ?? ''
+  product.stripe.failNextRefund('card_closed')
+  const { unlockId } = await payLate()
+  await escalated(product, unlockId, 'refund_failed')
+  const [{ id }] = (await product.unlock(unlockId)).payments
+  const row = { parked: 'payments', id: String(id) }
+  const beginAnew = () => product.rows(`${anew.replace('id = 7', `id = ${id}`)} returning id`)
+  expect(await product.rows(parked)).toContainEqual(row)
+
+  const [escalation] = await product.rows<{ id: number }>(
+    `select id from escalations where kind = 'refund_failed' and unlock_id = ?`,
+    [unlockId],
+  )
+  await product.api('POST', `/api/escalations/${escalation?.id}/resolve`, { note: 'paid back by bank transfer' })
+  expect(await product.rows(parked)).not.toContainEqual(row)
+  expect(await beginAnew()).toEqual([])
+
+  await product.rows('update escalations set resolved_at = null where id = ?', [escalation?.id])
+  expect(await beginAnew()).toHaveLength(1)
   await becomes(unlockId, 'refunded')
 })
 
