@@ -13,7 +13,7 @@ export const Received = Type.Object({
   duplicate: Type.Boolean({ description: 'It had arrived before' }),
 })
 
-/** Phones, texts and ids as TextMagic sends them; in the form encodings all of them are text. */
+/** Phones, texts and ids as TextMagic sends them; in the form encodings all are text. What is done without is optional. */
 export type CallbackDocs = { summary: string; fields: Record<string, Type.TSchema> }
 
 /**

@@ -7,10 +7,11 @@ const docs = {
   summary: 'What became of a text of ours',
   fields: {
     id: Type.String(),
-    receiver: Type.String(),
     status: Type.String(),
-    referenceId: Type.String(),
-    messageTime: Type.String(),
+    receiver: Type.Optional(Type.String()),
+    referenceId: Type.Optional(Type.String()),
+    rejectReason: Type.Optional(Type.String()),
+    messageTime: Type.Optional(Type.String()),
   },
 }
 

@@ -8,9 +8,9 @@ const docs = {
   fields: {
     id: Type.String(),
     sender: Type.String(),
-    receiver: Type.String(),
-    messageTime: Type.String(),
     text: Type.String(),
+    receiver: Type.Optional(Type.String()),
+    messageTime: Type.Optional(Type.String()),
   },
 }
 
