@@ -24,12 +24,20 @@ async function hears(services: WorkerServices, provider: TestProvider, text: str
   expect(await makeAttempt(services, handleReply, firstOf({ inbox_id: Number(row?.id) }))).toEqual({ type: 'done' })
 }
 
+/** Sends the newest confirmation of an opt-out. */
+async function confirmStop(services: WorkerServices, provider: TestProvider): Promise<void> {
+  const [confirmation] = await product.rows<{ id: number }>(
+    `select id from outbound_messages where provider_id = ? and purpose = 'stop_confirmation' order by id desc limit 1`,
+    [provider.id],
+  )
+  await makeAttempt(services, sendNotice, firstOf({ message_id: confirmation?.id }))
+}
+
 it('who says START while the report of their opt-out waits for its turn is not blocked at the gateway', async () => {
   const dana = await newProvider(product)
   await withServices(async (services) => {
     await hears(services, dana, 'REVOKE')
-    const [confirmation] = await product.rows<{ id: number }>('select id from outbound_messages')
-    await makeAttempt(services, sendNotice, firstOf({ message_id: confirmation?.id }))
+    await confirmStop(services, dana)
     expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(1)
 
     const { username, apiKey, apiUrl } = product.config.textmagic
@@ -45,16 +53,9 @@ it('who says START while the report of their opt-out waits for its turn is not b
 
 it('who opts out anew while the report of their opt-out waits for its turn gets its confirmation before they are blocked', async () => {
   const erin = await newProvider(product)
-  const confirm = async (services: WorkerServices) => {
-    const [confirmation] = await product.rows<{ id: number }>(
-      `select id from outbound_messages where provider_id = ? and purpose = 'stop_confirmation' order by id desc limit 1`,
-      [erin.id],
-    )
-    await makeAttempt(services, sendNotice, firstOf({ message_id: confirmation?.id }))
-  }
   await withServices(async (services) => {
     await hears(services, erin, 'REVOKE')
-    await confirm(services)
+    await confirmStop(services, erin)
 
     const { username, apiKey, apiUrl } = product.config.textmagic
     const limiter = {
@@ -70,7 +71,7 @@ it('who opts out anew while the report of their opt-out waits for its turn gets 
     })
     await textmagic.close()
     expect(product.textmagic.isUnsubscribed(erin.phone)).toBe(false)
-    await confirm(services)
+    await confirmStop(services, erin)
     expect(erin.inbox(STOP_CONFIRMATION)).toHaveLength(2)
 
     expect(await makeAttempt(services, unsubscribeNumber, firstOf({ provider_id: erin.id }))).toEqual({ type: 'done' })
