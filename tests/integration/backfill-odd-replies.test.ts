@@ -64,7 +64,20 @@ it('of a gateway that answers every page alike the texts are stored, and it is n
   await until('a run to end', async () => (await product.rows('select from backfill_marks')).length === 1)
   const stored = new Set((await inbox()).map(({ external_id }) => external_id))
   expect(newest.filter(({ id }) => !stored.has(String(id)))).toEqual([])
-  expect(Math.max(...pagesAskedFor())).toBe(2)
+  expect(Math.max(...pagesAskedFor())).toBe(3)
+})
+
+it('those before a page are listed though as many as it holds came in meanwhile', async () => {
+  const history = pageOf(PAGE_SIZE + 1)
+  const oldest = history.at(-1)
+  list = (page) => {
+    const from = (page - 1) * PAGE_SIZE
+    const listed = history.slice(from, from + PAGE_SIZE)
+    if (page === 1) history.unshift(...pageOf(PAGE_SIZE))
+    return listed
+  }
+  await until('a run to end', async () => (await product.rows('select from backfill_marks')).length === 1)
+  expect((await inbox()).map(({ external_id }) => external_id)).toContain(String(oldest?.id))
 })
 
 it('one that does not tell its time does not have the whole history listed', async () => {

@@ -25,17 +25,22 @@ export async function missedReplies(services: WorkerServices, requestId: string)
   return stored
 }
 
-/** Newest first; a page that came in between repeats some, and one that only repeats is the last one again. */
+/**
+ * Newest first. Texts that come in between move those before them, so that a page repeats some, or, when as many came as it
+ * holds, only repeats; after two such in a row it is the last one again.
+ */
 async function listReplies(services: WorkerServices, from: Date): Promise<TextMagicReply[]> {
   const { replyPageSize } = services.settings
   const replies = new Map<string, TextMagicReply>()
+  let repeated = 0
   for (let page = 1; ; page += 1) {
     const listed = await services.textmagic.listReplies({ limit: replyPageSize, page })
     const known = replies.size
     for (const reply of listed) replies.set(String(reply.id), reply)
     const newest = newestOf(listed)
     const isPast = newest !== null && newest < from
-    if (listed.length < replyPageSize || replies.size === known || isPast) return [...replies.values()]
+    repeated = replies.size === known ? repeated + 1 : 0
+    if (listed.length < replyPageSize || repeated === 2 || isPast) return [...replies.values()]
   }
 }
 
