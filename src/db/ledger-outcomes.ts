@@ -106,7 +106,10 @@ function afterRetry({ attempts, dbNow }: OutboundMessage, from: Date): Date {
   return after(retried > from ? retried : from, GRACE_MS)
 }
 
-/** The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block. */
+/**
+ * The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block, and for the text
+ * with a link that was closed meanwhile.
+ */
 export async function recordRefused(
   tx: EntityManager,
   messageId: number,
@@ -121,7 +124,7 @@ export async function recordRefused(
   message.finalAt = message.dbNow
   takeTeaserBack(locked)
   await putUnlockOff(tx, locked, PARKED_UNTIL)
-  if (message.purpose === 'stop_confirmation') return []
+  if (message.purpose === 'stop_confirmation' || !(await concernsOpenLink(tx, message))) return []
   return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
 }
 

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { markFailed } from '../../src/db/inbox.ts'
 import { inTransaction } from '../../src/db/orm.ts'
+import { RefusedError } from '../../src/gateways/errors.ts'
 import type { JobName } from '../../src/queues/contract.ts'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import { FinalError } from '../../src/workers/errors.ts'
+import { createPaymentLink } from '../../src/workers/jobs/create-payment-link.ts'
 import { expire } from '../../src/workers/jobs/expire.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
@@ -100,6 +102,29 @@ it('resend-link that was answered 200 sends the link once more, also when Redis 
     expect((await product.api('POST', `/api/unlocks/${unlockId}/resend-link`)).status).toBe(200)
   })
   await dana.gets(LINK, 2)
+})
+
+it('a Y that comes while the text with the link before it is refused gets its link, also when Redis loses the job', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, leadId } = await dana.hasLink()
+  await losingJobs('create-payment-link', async () => {
+    await dana.says(`Y ${leadId}`)
+    await settledInbox()
+    await withServices(async (services) => {
+      const send = async () => {
+        await dana.says(`N ${leadId}`)
+        await dana.says(`Y ${leadId}`)
+        await settledInbox()
+        throw new RefusedError('invalid_request')
+      }
+      const refusing = { ...services, textmagic: { ...services.textmagic, send } }
+      await makeAttempt(refusing, createPaymentLink, { id: '1', data: { unlock_id: unlockId }, number: 1, of: 14 })
+    })
+  })
+  await dana.gets(LINK, 2)
+  await product.reaches(unlockId, 'AWAITING_PAYMENT')
+  expect(new Set(dana.inbox(LINK)).size).toBe(2)
+  expect(await openKinds(product, unlockId)).toEqual([])
 })
 
 it('a retry after the offer is over sends nothing, and resolves what a person was called for', async () => {

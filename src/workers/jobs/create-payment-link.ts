@@ -1,6 +1,7 @@
 import { lockUnlock } from '../../db/apply-event.ts'
-import { PaymentLink, Unlock } from '../../db/entities/index.ts'
+import { OutboundMessage, PaymentLink, Unlock } from '../../db/entities/index.ts'
 import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
+import { concernsOpenLink } from '../../db/ledger-acceptance.ts'
 import { parkMessage } from '../../db/ledger-outcomes.ts'
 import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
@@ -40,7 +41,7 @@ export const createPaymentLink = defineJob({
     if (ready?.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
     // The newest first: those before it are of links that were closed, and one that stays unclear would hold it up.
     const messages = await unsentMessages(deps, unlock_id, 'payment_link')
-    for (const message of messages.toReversed()) await deliver(deps, message)
+    for (const message of messages.toReversed()) await deliverWhileOpen(deps, message)
     if (!isIn(UNPAID_STATUSES, unlock.status)) await resolveIfOver(deps, unlock_id)
   },
 
@@ -61,6 +62,18 @@ export const createPaymentLink = defineJob({
     await deps.publish(due)
   },
 })
+
+/** A text that is refused once its link was closed is nobody's concern: the link after it, if any, has a job of its own. */
+async function deliverWhileOpen(deps: JobDeps, message: OutboundMessage): Promise<void> {
+  try {
+    await deliver(deps, message)
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error
+    const em = deps.em.fork()
+    const { status } = await em.findOneOrFail(OutboundMessage, { id: message.id })
+    if (status !== 'failed' || (await concernsOpenLink(em, message))) throw error
+  }
+}
 
 /** Once the offer is over, or paid, nobody waits for a link any more, whatever kept them from having one. */
 async function resolveIfOver(deps: JobDeps, unlockId: number): Promise<void> {
