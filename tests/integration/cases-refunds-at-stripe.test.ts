@@ -229,6 +229,24 @@ describe('a refund made in the dashboard', () => {
     expect(changes.toSorted()).toEqual(changes)
   })
 
+  it('in parts of which no event told is told of as a whole by our own, also when an earlier one had failed', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const [{ payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
+    const failed = await product.stripe.refund(intentId, { amount: 500 })
+    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
+    await settled(product)
+    await product.stripe.settleRefund(failed.id, 'failed')
+    await until('its failure', async () => (await refundedCentsOf(unlockId)) === 0)
+
+    product.stripe.holdWebhooks()
+    await product.stripe.refund(intentId, { amount: 1200 })
+    await product.stripe.refund(intentId)
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await becomes(unlockId, 'refunded')
+    expect(await product.rows('select from escalations where unlock_id = ?', [unlockId])).toEqual([])
+  })
+
   it('that failed before the word of its charge came leaves the money ours', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasDetails()

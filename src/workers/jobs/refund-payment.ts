@@ -5,6 +5,7 @@ import { after, PARKED_UNTIL } from '../../db/parking.ts'
 import { lockPayment, recordRefundFailed, recordRefunds, recordReturned } from '../../db/payment-facts.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
 import type { Due } from '../../domain/due.ts'
+import type { KnownRefund } from '../../domain/refunds.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
 import type { Refund } from '../../gateways/stripe.ts'
 import type { JobDeps } from '../deps.ts'
@@ -25,7 +26,9 @@ export const refundPayment = defineJob({
     if (payment.status === 'refund_failed' && !(await isOpen(deps.em, 'refund_failed', `payment:${payment_id}`)))
       throw new FinalError('settled_by_hand')
     const refund = await askStripe(deps, payment)
-    if (refund !== null) await deps.publish(await inTransaction(deps.em, (tx) => record(tx, deps, payment_id, refund)))
+    if (refund === null) return
+    const refunds = await withOtherParts(deps, payment, refund)
+    await deps.publish(await inTransaction(deps.em, (tx) => record(tx, deps, payment_id, refund, refunds)))
   },
 
   async onFailed(deps, { payment_id }, code) {
@@ -65,12 +68,26 @@ async function askStripe(deps: JobDeps, payment: Payment): Promise<Refund | null
   }
 }
 
+/** One of a part leaves the rest to refunds that a person made, of which no event may have told. */
+async function withOtherParts(deps: JobDeps, payment: Payment, refund: Refund): Promise<KnownRefund[]> {
+  if (refund.refundId === null) return []
+  if (refund.amountCents >= payment.amountCents || payment.paymentIntentId == null) return [refund]
+  return [...((await deps.stripe.listRefunds(payment.paymentIntentId)) ?? []), refund]
+}
+
 /** Stripe repeats its first answer under the old key; a second refund of the same charge it refuses anyway. */
 async function takeNewAttempt(deps: JobDeps, paymentId: number): Promise<void> {
   await deps.em.fork().execute('update payments set refund_attempt = refund_attempt + 1 where id = ?', [paymentId])
 }
 
-async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refund: Refund): Promise<Due[]> {
+/** @param refunds that one, and the others where it is of a part */
+async function record(
+  tx: EntityManager,
+  deps: JobDeps,
+  paymentId: number,
+  refund: Refund,
+  refunds: readonly KnownRefund[],
+): Promise<Due[]> {
   const payment = await lockPayment(tx, 'id', paymentId)
   if (payment === null || payment.status === 'refunded') return []
   if (refund.refundId === null) return recordReturned(tx, payment, 'refund succeeded', deps.effects)
@@ -81,5 +98,5 @@ async function record(tx: EntityManager, deps: JobDeps, paymentId: number, refun
   // Stripe answered: what it says may stay the same for days, and is no reason to give up asking.
   payment.attempts = 0
   payment.nextAttemptAt = after(now, ASK_AFTER_MS)
-  return recordRefunds(tx, payment, [refund], `refund ${refund.status}`, deps.effects)
+  return recordRefunds(tx, payment, refunds, `refund ${refund.status}`, deps.effects)
 }
