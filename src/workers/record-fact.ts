@@ -12,6 +12,25 @@ import type { JobDeps } from './deps.ts'
 import { FinalError } from './errors.ts'
 import { openBody } from './inbox-body.ts'
 
+/** What Stripe answered when it was asked for the refunds of a payment; null where it lists none, and sums count. */
+export type AskedRefunds = {
+  refunds: KnownRefund[] | null
+  /** The inbox rows it was asked because of: one that has come since tells of more. */
+  because: readonly number[]
+}
+
+/** Stripe has to be asked for the refunds of a payment first, which no lock waits for: nothing is recorded. */
+export class AskFirst extends Error {
+  readonly paymentIntentId: string
+  readonly because: readonly number[]
+
+  constructor(paymentIntentId: string, because: readonly number[]) {
+    super('Stripe has to be asked first')
+    this.paymentIntentId = paymentIntentId
+    this.because = because
+  }
+}
+
 /** @throws {FinalError} when nobody can read it */
 export function readFact(deps: JobDeps, row: InboxRow): StripeFact {
   const body = openBody(deps, row)
@@ -24,19 +43,20 @@ export function readFact(deps: JobDeps, row: InboxRow): StripeFact {
  * Records what Stripe says about money.
  *
  * @param row the row it came in
- * @param refunds those of the charge that was refunded, when Stripe was asked
+ * @param asked set once Stripe was asked for the refunds of the payment it is about
  * @returns what is due; null when it is about a payment that we do not know (yet)
+ * @throws {AskFirst}
  */
 export async function recordFact(
   tx: EntityManager,
   deps: JobDeps,
   row: InboxRow,
   fact: StripeFact,
-  refunds: KnownRefund[] | null = null,
+  asked: AskedRefunds | null,
 ): Promise<Due[] | null> {
   switch (fact.kind) {
     case 'paid':
-      return recordPaid(tx, deps, row, fact.session)
+      return recordPaid(tx, deps, row, fact.session, asked)
     case 'unpaid':
     case 'payment_failed':
     case 'session_expired': {
@@ -47,6 +67,7 @@ export async function recordFact(
     case 'charge_refunded': {
       const { payment_intent, amount, amount_refunded } = fact.charge
       if (payment_intent == null) return []
+      const refunds = asked?.refunds ?? null
       const charge = { paymentIntentId: payment_intent, amountCents: amount, refundedCents: amount_refunded, refunds }
       return recordChargeRefunded(tx, charge, deps.effects)
     }
@@ -72,6 +93,7 @@ async function recordPaid(
   deps: JobDeps,
   row: InboxRow,
   session: Extract<StripeFact, { kind: 'paid' }>['session'],
+  asked: AskedRefunds | null,
 ): Promise<Due[]> {
   const paymentIntentId = session.payment_intent ?? null
   const { due, hasEarlyEvents } = await recordPayment(
@@ -92,11 +114,16 @@ async function recordPaid(
     },
   )
   if (!hasEarlyEvents || paymentIntentId === null) return due
-  return [...due, ...(await takeUpEarlyEvents(tx, deps, paymentIntentId))]
+  return [...due, ...(await takeUpEarlyEvents(tx, deps, paymentIntentId, asked))]
 }
 
 /** What came before its payment takes effect together with it: no details are sent for money that is back already. */
-async function takeUpEarlyEvents(tx: EntityManager, deps: JobDeps, paymentIntentId: string): Promise<Due[]> {
+async function takeUpEarlyEvents(
+  tx: EntityManager,
+  deps: JobDeps,
+  paymentIntentId: string,
+  asked: AskedRefunds | null,
+): Promise<Due[]> {
   await tx.flush()
   const due: Due[] = []
   const early: { row: InboxRow; fact: StripeFact }[] = []
@@ -106,15 +133,16 @@ async function takeUpEarlyEvents(tx: EntityManager, deps: JobDeps, paymentIntent
     if (fact === null) due.push(handleAnew(row))
     else early.push({ row, fact })
   }
+  // A charge tells a sum alone, of which a part may have failed since.
+  const sums = early.filter(({ fact }) => fact.kind === 'charge_refunded').map(({ row }) => row.id)
+  if (!sums.every((id) => asked?.because.includes(id))) throw new AskFirst(paymentIntentId, sums)
   // What a refund says of itself counts more than the sum that its charge had then.
   early.sort(
     (one, other) => Number(other.fact.kind === 'charge_refunded') - Number(one.fact.kind === 'charge_refunded'),
   )
   for (const { row, fact } of early) {
-    due.push(...((await recordFact(tx, deps, row, fact)) ?? []))
-    // It told a sum alone: its own job asks Stripe which refunds that is made of.
-    if (fact.kind === 'charge_refunded') due.push(handleAnew(row))
-    else await markProcessed(tx, row, fact.kind)
+    due.push(...((await recordFact(tx, deps, row, fact, asked)) ?? []))
+    await markProcessed(tx, row, fact.kind)
   }
   return due
 }

@@ -2,22 +2,21 @@ import { Payment } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import type { Due } from '../../domain/due.ts'
-import type { KnownRefund } from '../../domain/refunds.ts'
 import type { StripeFact } from '../../domain/stripe-event.ts'
 import type { JobDeps } from '../deps.ts'
 import { NotYetError } from '../errors.ts'
 import { defineJob } from '../job.ts'
-import { paymentIntentOf, readFact, recordFact } from '../record-fact.ts'
+import { type AskedRefunds, AskFirst, paymentIntentOf, readFact, recordFact } from '../record-fact.ts'
 
 /** What Stripe told us about money, handled once. */
 export const handlePayment = defineJob({
   name: 'handle-payment',
 
   async run(deps, { inbox_id }) {
-    let handled = await inTransaction(deps.em, (tx) => handle(tx, deps, inbox_id))
-    if (handled.type === 'ask') {
+    let handled = await attempt(deps, inbox_id, null)
+    while (handled.type === 'ask') {
       const refunds = await deps.stripe.listRefunds(handled.paymentIntentId)
-      handled = await inTransaction(deps.em, (tx) => handle(tx, deps, inbox_id, { refunds }))
+      handled = await attempt(deps, inbox_id, { refunds, because: handled.because })
     }
     if (handled.type !== 'done') throw new NotYetError()
     await deps.publish(handled.due)
@@ -42,24 +41,29 @@ export const handlePayment = defineJob({
 type Handled =
   | { type: 'done'; due: Due[] }
   /** Stripe has to be asked for the refunds of this payment first, which no lock waits for. */
-  | { type: 'ask'; paymentIntentId: string }
+  | { type: 'ask'; paymentIntentId: string; because: readonly number[] }
   /** It tells of a payment that we do not know (yet): Stripe's events come in any order. */
   | { type: 'not_yet' }
 
-async function handle(
-  tx: EntityManager,
-  deps: JobDeps,
-  inboxId: number,
-  asked: { refunds: KnownRefund[] | null } | null = null,
-): Promise<Handled> {
+async function attempt(deps: JobDeps, inboxId: number, asked: AskedRefunds | null): Promise<Handled> {
+  try {
+    return await inTransaction(deps.em, (tx) => handle(tx, deps, inboxId, asked))
+  } catch (error) {
+    if (!(error instanceof AskFirst)) throw error
+    const { paymentIntentId, because } = error
+    return { type: 'ask', paymentIntentId, because }
+  }
+}
+
+async function handle(tx: EntityManager, deps: JobDeps, inboxId: number, asked: AskedRefunds | null): Promise<Handled> {
   // An inbox row is locked before the unlock it is about. Only the rows of early events are locked after it: where that meets
   // the job of one of them, Postgres ends one of the two, which is tried again at no attempt's cost.
   const row = await lockInboxRow(tx, inboxId, 'received')
   if (row === null) return { type: 'done', due: [] }
   const fact = readFact(deps, row)
   const paymentIntentId = asked === null ? await refundedPayment(tx, fact) : null
-  if (paymentIntentId !== null) return { type: 'ask', paymentIntentId }
-  const due = await recordFact(tx, deps, row, fact, asked?.refunds)
+  if (paymentIntentId !== null) return { type: 'ask', paymentIntentId, because: [inboxId] }
+  const due = await recordFact(tx, deps, row, fact, asked)
   if (due === null) {
     row.paymentIntentId = paymentIntentOf(fact)
     return { type: 'not_yet' }
