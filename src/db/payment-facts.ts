@@ -98,6 +98,17 @@ export async function recordChargeRefunded(
   return []
 }
 
+/** Every refund that Stripe shows of a payment. @returns null when it is not known (yet) */
+export async function recordRefundsShown(
+  tx: EntityManager,
+  paymentIntentId: string,
+  refunds: readonly KnownRefund[],
+  context: EffectContext,
+): Promise<Due[] | null> {
+  const payment = await lockPayment(tx, 'payment_intent_id', paymentIntentId)
+  return payment === null ? null : recordRefunds(tx, payment, refunds, 'charge.refunded', context)
+}
+
 /** `refund.created`, `refund.updated`, `refund.failed`. @returns null when the payment is not known (yet) */
 export async function recordRefundStatus(
   tx: EntityManager,

@@ -3,7 +3,13 @@ import { lockEarlyEvents, markProcessed } from '../db/inbox.ts'
 import type { EntityManager } from '../db/orm.ts'
 import { after, GRACE_MS } from '../db/parking.ts'
 import { recordDispute } from '../db/payment-disputes.ts'
-import { noteMoney, recordChargeRefunded, recordRefundStatus, unlockOfLink } from '../db/payment-facts.ts'
+import {
+  noteMoney,
+  recordChargeRefunded,
+  recordRefundStatus,
+  recordRefundsShown,
+  unlockOfLink,
+} from '../db/payment-facts.ts'
 import { recordPayment } from '../db/record-payment.ts'
 import type { Due } from '../domain/due.ts'
 import { type KnownRefund, toRefundStatus } from '../domain/refunds.ts'
@@ -117,6 +123,8 @@ async function recordPaid(
   return [...due, ...(await takeUpEarlyEvents(tx, deps, paymentIntentId, asked))]
 }
 
+const TELL_OF_REFUNDS: readonly StripeFact['kind'][] = ['charge_refunded', 'refund_changed']
+
 /** What came before its payment takes effect together with it: no details are sent for money that is back already. */
 async function takeUpEarlyEvents(
   tx: EntityManager,
@@ -133,9 +141,11 @@ async function takeUpEarlyEvents(
     if (fact === null) due.push(handleAnew(row))
     else early.push({ row, fact })
   }
-  // A charge tells a sum alone, of which a part may have failed since.
-  const sums = early.filter(({ fact }) => fact.kind === 'charge_refunded').map(({ row }) => row.id)
-  if (!sums.every((id) => asked?.because.includes(id))) throw new AskFirst(paymentIntentId, sums)
+  // Each tells what was so when it was sent: a refund may have failed since.
+  const ofRefunds = early.filter(({ fact }) => TELL_OF_REFUNDS.includes(fact.kind)).map(({ row }) => row.id)
+  if (!ofRefunds.every((id) => asked?.because.includes(id))) throw new AskFirst(paymentIntentId, ofRefunds)
+  const shown = asked?.refunds ?? null
+  if (shown !== null) due.push(...((await recordRefundsShown(tx, paymentIntentId, shown, deps.effects)) ?? []))
   // What a refund says of itself counts more than the sum that its charge had then.
   early.sort(
     (one, other) => Number(other.fact.kind === 'charge_refunded') - Number(one.fact.kind === 'charge_refunded'),

@@ -316,29 +316,37 @@ describe('a refund made in the dashboard', () => {
     expect((await product.unlock(unlockId)).unlock).toMatchObject({ status: 'EXPIRED', closed_reason: 'admin' })
   })
 
-  it('that has failed since its event, which came before the one of the payment, leaves the details due', async () => {
-    const dana = await newProvider(product)
-    const { unlockId, url } = await dana.hasLink()
-    await settled(product)
-    product.stripe.holdWebhooks()
-    const { paymentIntent } = await product.stripe.payLink(url)
-    const refund = await product.stripe.refund(paymentIntent.id)
-    await product.stripe.settleRefund(refund.id, 'failed')
-    const early = await arrives('charge.refunded')
-    await until('the refund to be looked at', async () => {
-      const [row] = await product.rows<{ intent: string }>(
-        'select payment_intent_id as intent from webhook_inbox where id = ?',
-        [early],
-      )
-      return row?.intent === paymentIntent.id
-    })
-    await arrives('checkout.session.completed')
-    await product.reaches(unlockId, 'DONE')
-    await settled(product)
-    expect(dana.inbox(DETAILS)).toHaveLength(1)
-    expect(await paymentsOf(unlockId)).toEqual(['kept'])
-    expect(await openKinds(product, unlockId)).toEqual([])
-  })
+  it.each([
+    ['its charge', ['charge.refunded']],
+    ['its own', ['refund.created', 'refund.failed']],
+  ])(
+    'that has failed since, and whose events came before the one of the payment, leaves the details due: %s',
+    async (_, types) => {
+      const dana = await newProvider(product)
+      const { unlockId, url } = await dana.hasLink()
+      await settled(product)
+      product.stripe.holdWebhooks()
+      const { paymentIntent } = await product.stripe.payLink(url)
+      const refund = await product.stripe.refund(paymentIntent.id)
+      await product.stripe.settleRefund(refund.id, 'failed')
+      for (const type of types) {
+        const early = await arrives(type)
+        await until('the refund to be looked at', async () => {
+          const [row] = await product.rows<{ intent: string }>(
+            'select payment_intent_id as intent from webhook_inbox where id = ?',
+            [early],
+          )
+          return row?.intent === paymentIntent.id
+        })
+      }
+      await arrives('checkout.session.completed')
+      await product.reaches(unlockId, 'DONE')
+      await settled(product)
+      expect(dana.inbox(DETAILS)).toHaveLength(1)
+      expect(await paymentsOf(unlockId)).toEqual(['kept'])
+      expect(await openKinds(product, unlockId)).toEqual([])
+    },
+  )
 
   it("whose event was given up on, because the payment's came hours later, still counts", async () => {
     const dana = await newProvider(product)
