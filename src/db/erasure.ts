@@ -80,11 +80,13 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
             where subject = 'outbound_messages:' || m.id and resolved_at is null))) as unsent_reveals,
        (select coalesce(json_agg(unlock_id), '[]') from outbound_messages where unlock_id in (table mine)
           and purpose = 'reveal' and status = 'accepted') as at_gateway,
-       (select count(*) from payments p where unlock_id in (table mine) and status = 'kept'
+       (select count(*) from payments p where unlock_id in (table mine) and (status = 'kept'
           and exists (select from escalations where unlock_id = p.unlock_id and resolved_at is null
             and kind in ('reveal_failed', 'reveal_undeliverable'))
           and not exists (select from outbound_messages where unlock_id = p.unlock_id and purpose = 'reveal'
-            and status in ('accepted', 'delivered'))) as undelivered_details,
+            and status in ('accepted', 'delivered'))
+          or status = 'held' and exists (select from escalations where subject = 'payment:' || p.id
+            and resolved_at is null and kind = 'wrong_amount'))) as undelivered_details,
        (select count(*) from payments where unlock_id in (table mine)
           and status in ('refund_due', 'refund_pending')) as pending_refunds,
        (select count(*) from escalations where unlock_id in (table mine) and resolved_at is null) as open_escalations`,

@@ -20,7 +20,7 @@ export type ErasureFacts = {
   openLinks: number
   /** Reveals on their way to the gateway; one that waits for a person is not, unless it is stuck. */
   unsentReveals: number
-  /** Unlocks whose details did not arrive though their payment is kept, and a person has not decided yet. */
+  /** Payments, kept or held, for details that did not arrive, and a person has not decided yet. */
   undeliveredDetails: number
   /** Refunds on their way to the payer. */
   pendingRefunds: number

@@ -224,6 +224,20 @@ describe('nobody pays for details that are gone', () => {
     expect((await erase(leadId)).status).toBe(204)
   })
 
+  it('they stay while money of the wrong amount is held for them, until a person has decided', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId, url } = await dana.hasLink()
+    await product.stripe.payLink(url, { amount: 1900 })
+    await escalated(product, unlockId, 'wrong_amount')
+    await product.api('POST', `/api/unlocks/${unlockId}/expire`)
+    await settled(product)
+    expect((await erase(leadId)).body.detail).toContain('did not arrive')
+    expect((await leadOf(leadId)).client_name).toMatch(/^Sarah/)
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await settled(product)
+    expect((await erase(leadId)).status).toBe(204)
+  })
+
   it('they stay while sending them again waits for a person, until that person has decided', async () => {
     const dana = await newProvider(product)
     const { unlockId, leadId, url } = await dana.hasLink()
