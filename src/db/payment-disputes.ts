@@ -1,6 +1,7 @@
-import { describeDispute, judgeDisputes, type NamedDispute } from '../domain/disputes.ts'
+import { describeDispute, isLost, judgeDisputes, type NamedDispute } from '../domain/disputes.ts'
 import type { Due } from '../domain/due.ts'
-import { openEscalation, resolveEscalations } from './escalations.ts'
+import type { Payment } from './entities/index.ts'
+import { isOpen, openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
 import { lockPayment, noteMoney } from './payment-facts.ts'
 import { databaseNow } from './subscriptions.ts'
@@ -27,17 +28,37 @@ export async function recordDispute(
        set status = excluded.status, closed = excluded.closed, updated_at = app_now()`,
     [disputeId, payment.id, dispute.status, closed],
   )
-  payment.disputeStatus = judgeDisputes(await disputesOf(tx, payment.id))
+  const disputes = await disputesOf(tx, payment.id)
+  payment.disputeStatus = judgeDisputes(disputes)
   payment.updatedAt = await databaseNow(tx)
   await tx.flush()
   if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `dispute ${describeDispute(dispute)}`)
   const subject = `dispute:${disputeId}`
   if (closed) {
     await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)
-    return []
+    const isMoneyOurs = disputes.every((one) => one.closed && !isLost(one))
+    return isMoneyOurs && payment.status === 'refund_failed' ? callAboutRefund(tx, payment, dispute) : []
   }
   const summary = `The payer disputes payment ${payment.id} (${disputeId}).`
   return openEscalation(tx, { kind: 'dispute', subject, unlockId: payment.unlockId ?? null, summary })
+}
+
+/**
+ * While it was disputed the payment took no refund, and whoever was called about that may have left it to the bank. It has an
+ * escalation of its own, so that a retry of the failed job does not pay again what was paid back another way.
+ */
+async function callAboutRefund(
+  tx: EntityManager,
+  payment: Payment,
+  { disputeId, status }: NamedDispute,
+): Promise<Due[]> {
+  if (await isOpen(tx, 'refund_failed', `payment:${payment.id}`)) return []
+  return openEscalation(tx, {
+    kind: 'refund_failed',
+    subject: `dispute:${disputeId}`,
+    unlockId: payment.unlockId ?? null,
+    summary: `The refund of payment ${payment.id} had failed, and its dispute is over (${status}): the money is with us.`,
+  })
 }
 
 function disputesOf(tx: EntityManager, paymentId: number): Promise<NamedDispute[]> {

@@ -209,8 +209,9 @@ async function resolveAboutRefunds(tx: EntityManager, payment: Payment): Promise
   await tx.execute(
     `update escalations set resolved_at = app_now(), resolved_by = 'refunded'
      where resolved_at is null and kind = 'refund_failed'
-       and (subject = ? or subject in (select 'refund:' || refund_id from refunds where payment_id = ?))`,
-    [`payment:${payment.id}`, payment.id],
+       and (subject = ? or subject in (select 'refund:' || refund_id from refunds where payment_id = ?
+         union all select 'dispute:' || dispute_id from payment_disputes where payment_id = ?))`,
+    [`payment:${payment.id}`, payment.id, payment.id],
   )
 }
 

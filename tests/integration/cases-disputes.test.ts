@@ -14,7 +14,7 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const { arrives } = refundsOf(() => product)
+const { arrives, becomes } = refundsOf(() => product)
 const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
 describe('a dispute', () => {
@@ -78,6 +78,39 @@ describe('a dispute', () => {
     await product.stripe.closeDispute(second.id, 'won')
     await settled(product)
     expect(await statusOfDispute(unlockId)).toBe('closed: lost')
+  })
+
+  describe('of money that was to go back, which Stripe refuses meanwhile', () => {
+    async function refusedAndResolved() {
+      const { unlockId, intentId } = await paid()
+      await product.stripe.dispute(intentId)
+      await escalated(product, unlockId, 'dispute')
+      await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+      await escalated(product, unlockId, 'refund_failed')
+      for (const { id } of await product.rows<{ id: number }>('select id from escalations where unlock_id = ?', [
+        unlockId,
+      ]))
+        await product.api('POST', `/api/escalations/${id}/resolve`, { note: 'answered' })
+      await settled(product)
+      return { unlockId, intentId }
+    }
+
+    it('calls a person again once it is won, until the money is back', async () => {
+      const { unlockId, intentId } = await refusedAndResolved()
+      await product.stripe.closeDispute(intentId, 'won')
+      await settled(product)
+      expect(await openKinds(product, unlockId)).toEqual(['refund_failed'])
+      await product.stripe.refund(intentId)
+      await becomes(unlockId, 'refunded')
+      expect(await openKinds(product, unlockId)).toEqual([])
+    })
+
+    it('calls nobody when it is lost: the bank has paid the money back', async () => {
+      const { unlockId, intentId } = await refusedAndResolved()
+      await product.stripe.closeDispute(intentId, 'lost')
+      await settled(product)
+      expect(await openKinds(product, unlockId)).toEqual([])
+    })
   })
 
   it('that is closed before we hear of it, or told of twice, calls nobody', async () => {

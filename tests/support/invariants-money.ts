@@ -68,9 +68,13 @@ async function keptPaymentsEnd(product: Evidence): Promise<string[]> {
      where not (p.status = 'kept' and u.status = 'DONE' and exists (select 1 from outbound_messages m
          where m.unlock_id = u.id and m.purpose = 'reveal' and m.status in ('accepted', 'delivered')))
        and p.status not in ('refunded', 'refund_pending')
+       -- The bank has paid the money back.
+       and not (p.status = 'refund_failed' and p.dispute_status is not distinct from 'closed: lost')
        and not exists (select 1 from escalations e where e.resolved_at is null
          and (e.subject in ('payment:' || p.id, 'unlock:' || p.unlock_id)
-           or e.subject in (select 'refund:' || refund_id from refunds where payment_id = p.id)))`,
+           or e.subject in (select 'refund:' || refund_id from refunds where payment_id = p.id)
+          or e.kind = 'refund_failed'
+            and e.subject in (select 'dispute:' || dispute_id from payment_disputes where payment_id = p.id)))`,
   )
   return lost.map(
     ({ id, payment, unlock }) => `3: payment ${id} is ${payment}, its unlock ${unlock}, and nobody is told`,
