@@ -125,11 +125,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an event is marked handled before its effects are written',
     file: 'src/workers/jobs/handle-payment.ts',
-    from: 'let handled = await inTransaction(deps.em, (tx) => handle(',
+    from: 'let handled = await attempt(',
     to: `await inTransaction(deps.em, async (tx) => {
       const early = await lockInboxRow(tx, inbox_id, 'received')
       if (early !== null && inbox_id % 2 === 0) await markProcessed(tx, early, 'early')
     })
-    let handled = await inTransaction(deps.em, (tx) => handle(`,
+    let handled = await attempt(`,
   },
 ]
