@@ -73,8 +73,8 @@ async function keptPaymentsEnd(product: Evidence): Promise<string[]> {
        and not exists (select 1 from escalations e where e.resolved_at is null
          and (e.subject in ('payment:' || p.id, 'unlock:' || p.unlock_id)
            or e.subject in (select 'refund:' || refund_id from refunds where payment_id = p.id)
-          or e.kind = 'refund_failed'
-            and e.subject in (select 'dispute:' || dispute_id from payment_disputes where payment_id = p.id)))`,
+           or e.kind = 'refund_failed'
+             and e.subject in (select 'dispute:' || dispute_id from payment_disputes where payment_id = p.id)))`,
   )
   return lost.map(
     ({ id, payment, unlock }) => `3: payment ${id} is ${payment}, its unlock ${unlock}, and nobody is told`,
