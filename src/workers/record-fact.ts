@@ -4,6 +4,7 @@ import type { EntityManager } from '../db/orm.ts'
 import { after, GRACE_MS } from '../db/parking.ts'
 import { recordDispute } from '../db/payment-disputes.ts'
 import {
+  lockPayment,
   noteMoney,
   recordChargeRefunded,
   recordRefundStatus,
@@ -73,7 +74,10 @@ export async function recordFact(
     case 'charge_refunded': {
       const { payment_intent, amount, amount_refunded } = fact.charge
       if (payment_intent == null) return []
-      const refunds = asked?.refunds ?? null
+      if ((await lockPayment(tx, 'payment_intent_id', payment_intent)) === null) return null
+      // It tells the sum of its refunds as it was then; which of them still stand, Stripe tells now.
+      if (asked === null) throw new AskFirst(payment_intent, [row.id])
+      const { refunds } = asked
       const charge = { paymentIntentId: payment_intent, amountCents: amount, refundedCents: amount_refunded, refunds }
       return recordChargeRefunded(tx, charge, deps.effects)
     }

@@ -2,7 +2,6 @@ import { Payment } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import type { Due } from '../../domain/due.ts'
-import type { StripeFact } from '../../domain/stripe-event.ts'
 import type { JobDeps } from '../deps.ts'
 import { NotYetError } from '../errors.ts'
 import { defineJob } from '../job.ts'
@@ -61,8 +60,6 @@ async function handle(tx: EntityManager, deps: JobDeps, inboxId: number, asked: 
   const row = await lockInboxRow(tx, inboxId, 'received')
   if (row === null) return { type: 'done', due: [] }
   const fact = readFact(deps, row)
-  const paymentIntentId = asked === null ? await refundedPayment(tx, fact) : null
-  if (paymentIntentId !== null) return { type: 'ask', paymentIntentId, because: [inboxId] }
   const due = await recordFact(tx, deps, row, fact, asked)
   if (due === null) {
     row.paymentIntentId = paymentIntentOf(fact)
@@ -70,17 +67,6 @@ async function handle(tx: EntityManager, deps: JobDeps, inboxId: number, asked: 
   }
   await markProcessed(tx, row, fact.kind)
   return { type: 'done', due }
-}
-
-/**
- * A charge tells the sum of its refunds as it was then; which of them still stand, Stripe tells now.
- *
- * @returns the payment to ask about; null when nothing is to be asked
- */
-async function refundedPayment(tx: EntityManager, fact: StripeFact): Promise<string | null> {
-  if (fact.kind !== 'charge_refunded' || fact.charge.payment_intent == null) return null
-  const paymentIntentId = fact.charge.payment_intent
-  return (await isKnown(tx, paymentIntentId)) ? paymentIntentId : null
 }
 
 async function isKnown(tx: EntityManager, paymentIntentId: string | null): Promise<boolean> {
