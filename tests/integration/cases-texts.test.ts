@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { parseGatewayBody } from '../../src/domain/inbound.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
@@ -112,7 +112,11 @@ describe('a text that is no answer to an offer', () => {
 
 describe('a Y that comes before we know what became of the teaser', () => {
   it('counts when the gateway has not answered the send yet', async () => {
-    product.textmagic.faults.add({ kind: 'slow', method: 'POST', path: '/api/v2/messages', delay_ms: 1_500 })
+    await settled(product)
+    // A receipt would tell as much as the answer.
+    product.textmagic.configure({ deliveryDelayMs: 6_000 })
+    onTestFinished(() => product.textmagic.configure({ deliveryDelayMs: 5 }))
+    product.textmagic.faults.add({ kind: 'slow', method: 'POST', path: '/api/v2/messages', delay_ms: 5_000 })
     const dana = await newProvider(product)
     const { unlockId } = await dana.isOffered()
     await dana.gets(TEASER)
