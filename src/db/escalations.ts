@@ -28,7 +28,7 @@ export type EscalationKind = (typeof ESCALATION_KINDS)[number]
 
 export type NewEscalation = {
   kind: EscalationKind
-  /** What it is about: `unlock:12`, `payment:7`, `dispute:dp_1`, `refund:re_1`, `inbox:44`, `message:9`, `provider:provider60`. */
+  /** What it is about: `unlock:12`, `payment:7`, `dispute:dp_1`, `refund:re_1`, `inbox:44`, `message:9`, `provider:p60`. */
   subject: string
   unlockId?: number | null
   /** One line for the alert; never contact details. */

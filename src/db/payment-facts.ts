@@ -89,9 +89,9 @@ export async function recordChargeRefunded(
   charge: { paymentIntentId: string; amountCents: number; refundedCents: number; refunds: KnownRefund[] | null },
   context: EffectContext,
 ): Promise<Due[] | null> {
+  if (charge.refunds !== null) return recordRefundsShown(tx, charge.paymentIntentId, charge.refunds, context)
   const payment = await lockPayment(tx, 'payment_intent_id', charge.paymentIntentId)
   if (payment === null) return null
-  if (charge.refunds !== null) return recordRefunds(tx, payment, charge.refunds, 'charge.refunded', context)
   if (payment.status !== 'kept' && payment.status !== 'held') return []
   if (charge.refundedCents >= charge.amountCents) return recordReturned(tx, payment, 'charge.refunded', context)
   if (charge.refundedCents > payment.refundedCents) await recordPart(tx, payment, charge.refundedCents)

@@ -18,7 +18,7 @@ export type Plan =
 
 export type Member = { plan: Plan; providerId: string; phone: string; leadId: string; unlockId: number }
 
-/** Providers with one offer each, four of them of the same lead, who answer the texts they get as people do: each in their own time. */
+/** Providers with one offer each, four to a lead, who answer the texts they get as people do: each in their own time. */
 export type Crowd = {
   members: Member[]
   /** Unlocks that are neither done nor closed. */

@@ -31,12 +31,10 @@ const PREFIX = 'test-'
  */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const started: Supervised[] = []
-  let dropMigrated: (() => Promise<unknown>) | undefined
   mkdirSync(LOCAL, { recursive: true })
   await removeStaleDirectories(LOCAL, PREFIX, log)
   const state = await openStateDirectory({ dir: mkdtempSync(join(LOCAL, PREFIX)), temporary: true, log })
   const tearDown = async () => {
-    await dropMigrated?.()
     const stopped = await stopInReverse(started, log)
     state.close()
     if (!stopped) throw new Error('The stores of the test run did not stop.')
@@ -49,7 +47,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
       process.env.TEST_REDIS_URL ?? track(startRedis({ ...stores, cacheDir: LOCAL })),
     ])
     const migrated = await createMigratedDatabase(resultOf(databaseUrl))
-    dropMigrated = migrated.drop
+    started.push({ name: 'migrated database', stop: migrated.drop })
     project.provide('databaseUrl', resultOf(databaseUrl))
     project.provide('migratedDatabase', migrated.name)
     project.provide('redisUrl', resultOf(redisUrl))
