@@ -1,4 +1,4 @@
-import { describeDispute, isLost, judgeDisputes, type NamedDispute } from '../domain/disputes.ts'
+import { describeDispute, isLater, isLost, judgeDisputes, type NamedDispute } from '../domain/disputes.ts'
 import type { Due } from '../domain/due.ts'
 import type { Payment } from './entities/index.ts'
 import { isOpen, openEscalation, resolveEscalations } from './escalations.ts'
@@ -7,8 +7,8 @@ import { lockPayment, noteMoney } from './payment-facts.ts'
 import { databaseNow } from './subscriptions.ts'
 
 /**
- * A dispute was opened or closed, told in any order and repeatedly: an older "created" does not reopen what is closed. A
- * person is called about each dispute of a payment.
+ * A dispute was opened or closed, or an inquiry became a chargeback, told in any order and repeatedly: an older "created"
+ * does not reopen what is closed. A person is called about each dispute of a payment, and about each such chargeback.
  *
  * @returns null when the payment is not known (yet)
  */
@@ -20,7 +20,7 @@ export async function recordDispute(
   if (payment === null) return null
   const { disputeId, closed } = dispute
   const known = (await disputesOf(tx, payment.id)).find((one) => one.disputeId === disputeId)
-  if (known !== undefined && (known.closed || !closed)) return []
+  if (known !== undefined && !isLater(dispute, known)) return []
   if (known === undefined && closed) await closeNameless(tx, payment.id)
   await tx.execute(
     `insert into payment_disputes (dispute_id, payment_id, status, closed) values (?, ?, ?, ?)
@@ -34,8 +34,9 @@ export async function recordDispute(
   await tx.flush()
   if (payment.unlockId != null) await noteMoney(tx, payment.unlockId, `dispute ${describeDispute(dispute)}`)
   const subject = `dispute:${disputeId}`
+  // Also when an inquiry becomes a chargeback: who was called about that is called anew.
+  await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)
   if (closed) {
-    await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)
     const isMoneyOurs = disputes.every((one) => one.closed && !isLost(one))
     return isMoneyOurs && payment.status === 'refund_failed' ? callAboutRefund(tx, payment, dispute) : []
   }

@@ -11,6 +11,16 @@ export function isOver(status: string): boolean {
   return OVER.includes(status)
 }
 
+/** The bank asks, and takes nothing yet. It may become a chargeback, which does, under the same id. */
+function isInquiry({ status }: KnownDispute): boolean {
+  return status.startsWith('warning_')
+}
+
+/** Whether what is told of a dispute comes after what is known of it, in whatever order that becomes known. */
+export function isLater(told: KnownDispute, known: KnownDispute): boolean {
+  return isInquiry(told) === isInquiry(known) ? told.closed && !known.closed : isInquiry(known)
+}
+
 /** It took the money. */
 export function isLost({ status, closed }: KnownDispute): boolean {
   return closed && status === 'lost'

@@ -78,6 +78,7 @@ export function readStripeEvent(event: unknown, isLive: boolean): StripeFact | n
     case 'refund.failed':
       return Value.Check(refundSchema, object) ? { kind: 'refund_changed', refund: object } : null
     case 'charge.dispute.created':
+    case 'charge.dispute.funds_withdrawn':
     case 'charge.dispute.closed':
       if (!Value.Check(disputeSchema, object)) return null
       return { kind: 'dispute', dispute: object, closed: event.type === 'charge.dispute.closed' }

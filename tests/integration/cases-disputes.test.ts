@@ -28,6 +28,11 @@ describe('a dispute', () => {
     (await escalationsOf(product, unlockId))
       .filter(({ kind, open }) => kind === 'dispute' && open)
       .map(({ subject }) => subject)
+  async function resolveAll(unlockId: number) {
+    const sql = 'select id from escalations where unlock_id = ?'
+    for (const { id } of await product.rows<{ id: number }>(sql, [unlockId]))
+      await product.api('POST', `/api/escalations/${id}/resolve`, { note: 'answered' })
+  }
   const statusOfDispute = async (unlockId: number) => (await product.unlock(unlockId)).payments[0].dispute_status
 
   it('calls a person, and is resolved when it is closed', async () => {
@@ -68,6 +73,25 @@ describe('a dispute', () => {
     expect(await statusOfDispute(unlockId)).toBe('closed: won')
   })
 
+  it.each([
+    { answer: 'resolved', resolve: resolveAll },
+    { answer: 'left open', resolve: async () => undefined },
+  ])('that was an inquiry, $answer, calls a person again once it takes the money', async ({ resolve }) => {
+    const { unlockId, intentId } = await paid()
+    const { id } = await product.stripe.inquire(intentId)
+    await escalated(product, unlockId, 'dispute')
+    await resolve(unlockId)
+    await product.stripe.escalateInquiry(id)
+    await settled(product)
+    expect((await escalationsOf(product, unlockId)).map(({ open }) => open)).toEqual([false, true])
+    expect(await disputesCalled(unlockId)).toEqual([`dispute:${id}`])
+    expect(await statusOfDispute(unlockId)).toBe('needs_response')
+    await product.stripe.closeDispute(id, 'lost')
+    await settled(product)
+    expect(await disputesCalled(unlockId)).toEqual([])
+    expect(await statusOfDispute(unlockId)).toBe('closed: lost')
+  })
+
   it('that was lost took the money, whatever becomes of another', async () => {
     const { unlockId, intentId } = await paid()
     await product.stripe.closeDispute((await product.stripe.dispute(intentId)).id, 'lost')
@@ -87,10 +111,7 @@ describe('a dispute', () => {
       await escalated(product, unlockId, 'dispute')
       await product.api('POST', `/api/unlocks/${unlockId}/refund`)
       await escalated(product, unlockId, 'refund_failed')
-      for (const { id } of await product.rows<{ id: number }>('select id from escalations where unlock_id = ?', [
-        unlockId,
-      ]))
-        await product.api('POST', `/api/escalations/${id}/resolve`, { note: 'answered' })
+      await resolveAll(unlockId)
       await settled(product)
       return { unlockId, intentId }
     }

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe'
-import { closeDispute, openDispute } from './ledger/disputes.ts'
+import { closeDispute, escalateInquiry, openDispute, openInquiry } from './ledger/disputes.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { findLink } from './ledger/links.ts'
 import { type Payment, type PaymentOptions, payLink, paySession, settleSession } from './ledger/payments.ts'
@@ -72,6 +72,14 @@ export function accountActions(ledger: Ledger, refundPlan: RefundPlan) {
     },
     async dispute(paymentIntentId: string, reason?: string): Promise<Dispute> {
       return openDispute(ledger, chargeOf(paymentIntentId), reason)
+    },
+    /** The bank asks about a payment, which takes no money yet. */
+    async inquire(paymentIntentId: string): Promise<Dispute> {
+      return openInquiry(ledger, chargeOf(paymentIntentId))
+    },
+    /** An inquiry, given by its id or its PaymentIntent's, becomes a chargeback. */
+    async escalateInquiry(disputeOrPaymentIntentId: string): Promise<Dispute> {
+      return escalateInquiry(ledger, disputeOf(disputeOrPaymentIntentId).id)
     },
     /** Closes a dispute given by its id or its PaymentIntent's. */
     async closeDispute(disputeOrPaymentIntentId: string, outcome: 'won' | 'lost'): Promise<Dispute> {

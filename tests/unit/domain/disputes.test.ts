@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isOver, judgeDisputes, type KnownDispute } from '../../../src/domain/disputes.ts'
+import { isLater, isOver, judgeDisputes, type KnownDispute } from '../../../src/domain/disputes.ts'
 
 const opened: KnownDispute = { status: 'needs_response', closed: false }
 const won: KnownDispute = { status: 'won', closed: true }
@@ -23,6 +23,23 @@ it.each([
   },
 ])('of the disputes of a payment, $name', ({ disputes, says }) => {
   expect(judgeDisputes(disputes)).toBe(says)
+})
+
+const inquiry: KnownDispute = { status: 'warning_needs_response', closed: false }
+const inquiryClosed: KnownDispute = { status: 'warning_closed', closed: true }
+
+it.each([
+  { told: won, known: opened, later: true },
+  { told: opened, known: won, later: false },
+  { told: opened, known: opened, later: false },
+  { told: inquiryClosed, known: inquiry, later: true },
+  { told: opened, known: inquiry, later: true },
+  { told: opened, known: inquiryClosed, later: true },
+  { told: lost, known: inquiryClosed, later: true },
+  { told: inquiry, known: opened, later: false },
+  { told: inquiryClosed, known: opened, later: false },
+])('$told.status comes after $known.status: $later', ({ told, known, later }) => {
+  expect(isLater(told, known)).toBe(later)
 })
 
 it.each(['won', 'lost', 'warning_closed', 'prevented'])('a dispute that is %s is over', (status) => {

@@ -57,6 +57,7 @@ describe('an event of Stripe', () => {
 
   it.each([
     ['charge.dispute.created', false],
+    ['charge.dispute.funds_withdrawn', false],
     ['charge.dispute.closed', true],
   ])('%s tells of a dispute, and that it is over: %s', (type, closed) => {
     expect(read(type, DISPUTE)).toEqual({ kind: 'dispute', dispute: DISPUTE, closed })

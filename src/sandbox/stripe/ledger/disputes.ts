@@ -7,10 +7,35 @@ const daysToRespond = 7
 
 /** The cardholder's bank takes the money of a charge back. It may do so more than once. */
 export function openDispute(ledger: Ledger, charge: Charge, reason = 'fraudulent'): Dispute {
+  const dispute = open(ledger, charge, reason, 'needs_response')
+  ledger.emit('charge.dispute.funds_withdrawn', dispute)
+  return dispute
+}
+
+/** The bank asks about a charge and takes nothing yet. */
+export function openInquiry(ledger: Ledger, charge: Charge): Dispute {
+  return open(ledger, charge, 'fraudulent', 'warning_needs_response')
+}
+
+/** The answer did not satisfy the bank: it takes the money, and the dispute keeps its id. */
+export function escalateInquiry(ledger: Ledger, disputeId: string): Dispute {
+  const dispute = found(ledger.state.disputes.get(disputeId), 'dispute', disputeId)
+  if (!isInquiry(dispute)) throw new Refusal('not_disputable', `Dispute ${dispute.id} is no inquiry`)
+  const escalated = ledger.state.disputes.put({ ...dispute, status: 'needs_response', is_charge_refundable: false })
+  ledger.emit('charge.dispute.updated', escalated)
+  ledger.emit('charge.dispute.funds_withdrawn', escalated)
+  return escalated
+}
+
+function open(ledger: Ledger, charge: Charge, reason: string, status: Dispute['status']): Dispute {
   ledger.state.charges.put({ ...charge, disputed: true })
-  const dispute = ledger.state.disputes.put(newDispute(charge, reason, ledger.clock.seconds()))
+  const dispute = ledger.state.disputes.put(newDispute(charge, reason, status, ledger.clock.seconds()))
   ledger.emit('charge.dispute.created', dispute)
   return dispute
+}
+
+function isInquiry({ status }: Dispute): boolean {
+  return status.startsWith('warning_')
 }
 
 /** The bank decides. */
@@ -28,12 +53,14 @@ export function closeDispute(ledger: Ledger, disputeId: string, outcome: 'won' |
   return closed
 }
 
-/** The dispute that keeps a charge from being refunded: any but one that was won. */
+/** The dispute that keeps a charge from being refunded: any that took its money and was not won. */
 export function blockingDispute(ledger: Ledger, chargeId: string): Dispute | undefined {
-  return ledger.state.disputes.all().find((dispute) => dispute.charge === chargeId && dispute.status !== 'won')
+  return ledger.state.disputes
+    .all()
+    .find((dispute) => dispute.charge === chargeId && dispute.status !== 'won' && !isInquiry(dispute))
 }
 
-function newDispute(charge: Charge, reason: string, created: number): Dispute {
+function newDispute(charge: Charge, reason: string, status: Dispute['status'], created: number): Dispute {
   return {
     id: newId('dp'),
     object: 'dispute',
@@ -53,12 +80,12 @@ function newDispute(charge: Charge, reason: string, created: number): Dispute {
       submission_method: 'none',
     },
     intended_submission_method: null,
-    is_charge_refundable: false,
+    is_charge_refundable: status.startsWith('warning_'),
     livemode: false,
     metadata: {},
     payment_intent: charge.payment_intent,
     reason,
-    status: 'needs_response',
+    status,
   }
 }
 
