@@ -63,6 +63,18 @@ test('a refund that fails later is told so, and another attempt refunds again', 
   expect(await stripe.refund({ ...request, attempt: 2 })).toMatchObject({ status: 'succeeded' })
 })
 
+test('a charge said to be refunded already, every refund of which failed, is not taken for refunded', async () => {
+  const { emulator, stripe } = harness
+  emulator.setRefundOutcome('failed')
+  const request = await paid()
+  expect(await stripe.refund(request)).toMatchObject({ status: 'failed' })
+  emulator.failNextRefund('charge_already_refunded')
+  expect(await failureOf(stripe.refund({ ...request, attempt: 1 }))).toMatchObject({
+    name: 'RefusedError',
+    code: 'charge_already_refunded',
+  })
+})
+
 test('where refunds cannot be listed, a charge that is refunded already is taken for refunded', async () => {
   const { emulator, stripe } = harness
   const request = await paid()

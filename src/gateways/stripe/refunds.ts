@@ -39,7 +39,13 @@ export async function refund(stripe: StripeCaller, request: RefundRequest): Prom
     return toKnown(readValue(operation.name, refundSchema, answer))
   } catch (error) {
     if (!(error instanceof RefusedError) || error.code !== 'charge_already_refunded') throw error
-    return await earlierRefund(stripe, paymentIntentId)
+    const refunds = (await listRefunds(stripe, paymentIntentId)) ?? []
+    // The newest that did not fail stands for money that went back before: by an earlier request whose answer was lost, or by a
+    // person.
+    const standing = refunds.find(({ status }) => !hasFailed(status))
+    // The charge may count as refunded although every refund of it failed: the money is with us.
+    if (standing === undefined && refunds.length > 0) throw error
+    return standing ?? { refundId: null, status: 'succeeded' }
   }
 }
 
@@ -68,16 +74,6 @@ export async function listRefunds(stripe: StripeCaller, paymentIntentId: string)
     if (error instanceof RefusedError && error.status === 404) return null
     throw error
   }
-}
-
-/**
- * The refund that stands for money that went back before: by an earlier request whose answer was lost, or by a person. It is
- * the newest that did not fail.
- */
-async function earlierRefund(stripe: StripeCaller, paymentIntentId: string): Promise<Refund> {
-  const refunds = await listRefunds(stripe, paymentIntentId)
-  const standing = refunds?.find(({ status }) => !hasFailed(status))
-  return standing ?? { refundId: null, status: 'succeeded' }
 }
 
 function toKnown({ id, status, amount }: Static<typeof refundSchema>): KnownRefund {
