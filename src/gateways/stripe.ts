@@ -45,9 +45,11 @@ export type StripeGateway = {
   findPayments(owner: PaymentOwner): Promise<FoundPayment[]>
   /**
    * Deactivates a link and expires its open sessions. Repeating it is safe; a link Stripe does not know counts as closed.
-   * A payment completed meanwhile stands: it comes as an event.
+   * A payment completed meanwhile stands: it comes as an event, and `findPayments` finds it.
+   *
+   * @returns false for a link that Stripe does not know
    */
-  closeLink(linkId: string): Promise<void>
+  closeLink(linkId: string): Promise<boolean>
   /**
    * Gives back what is left of a payment. Repeating it with the same attempt number is safe.
    *

@@ -278,6 +278,37 @@ describe('payments of which no webhook told', () => {
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 
+  it('are found as their link is closed, whatever became of the events', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId, url } = await dana.hasLink()
+    await loseEvents()
+    const { paymentIntent } = await product.stripe.payLink(url)
+    const path = `/v1/payment_intents/${paymentIntent.id}`
+    product.stripe.faults.add({ method: 'GET', path, kind: 'status', status: 500, times: 1 })
+    await dana.texts(`N ${leadId}`)
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('are asked for no more as their link is closed when they are known', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    await until('the link to be closed', async () => {
+      const [link] = await product.rows<{ status: string }>('select status from payment_links where unlock_id = ?', [
+        unlockId,
+      ])
+      return link?.status === 'closed'
+    })
+    const [payment] = await product.rows<{ checkout_session_id: string }>(
+      'select checkout_session_id from payments where unlock_id = ?',
+      [unlockId],
+    )
+    const found = await product.rows('select from webhook_inbox where external_id = ?', [
+      `backfill:${payment?.checkout_session_id}`,
+    ])
+    expect(found).toHaveLength(0)
+  })
+
   it('are found on their links though Stripe does not know another one', async () => {
     const eve = await newProvider(product)
     const { unlockId: unknown } = await eve.hasLink()

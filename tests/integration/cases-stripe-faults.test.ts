@@ -342,6 +342,21 @@ describe('closing a payment link', () => {
     })
   })
 
+  it('that Stripe does not know calls nobody', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasLink()
+    const [link] = linksOf(unlockId)
+    await product.rows('update payment_links set stripe_id = ? where unlock_id = ?', [`plink_of_${unlockId}`, unlockId])
+    await dana.says('N')
+    await until('the link to be closed', async () => {
+      const closed = `select from payment_links where unlock_id = ? and status = 'closed'`
+      return (await product.rows(closed, [unlockId])).length === 1
+    })
+    expect(await openKinds(product, unlockId)).toEqual([])
+    const known = `update payment_links set stripe_id = ?, status = 'closing', next_attempt_at = app_now() where unlock_id = ?`
+    await product.rows(known, [link?.id, unlockId])
+  })
+
   it('that Stripe refuses for good calls a person; Retry closes it and resolves the escalation', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasLink()

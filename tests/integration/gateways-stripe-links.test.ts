@@ -98,9 +98,9 @@ test('closing a link again, one that is paid, or one Stripe does not know succee
   const { emulator, stripe } = harness
   const { id } = await stripe.createPaymentLink(newLink)
   await emulator.payLink(id)
-  await stripe.closeLink(id)
-  await stripe.closeLink(id)
-  await stripe.closeLink('plink_unknown')
+  expect(await stripe.closeLink(id)).toBe(true)
+  expect(await stripe.closeLink(id)).toBe(true)
+  expect(await stripe.closeLink('plink_unknown')).toBe(false)
   expect(emulator.sessions()).toMatchObject([{ status: 'complete' }])
 })
 

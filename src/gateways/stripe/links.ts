@@ -96,18 +96,19 @@ export async function findActiveLinks(
 }
 
 /** See `StripeGateway.closeLink`. */
-export async function closeLink(stripe: StripeCaller, linkId: string): Promise<void> {
+export async function closeLink(stripe: StripeCaller, linkId: string): Promise<boolean> {
   try {
     await stripe.call({ name: 'stripe close payment link' }, (sdk) =>
       sdk.paymentLinks.update(linkId, { active: false }),
     )
   } catch (error) {
-    if (error instanceof RefusedError && error.status === 404) return
+    if (error instanceof RefusedError && error.status === 404) return false
     throw error
   }
   // Only now: before, the link could open another session. Read whole first, since expiring changes what the list holds.
   const open = await collect(openSessions(stripe, linkId))
   for (const { id } of open) await expireSession(stripe, linkId, id)
+  return true
 }
 
 async function expireSession(stripe: StripeCaller, linkId: string, sessionId: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { claimOpenLinks } from '../../db/backfill.ts'
+import { claimOpenLinks, type LinkToAsk } from '../../db/backfill.ts'
 import { createInbox } from '../../db/inbox-store.ts'
 import { type FoundPayment, isRefunded, isTakenBack } from '../../gateways/stripe.ts'
 import type { WorkerServices } from '../deps.ts'
@@ -9,14 +9,18 @@ const LINKS_PER_RUN = 200
 /** Payments on links we still wait for, whatever became of their events. */
 export async function paidSessions(services: WorkerServices, requestId: string): Promise<number> {
   const links = await claimOpenLinks(services.db.em.fork(), LINKS_PER_RUN)
+  return storeEach(services, links, (link) => keepPayments(services, requestId, link))
+}
+
+/** Asks Stripe for the payments on a link and puts them through the inbox. @returns how many events were new */
+export async function keepPayments(services: WorkerServices, requestId: string, link: LinkToAsk): Promise<number> {
+  const { stripeId, unlockId, leadId } = link
   const inbox = createInbox(services.db.em, services.sealer)
-  return storeEach(services, links, async ({ stripeId, unlockId, leadId }) => {
-    const payments = await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })
-    const events = payments.flatMap((payment) => asEvents(payment, unlockId, leadId))
-    return storeEach(services, events, (event) =>
-      keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival), event),
-    )
-  })
+  const payments = await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })
+  const events = payments.flatMap((payment) => asEvents(payment, unlockId, leadId))
+  return storeEach(services, events, (event) =>
+    keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival), event),
+  )
 }
 
 /**

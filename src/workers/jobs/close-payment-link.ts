@@ -22,7 +22,7 @@ export const closePaymentLink = defineJob({
       const link = await tx.findOne(PaymentLink, { id: payment_link_id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       if (link?.status !== 'closing') return []
       link.nextAttemptAt = PARKED_UNTIL
-      const summary = `Payment link ${payment_link_id} could not be closed (${code}); perhaps it can still be paid.`
+      const summary = `Payment link ${payment_link_id} could not be closed (${code}); perhaps it was paid, or can still be.`
       const subject = `link:${payment_link_id}`
       return openEscalation(tx, { kind: 'link_not_closed', subject, unlockId: link.unlockId, summary })
     })
