@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { callbackUrls } from '../../src/sandbox/environment.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DECLINED, DETAILS, handled, LINK, newProvider, STRANGER } from '../support/provider.ts'
+import { DECLINED, DETAILS, EXPIRED, handled, LINK, newProvider, STRANGER } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, moveClock, openKinds } from '../support/steering.ts'
@@ -145,6 +145,45 @@ describe('texts that no callback brought', () => {
     product.textmagic.faults.clear()
     expect(await handled(product, text)).toBe('forwarded')
     expect((await product.unlock(newer.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+  })
+
+  it.each(['Y', 'N'] as const)(
+    'answer no older offer in place of the one that they were texted for, which was declined since: %s',
+    async (text) => {
+      const dana = await newProvider(product)
+      const older = await dana.hasTeaser()
+      const newer = await dana.hasTeaser()
+      await longAgo(older.unlockId)
+      await longAgo(newer.unlockId)
+      goDeafToTexts()
+      keepReplies()
+      const late = await dana.texts(text, { at: new Date(Date.now() - MINUTES_AGO) })
+      listen()
+      await dana.says(`N ${newer.leadId}`)
+      product.textmagic.faults.clear()
+      await handled(product, late)
+      await settled(product)
+      expect((await product.unlock(older.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+      expect((await product.unlock(newer.unlockId)).unlock.status).toBe('EXPIRED')
+      expect(dana.inbox(LINK)).toEqual([])
+      expect(dana.inbox(DECLINED)).toHaveLength(1)
+    },
+  )
+
+  it('say that the lead has expired which they were texted for, though an older one is on offer', async () => {
+    const dana = await newProvider(product)
+    const older = await dana.hasTeaser()
+    const newer = await dana.hasTeaser()
+    await longAgo(older.unlockId)
+    await longAgo(newer.unlockId)
+    goDeafToTexts()
+    keepReplies()
+    await dana.texts('Y', { at: new Date(Date.now() - MINUTES_AGO) })
+    await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [newer.unlockId])
+    await product.reaches(newer.unlockId, 'EXPIRED')
+    product.textmagic.faults.clear()
+    expect(await dana.gets(EXPIRED)).toContain(newer.leadId)
+    expect((await product.unlock(older.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
   })
 
   it('do not undo what was texted after them', async () => {
