@@ -107,12 +107,17 @@ async function lockReceivers(
   return new Map(providers.map((provider) => [provider.id, provider]))
 }
 
-/** Those of the providers who never had a teaser, nor wait for one. One that was not sent in the end does not count. */
+/**
+ * Those of the providers who never had a teaser, nor wait for one. One that did not arrive does not count, nor one that will not
+ * be sent, because its offer is over or will be before it may.
+ */
 async function withoutTeaser(tx: EntityManager, ids: readonly string[]): Promise<Set<string>> {
   const rows = await tx.execute<{ id: string }[]>(
     `select id from providers p where id in (?) and not exists (
-       select from outbound_messages m
-       where m.provider_id = p.id and m.purpose = 'teaser' and m.status not in ('cancelled', 'failed'))`,
+       select from outbound_messages m join lead_unlocks u on u.id = m.unlock_id
+       where m.provider_id = p.id and m.purpose = 'teaser' and m.status not in ('cancelled', 'failed', 'undelivered')
+         and (m.status <> 'pending'
+           or u.status = 'NEW_LEAD' and u.ttl_expires_at > greatest(m.not_before, app_now())))`,
     [[...ids]],
   )
   return new Set(rows.map(({ id }) => id))

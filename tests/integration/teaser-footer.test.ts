@@ -61,6 +61,25 @@ it('a teaser that was never sent is not the first', async () => {
   expect(await footersOf(dana)).toEqual([true, true])
 })
 
+it.each([
+  ['its offer ends while it waits for the morning', `not_before = app_now() + interval '9 days'`],
+  ['the carrier lost it', `status = 'undelivered'`],
+])('a teaser that nobody gets is not the first: %s', async (_why, change) => {
+  const dana = await newProvider()
+  await offerTo([dana])
+  await api.rows(`update outbound_messages set ${change} where provider_id = ?`, [dana])
+  await offerTo([dana])
+  expect(await footersOf(dana)).toEqual([true, true])
+})
+
+it('a teaser whose offer was closed before it was sent is not the first', async () => {
+  const dana = await newProvider()
+  const { body } = await offerTo([dana])
+  await api.call('POST', `/api/unlocks/${body.unlocks[0].id}/expire`)
+  await offerTo([dana])
+  expect(await footersOf(dana)).toEqual([true, true])
+})
+
 it('a lead whose teaser has no room for the footer is refused, with nothing stored', async () => {
   const dana = await newProvider()
   const before = await api.rows('select id from leads')
