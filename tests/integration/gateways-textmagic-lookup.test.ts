@@ -81,6 +81,15 @@ test('the search ends at sends from well before the message was first tried', as
   expect(calls).toBe(1)
 })
 
+test('a message of long ago that had the same reference and receiver is not ours', async () => {
+  now = new Date('2026-02-27T12:00:00Z')
+  await send(amy, 41)
+  now = since
+  expect(await client.findByReference({ reference: 41, phone: amy, since })).toBeNull()
+  const [ours] = await send(amy, 41)
+  expect(await client.findByReference({ reference: 41, phone: amy, since })).toMatchObject({ gatewayId: ours })
+})
+
 test('a page of which no time can be read does not end the search', async () => {
   const server = await startFakeServer(({ url }, response) => {
     const page = new URL(url, 'http://x').searchParams.get('page')

@@ -12,6 +12,8 @@ const PAGE_SIZE = 100
 const MAX_PAGES = 100
 /** Our clock and the gateway's may differ, and a session may start before its time was noted here. */
 const CLOCK_MARGIN_MS = 5 * 60 * 1000
+/** More than any mistake about time zones: what is so much older than the message was sent for another. */
+const LONG_AGO_MS = 24 * 60 * 60 * 1000
 
 export type LookUp = {
   reference: number
@@ -31,14 +33,17 @@ export async function findByReference(api: TextMagicApi, lookUp: LookUp): Promis
   const reference = String(lookUp.reference)
   const horizon = lookUp.since.getTime() - CLOCK_MARGIN_MS
   for await (const sessions of pages(api, '/sessions', readSessions)) {
-    for (const session of sessions) {
-      if (String(session.referenceId ?? '') !== reference) continue
+    const instants = sessions.map((session) => latestInstant(session.startTime))
+    for (const [index, session] of sessions.entries()) {
+      // Of an earlier database on the same account, whose references began at one as well.
+      const isOfLongAgo = (instants[index] ?? horizon) < horizon - LONG_AGO_MS
+      if (isOfLongAgo || String(session.referenceId ?? '') !== reference) continue
       const found = await findInSession(api, String(session.id), lookUp)
       if (found !== null) return found
     }
     // Newest first, but one session with an odd time must not end the search: "absent" is leave to send again.
-    const instants = sessions.map((session) => latestInstant(session.startTime)).filter((instant) => instant !== null)
-    if (instants.length > 0 && Math.max(...instants) < horizon) return null
+    const known = instants.filter((instant) => instant !== null)
+    if (known.length > 0 && Math.max(...known) < horizon) return null
   }
   return null
 }
