@@ -18,9 +18,14 @@ const KNOWN_VALUE = new RegExp(
 /** Passwords of a database that everybody tries. */
 const KNOWN_PASSWORDS = new Set(['postgres', 'password', 'secret', 'lead_unlock', 'root', 'admin'])
 
-const DRAWN = `at least ${SECRET_LENGTH} characters drawn at random (openssl rand -hex 32)`
+const DRAWN = `at least ${SECRET_LENGTH} characters without spaces, drawn at random (openssl rand -hex 32)`
 const OWN_SECRETS = ['ADMIN_API_KEY', 'OPERATOR_API_KEY', 'METRICS_TOKEN', 'TEXTMAGIC_WEBHOOK_TOKEN'] as const
 const GATEWAY_SECRETS = ['STRIPE_SECRET_KEY', 'TEXTMAGIC_USERNAME', 'TEXTMAGIC_API_KEY'] as const
+
+/** What belongs into a variable that is missing or malformed, where production asks for more than a laptop does. */
+export function expectedInProduction(variable: string): string | undefined {
+  return OWN_SECRETS.some((secret) => secret === variable) ? DRAWN : undefined
+}
 
 /**
  * What a laptop may do and production must not: NODE_ENV=production refuses to start without a token at TextMagic's

@@ -3,7 +3,7 @@ import { Value } from 'typebox/value'
 import { validatePrice } from '../domain/money.ts'
 import { hasCommonHours, parseQuietHours, parseTimeZones } from '../domain/quiet-hours.ts'
 import { ConfigError, type ConfigProblem } from './error.ts'
-import { productionProblems } from './production.ts'
+import { expectedInProduction, productionProblems } from './production.ts'
 import { Environment, NO_EXPLANATION } from './variables.ts'
 
 const DECIMAL = /^\d+(\.\d+)?$/
@@ -31,13 +31,16 @@ export function readEnvironment<Properties extends Type.TProperties>(
   schema: Type.TObject<Properties>,
   env: NodeJS.ProcessEnv,
 ): Type.Static<Type.TObject<Properties>> {
+  const isProduction = env.NODE_ENV?.trim() === 'production'
   const values: Record<string, unknown> = {}
   const problems: ConfigProblem[] = []
   for (const [variable, property] of Object.entries(schema.properties)) {
     const value = readValue(env[variable], property)
     if (value !== undefined) values[variable] = value
     const problem = problemOf(value, property)
-    if (problem !== null) problems.push({ variable, problem, expected: Reflect.get(property, 'description') })
+    if (problem === null) continue
+    const expected = isProduction ? expectedInProduction(variable) : undefined
+    problems.push({ variable, problem, expected: expected ?? Reflect.get(property, 'description') })
   }
   problems.push(...problemsBetween(values, problems))
   if (values.NODE_ENV === 'production') {

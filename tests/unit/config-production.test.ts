@@ -52,6 +52,17 @@ describe('production', () => {
     expect(problemsOf(without)).toEqual({ TEXTMAGIC_WEBHOOK_TOKEN: 'is missing', STRIPE_WEBHOOK_SECRET: 'is missing' })
   })
 
+  test.each(['ADMIN_API_KEY', 'OPERATOR_API_KEY', 'METRICS_TOKEN', 'TEXTMAGIC_WEBHOOK_TOKEN'])(
+    'says of %s how long it has to be, whatever is wrong with it',
+    (variable) => {
+      const expectedOf = (value: string) => errorOf({ ...PRODUCTION, [variable]: value })?.problems[0]?.expected
+      const isNeeded = ['ADMIN_API_KEY', 'TEXTMAGIC_WEBHOOK_TOKEN'].includes(variable)
+      for (const value of [...(isNeeded ? [''] : []), 'short', 'has a space in it', 'a7f3c9e1b5d8']) {
+        expect(expectedOf(value)).toBe('at least 32 characters without spaces, drawn at random (openssl rand -hex 32)')
+      }
+    },
+  )
+
   test.each([
     ['ADMIN_API_KEY', 'a7f3c9e1b5d8', 'is too short for production'],
     ['ADMIN_API_KEY', 'a'.repeat(64), 'can be guessed'],
