@@ -6,7 +6,7 @@ import { databaseNow, lockProvider } from './subscriptions.ts'
 
 /**
  * Records that a person looked at an escalation and is done with it, audited in the same transaction. One that is
- * resolved already keeps who resolved it and when.
+ * resolved already, perhaps by itself meanwhile, keeps who resolved it and when, and gets their note all the same.
  *
  * @returns the escalation, or null when there is none with that id
  */
@@ -16,7 +16,11 @@ export function resolveById(em: EntityManager, id: number, by: Actor, note: stri
     const untold =
       known?.kind === 'unsubscribe_failed' ? await lockProvider(tx, known.subject.slice('provider:'.length)) : null
     const escalation = await tx.findOne(Escalation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
-    if (escalation === null || escalation.resolvedAt != null) return escalation
+    if (escalation === null) return null
+    if (escalation.resolvedAt != null) {
+      await addNote(tx, escalation, by, note)
+      return escalation
+    }
     escalation.resolvedAt = await databaseNow(tx)
     escalation.resolvedBy = by.keyName
     escalation.note = note
@@ -28,4 +32,12 @@ export function resolveById(em: EntityManager, id: number, by: Actor, note: stri
     await recordAudit(tx, { ...by, action: 'escalation.resolve', target: `escalation:${id}` })
     return escalation
   })
+}
+
+/** Adds a note to what was written before, once however often it is sent. */
+async function addNote(tx: EntityManager, escalation: Escalation, by: Actor, note: string | null): Promise<void> {
+  const written = escalation.note ?? ''
+  if (!note || `\n${written}`.endsWith(`\n${note}`)) return
+  escalation.note = written === '' ? note : `${written}\n${note}`
+  await recordAudit(tx, { ...by, action: 'escalation.note', target: `escalation:${escalation.id}` })
 }

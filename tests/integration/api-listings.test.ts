@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ADMIN_KEY, AMY, type Harness, LEAD, startHarness } from './api-harness.ts'
+import { ADMIN_KEY, AMY, type Harness, LEAD, OPERATOR_KEY, startHarness } from './api-harness.ts'
 import { walk as pages } from './api-pages.ts'
 
 let api: Harness
@@ -114,18 +114,24 @@ describe('providers and escalations', () => {
     expect(await listed({ state: 'all', limit: '1' })).toEqual(mine)
   })
 
-  it('resolving is audited, and keeps who was first', async () => {
+  it('resolving is audited, and keeps who was first, and each note', async () => {
     const [row] = await api.rows<{ id: number }>(
       "insert into escalations (kind, subject, summary) values ('dispute', 'once', 'Look') returning id",
     )
     const url = `/api/escalations/${row?.id}/resolve`
     const first = await api.call('POST', url)
-    const second = await api.call('POST', url, { note: 'me too' })
-    expect([first.status, second.status]).toEqual([200, 200])
-    expect(second.body).toEqual(first.body)
+    const asOperator = { authorization: `Bearer ${OPERATOR_KEY}` }
+    const later = [{ note: 'called the bank' }, {}, { note: 'and the payer' }, { note: 'and the payer' }]
+    for (const body of later) expect((await api.call('POST', url, body, asOperator)).status).toBe(200)
+    const last = await api.call('POST', url)
+    expect(last.body.escalation).toEqual({ ...first.body.escalation, note: 'called the bank\nand the payer' })
     expect(
-      await api.rows('select key_name, action from audit_log where target = ?', [`escalation:${row?.id}`]),
-    ).toEqual([{ key_name: 'admin', action: 'escalation.resolve' }])
+      await api.rows('select key_name, action from audit_log where target = ? order by id', [`escalation:${row?.id}`]),
+    ).toEqual([
+      { key_name: 'admin', action: 'escalation.resolve' },
+      { key_name: 'operator', action: 'escalation.note' },
+      { key_name: 'operator', action: 'escalation.note' },
+    ])
   })
 
   it('a note of 2,000 characters is taken, however many bytes each takes', async () => {

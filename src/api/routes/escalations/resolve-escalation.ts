@@ -14,7 +14,7 @@ const MAX_BODY_BYTES = 32 * 1024
 const schema = {
   tags: ['escalations'],
   summary: 'Record that an escalation is dealt with',
-  description: 'Audited. One that is resolved already is answered as it is.',
+  description: 'Audited. One that is resolved already keeps by whom and when; a note is added to what it has.',
   security: [{ apiKey: [] }],
   params: Type.Object({ id: Type.String({ description: 'A serial number' }) }),
   body: Type.Optional(
