@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { IdempotencyConflictError } from '../db/idempotency.ts'
 import { databaseTrouble } from './database-errors.ts'
 import { PROBLEM_CONTENT_TYPE, ProblemError, problemOf } from './problem.ts'
+import { isRedisAway } from './redis-errors.ts'
 import { fieldErrors } from './validation.ts'
 
 /** Seconds after which a client may try again when something of ours is away. */
@@ -73,7 +74,7 @@ export function problemFor(error: unknown): ProblemError {
   }
   // Only now: a caller who goes away resets a connection as well, and the framework says with a status that it was theirs.
   const trouble = databaseTrouble(error)
-  if (trouble === 'away') return new ProblemError('unavailable')
+  if (trouble === 'away' || isRedisAway(error)) return new ProblemError('unavailable')
   if (trouble === 'value') return new ProblemError('unacceptable', 'A value is out of range')
   return new ProblemError('internal')
 }

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSessions } from '../../src/api/board/sessions.ts'
 import { createApiKey, revokeApiKey } from '../../src/db/api-keys.ts'
 import { drawApiKey, hashApiKey } from '../../src/domain/api-key.ts'
 import type { Role } from '../../src/domain/roles.ts'
 import { ADMIN_KEY, type Answer, type Harness, OPERATOR_KEY, startHarness } from './api-harness.ts'
+import { startSilentRedis } from './api-silent-redis.ts'
 
 let api: Harness
 beforeAll(async () => {
@@ -351,6 +353,22 @@ describe('while Redis is away', () => {
       expect(text).not.toMatch(/127\.0\.0\.1|ECONNREFUSED|enableOfflineQueue/)
     } finally {
       await away.close()
+    }
+  })
+
+  it('the board says so as well of one that goes away while it is asked', async () => {
+    const silent = await startSilentRedis()
+    const cut = await startHarness({ redisUrl: silent.url })
+    try {
+      if (cut.redis.status !== 'ready') await once(cut.redis, 'ready')
+      silent.hush()
+      const asking = get('/admin/queues/api/queues', { authorization: `Bearer ${ADMIN_KEY}` }, cut)
+      await silent.sentInVain
+      await silent.close()
+      const { status, body } = await asking
+      expect([status, body.error]).toEqual([503, 'Temporarily unavailable'])
+    } finally {
+      await cut.close()
     }
   })
 })

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { testRedis } from '../support/stores.ts'
 import { ADMIN_KEY, type Harness, OPERATOR_KEY, startHarness, TOKEN } from './api-harness.ts'
+import { startSilentRedis } from './api-silent-redis.ts'
 
 const FAILURES = 60
 const CALLS = 20
@@ -139,36 +138,3 @@ describe('while Redis', () => {
     }
   })
 })
-
-/** The run's Redis, behind a connection that can be made to hang: what is sent arrives nowhere, and it stays open. */
-async function startSilentRedis(): Promise<{ url: string; hush(): void; close(): Promise<void> }> {
-  const real = new URL(testRedis().url)
-  const sockets = new Set<Socket>()
-  let hushed = false
-  const relay = createServer((near) => {
-    const far = connect(Number(real.port), real.hostname)
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from)
-      from.on('data', (data) => hushed || to.write(data))
-      from.on('error', () => to.destroy())
-      from.on('close', () => to.destroy())
-    }
-  })
-  await once(relay.listen(0, '127.0.0.1'), 'listening')
-  const url = new URL(real)
-  url.host = `127.0.0.1:${(relay.address() as AddressInfo).port}`
-  return {
-    url: url.href,
-    hush() {
-      hushed = true
-    },
-    async close() {
-      relay.close()
-      for (const socket of sockets) socket.destroy()
-      await once(relay, 'close')
-    },
-  }
-}

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest'
+import { isRedisAway } from '../../../src/api/redis-errors.ts'
+
+it.each([
+  'Connection is closed.',
+  'Command timed out',
+  'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
+  "Stream isn't writeable and enableOfflineQueue options is false",
+  "Cluster isn't ready and enableOfflineQueue options is false",
+  'LOADING Redis is loading the dataset in memory',
+  "READONLY You can't write against a read only replica.",
+])('after %j trying again may help', (message) => {
+  expect(isRedisAway(new Error(message))).toBe(true)
+})
+
+it.each([new Error('ERR unknown command'), new Error('x'), 'Connection is closed.', null, undefined])(
+  '%s is no sign that Redis is away',
+  (error) => {
+    expect(isRedisAway(error)).toBe(false)
+  },
+)
