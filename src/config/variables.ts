@@ -14,6 +14,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 
 /** The documented rate is 20 a second; a test bench against the emulator may go beyond. */
 const MAXIMUM_RATE = 1000
+const MOST_CALLS = 1_000_000
 const A_CENTURY_IN_DAYS = 36_500
 const A_YEAR_IN_HOURS = 8760
 const A_WEEK_IN_MINUTES = 10_080
@@ -61,9 +62,9 @@ export const Environment = Type.Object({
   ),
   API_RATE_PER_MINUTE: Integer({
     minimum: 1,
-    maximum: 1_000_000,
+    maximum: MOST_CALLS,
     default: 6000,
-    description: 'calls of one key, at least 1',
+    description: `a whole number of calls from 1 to ${MOST_CALLS}`,
   }),
   ADMIN_API_KEY: apiKey(),
   OPERATOR_API_KEY: Optional(apiKey()),

@@ -327,6 +327,15 @@ describe('the message of a configuration error', () => {
     expect(message.split('\n')).toHaveLength(8)
   })
 
+  test.each([
+    ['API_RATE_PER_MINUTE', '1000001', '1000000'],
+    ['DATABASE_POOL_SIZE', '1001', '1000'],
+    ['SWEEP_SECONDS', '3601', '3600'],
+    ['RETENTION_DAYS', '36501', '36500'],
+  ])('says of %s=%s how much it may be', (variable, value, most) => {
+    expect(errorOf({ ...REQUIRED, [variable]: value }).problems[0]?.expected).toContain(` ${most}`)
+  })
+
   test('never shows a value, in whichever line a secret was pasted', () => {
     const shown = JSON.stringify(errorOf(BROKEN)) + errorOf(BROKEN).stack
     for (const value of Object.values(BROKEN))
