@@ -4,6 +4,8 @@ import { smsEncoding } from '../domain/sms-encoding.ts'
 
 /** Shorter than this, a key was thought up rather than drawn at random. */
 const STRONG_KEY_LENGTH = 24
+/** Pasted into the callback URLs as it is, a token with one of them never matches: a + arrives as a space. */
+const MEANS_SOMETHING_IN_QUERY = /[+%&#]/
 /** The higher of the two rates that TextMagic's documents name. */
 const DOCUMENTED_RATE = 50
 
@@ -20,6 +22,11 @@ export function configWarnings(config: Config): string[] {
   if (textmagic.webhookToken === null) {
     warnings.push(
       'TEXTMAGIC_WEBHOOK_TOKEN is not set: whoever knows the address can send replies in the name of others',
+    )
+  }
+  if (textmagic.webhookToken !== null && MEANS_SOMETHING_IN_QUERY.test(textmagic.webhookToken)) {
+    warnings.push(
+      'TEXTMAGIC_WEBHOOK_TOKEN has characters that mean something else in a URL (+ % & #): write them percent-encoded there',
     )
   }
   for (const [variable, value] of Object.entries({

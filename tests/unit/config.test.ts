@@ -423,4 +423,14 @@ describe('the warnings about a configuration that works', () => {
     expect(warnings).toContain('NODE_ENV is not production')
     expect(warnings).not.toContain('guessable')
   })
+
+  test.each([
+    ['lYp+8Tt1v0sQ/ZQkq3nXJ2mWc5b7d9fA', true],
+    ['lYp%8Tt1v0sQ&ZQkq3nXJ2mWc5b7d9fA', true],
+    ['lYp-8Tt1v0sQ/ZQkq3nXJ2mWc5b7d9f=', false],
+  ])('say that a token such as %s does not go into a URL as it is: %s', (token, isWarned) => {
+    const warnings = configWarnings(loadConfig({ ...REQUIRED, TEXTMAGIC_WEBHOOK_TOKEN: token })).join('\n')
+    expect(warnings.includes('TEXTMAGIC_WEBHOOK_TOKEN has characters that mean something else in a URL')).toBe(isWarned)
+    expect(warnings).not.toContain(token)
+  })
 })
