@@ -1,4 +1,3 @@
-import type { PaymentLink } from './entities/index.ts'
 import type { EntityManager } from './orm.ts'
 
 /** Minutes between two questions about the same open link. */
@@ -63,17 +62,4 @@ export async function claimOpenLinks(em: EntityManager, limit: number): Promise<
     [LINK_EVERY_MINUTES, limit],
   )
   return rows.map((row) => ({ stripeId: row.stripe_id, unlockId: row.unlock_id, leadId: row.lead_id }))
-}
-
-/** A link as Stripe is asked about it for the last time; null when a payment on it is known. */
-export async function unpaidLink(
-  em: EntityManager,
-  { stripeId, unlockId }: Pick<PaymentLink, 'stripeId' | 'unlockId'>,
-): Promise<LinkToAsk | null> {
-  const [row] = await em.execute<{ lead_id: string }[]>(
-    `select lead_id from lead_unlocks u where id = ?
-       and not exists (select from payments where unlock_id = u.id and stripe_link_id = ?)`,
-    [unlockId, stripeId],
-  )
-  return row === undefined ? null : { stripeId, unlockId, leadId: row.lead_id }
 }

@@ -19,6 +19,40 @@ export async function linkIdsOf(em: EntityManager, unlockId: number): Promise<st
   return links.map(({ stripeId }) => stripeId).reverse()
 }
 
+/** A link to be closed at Stripe. */
+export type ClosingLink = {
+  id: number
+  stripeId: string
+  unlockId: number
+  leadId: string
+  /** A payment on it is known. */
+  isPaid: boolean
+}
+
+/** The links of an unlock that are to be closed, or the one of that id when it is. */
+export async function closingLinks(
+  em: EntityManager,
+  of: { linkId: number } | { unlockId: number },
+): Promise<ClosingLink[]> {
+  const [column, id] = 'linkId' in of ? ['id', of.linkId] : ['unlock_id', of.unlockId]
+  const rows = await em.execute<
+    { id: number; stripe_id: string; unlock_id: number; lead_id: string; is_paid: boolean }[]
+  >(
+    `select l.id, l.stripe_id, l.unlock_id, u.lead_id, exists (select from payments
+       where unlock_id = l.unlock_id and stripe_link_id = l.stripe_id) as is_paid
+     from payment_links l join lead_unlocks u on u.id = l.unlock_id
+     where l.${column} = ? and l.status = 'closing' order by l.id`,
+    [id],
+  )
+  return rows.map((row) => ({
+    id: row.id,
+    stripeId: row.stripe_id,
+    unlockId: row.unlock_id,
+    leadId: row.lead_id,
+    isPaid: row.is_paid,
+  }))
+}
+
 /** Nothing paid was found here or at Stripe: a link may be made. Returns the unlock as it stands now. */
 export async function recordNoPayment(tx: EntityManager, unlockId: number, context: EffectContext): Promise<Unlock> {
   const { unlock } = await applyEvent(tx, unlockId, { type: 'no_payment_found' }, 'no payment found', context)

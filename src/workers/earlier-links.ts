@@ -1,13 +1,12 @@
 import { PaymentLink, type Unlock } from '../db/entities/index.ts'
-import { recordLink } from '../db/links.ts'
+import { closingLinks, recordLink } from '../db/links.ts'
 import { inTransaction } from '../db/orm.ts'
 import { closeLink } from './close-link.ts'
 import type { JobDeps } from './deps.ts'
 
 /** At most one link can be paid: one that is still being closed is closed before the next is made. */
 export async function closeEarlierLinks(deps: JobDeps, unlockId: number): Promise<void> {
-  const links = await deps.em.fork().find(PaymentLink, { unlockId, status: 'closing' })
-  for (const link of links) await closeLink(deps, link)
+  for (const link of await closingLinks(deps.em.fork(), { unlockId })) await closeLink(deps, link)
 }
 
 /**

@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core'
 import { PaymentLink } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
+import { closingLinks } from '../../db/links.ts'
 import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
 import { closeLink } from '../close-link.ts'
@@ -11,9 +12,7 @@ export const closePaymentLink = defineJob({
   name: 'close-payment-link',
 
   async run(deps, { payment_link_id }) {
-    const link = await deps.em.findOne(PaymentLink, { id: payment_link_id })
-    if (link?.status !== 'closing') return
-    await closeLink(deps, link)
+    for (const link of await closingLinks(deps.em, { linkId: payment_link_id })) await closeLink(deps, link)
   },
 
   async onFailed(deps, { payment_link_id }, code) {
