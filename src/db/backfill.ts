@@ -52,14 +52,13 @@ export async function recordRepliesListed(em: EntityManager, newest: Date): Prom
 export type LinkToAsk = { stripeId: string; unlockId: number; leadId: string }
 
 /** Open links to ask Stripe about, those not asked about for longest first; each is put off until its next turn. */
-export async function claimOpenLinks(em: EntityManager, limit: number): Promise<LinkToAsk[]> {
-  const rows = await em.execute<{ stripe_id: string; unlock_id: number; lead_id: string }[]>(
+export function claimOpenLinks(em: EntityManager, limit: number): Promise<LinkToAsk[]> {
+  return em.execute<LinkToAsk[]>(
     `update payment_links l set next_attempt_at = app_now() + make_interval(mins => ?)
      from lead_unlocks u
      where u.id = l.unlock_id and l.id in (select id from payment_links where status = 'open'
        and next_attempt_at <= app_now() order by next_attempt_at limit ? for update skip locked)
-     returning l.stripe_id, l.unlock_id, u.lead_id`,
+     returning l.stripe_id as "stripeId", l.unlock_id as "unlockId", u.lead_id as "leadId"`,
     [LINK_EVERY_MINUTES, limit],
   )
-  return rows.map((row) => ({ stripeId: row.stripe_id, unlockId: row.unlock_id, leadId: row.lead_id }))
 }

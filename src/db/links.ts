@@ -30,27 +30,15 @@ export type ClosingLink = {
 }
 
 /** The links of an unlock that are to be closed, or the one of that id when it is. */
-export async function closingLinks(
-  em: EntityManager,
-  of: { linkId: number } | { unlockId: number },
-): Promise<ClosingLink[]> {
+export function closingLinks(em: EntityManager, of: { linkId: number } | { unlockId: number }): Promise<ClosingLink[]> {
   const [column, id] = 'linkId' in of ? ['id', of.linkId] : ['unlock_id', of.unlockId]
-  const rows = await em.execute<
-    { id: number; stripe_id: string; unlock_id: number; lead_id: string; is_paid: boolean }[]
-  >(
-    `select l.id, l.stripe_id, l.unlock_id, u.lead_id, exists (select from payments
-       where unlock_id = l.unlock_id and stripe_link_id = l.stripe_id) as is_paid
+  return em.execute<ClosingLink[]>(
+    `select l.id, l.stripe_id as "stripeId", l.unlock_id as "unlockId", u.lead_id as "leadId",
+       exists (select from payments where unlock_id = l.unlock_id and stripe_link_id = l.stripe_id) as "isPaid"
      from payment_links l join lead_unlocks u on u.id = l.unlock_id
      where l.${column} = ? and l.status = 'closing' order by l.id`,
     [id],
   )
-  return rows.map((row) => ({
-    id: row.id,
-    stripeId: row.stripe_id,
-    unlockId: row.unlock_id,
-    leadId: row.lead_id,
-    isPaid: row.is_paid,
-  }))
 }
 
 /** Nothing paid was found here or at Stripe: a link may be made. Returns the unlock as it stands now. */
