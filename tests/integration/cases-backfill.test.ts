@@ -80,6 +80,14 @@ const paymentOf = async (unlockId: number) => (await product.unlock(unlockId)).p
 const longAgo = (unlockId: number) =>
   product.rows(`update lead_unlocks set teaser_sent_at = app_now() - interval '1 hour' where id = ?`, [unlockId])
 
+/** Its TTL passes, and a reply finds that out: its own job could not close it, and waits for a person. */
+async function leaveToReply(unlockId: number): Promise<void> {
+  await product.rows(`insert into escalations (kind, subject, summary) values ('expire_failed', ?, 'as if')`, [
+    `unlock:${unlockId}`,
+  ])
+  await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
+}
+
 /** Postgres refuses to store this one. @param because what it raises @returns ends it */
 async function refuseToStore(externalId: string, because = 'check_violation'): Promise<() => Promise<void>> {
   await product.rows(`
@@ -185,6 +193,30 @@ describe('texts that no callback brought', () => {
     expect(await dana.gets(EXPIRED)).toContain(newer.leadId)
     expect((await product.unlock(older.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
   })
+
+  it.each(['Y', 'N'])(
+    'answer no older offer in place of the one whose lead the text before has found expired: Y and %s',
+    async (second) => {
+      const dana = await newProvider(product)
+      const older = await dana.hasTeaser()
+      const newer = await dana.hasTeaser()
+      await longAgo(older.unlockId)
+      await longAgo(newer.unlockId)
+      goDeafToTexts()
+      keepReplies()
+      await dana.texts('Y', { at: new Date(Date.now() - MINUTES_AGO) })
+      const last = await dana.texts(second, { at: new Date(Date.now() - MINUTES_AGO + 5_000) })
+      await leaveToReply(newer.unlockId)
+      product.textmagic.faults.clear()
+      await handled(product, last)
+      await settled(product)
+      expect((await product.unlock(newer.unlockId)).timeline.at(-1)).toMatchObject({
+        to_status: 'EXPIRED',
+        cause: 'reply',
+      })
+      expect((await product.unlock(older.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    },
+  )
 
   it('do not undo what was texted after them', async () => {
     const dana = await newProvider(product)

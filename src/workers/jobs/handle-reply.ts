@@ -152,7 +152,7 @@ async function onAnswer(
   if (provider.optedOutAt != null) return []
   const unlockId =
     leadId === null
-      ? await findAnsweredOffer(tx, provider.id, kind, sentAtOf(arrived.row))
+      ? await findAnsweredOffer(tx, provider.id, kind, sentAtOf(arrived.row), arrived.row.dbNow)
       : await findOffer(tx, provider.id, leadId)
   if (unlockId !== null) {
     const unlock = await lockUnlock(tx, unlockId)
