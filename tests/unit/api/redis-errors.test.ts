@@ -9,6 +9,10 @@ it.each([
   "Cluster isn't ready and enableOfflineQueue options is false",
   'LOADING Redis is loading the dataset in memory',
   "READONLY You can't write against a read only replica.",
+  "OOM command not allowed when used memory > 'maxmemory'. script: 8c25f7be, on @user_script:54.",
+  'MISCONF Redis is configured to save RDB snapshots, but it is currently not able to persist on disk.',
+  'NOREPLICAS Not enough good replicas to write. script: 8c25f7be, on @user_script:54.',
+  "ERR Error running script (call to f_8c25f7be): @user_script:54: -OOM command not allowed when used memory > 'maxmemory'.",
 ])('after %j trying again may help', (message) => {
   expect(isRedisAway(new Error(message))).toBe(true)
 })
