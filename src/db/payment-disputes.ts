@@ -1,4 +1,11 @@
-import { describeDispute, isLater, isLost, judgeDisputes, type NamedDispute } from '../domain/disputes.ts'
+import {
+  describeDispute,
+  isInquiry,
+  isLater,
+  isWithBank,
+  judgeDisputes,
+  type NamedDispute,
+} from '../domain/disputes.ts'
 import type { Due } from '../domain/due.ts'
 import type { Payment } from './entities/index.ts'
 import { isOpen, openEscalation, resolveEscalations } from './escalations.ts'
@@ -37,8 +44,8 @@ export async function recordDispute(
   // Also when an inquiry becomes a chargeback: who was called about that is called anew.
   await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)
   if (closed) {
-    const isMoneyOurs = disputes.every((one) => one.closed && !isLost(one))
-    return isMoneyOurs && payment.status === 'refund_failed' ? callAboutRefund(tx, payment, dispute) : []
+    const isMoneyBack = !isInquiry(dispute) && !disputes.some(isWithBank)
+    return isMoneyBack && payment.status === 'refund_failed' ? callAboutRefund(tx, payment, dispute) : []
   }
   const summary = `The payer disputes payment ${payment.id} (${disputeId}).`
   return openEscalation(tx, { kind: 'dispute', subject, unlockId: payment.unlockId ?? null, summary })

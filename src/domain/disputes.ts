@@ -12,7 +12,7 @@ export function isOver(status: string): boolean {
 }
 
 /** The bank asks, and takes nothing yet. It may become a chargeback, which does, under the same id. */
-function isInquiry({ status }: KnownDispute): boolean {
+export function isInquiry({ status }: KnownDispute): boolean {
   return status.startsWith('warning_')
 }
 
@@ -24,6 +24,11 @@ export function isLater(told: KnownDispute, known: KnownDispute): boolean {
 /** It took the money. */
 export function isLost({ status, closed }: KnownDispute): boolean {
   return closed && status === 'lost'
+}
+
+/** The bank has the money, for now or for good. */
+export function isWithBank(dispute: KnownDispute): boolean {
+  return !isInquiry(dispute) && (!dispute.closed || isLost(dispute))
 }
 
 /**

@@ -126,12 +126,40 @@ describe('a dispute', () => {
       expect(await openKinds(product, unlockId)).toEqual([])
     })
 
+    it('calls a person again though the bank still asks about another', async () => {
+      const { unlockId, intentId } = await refusedAndResolved()
+      const [chargeback] = product.stripe.disputes().filter(({ payment_intent }) => payment_intent === intentId)
+      await product.stripe.inquire(intentId)
+      await escalated(product, unlockId, 'dispute')
+      await resolveAll(unlockId)
+      await product.stripe.closeDispute(chargeback?.id ?? '', 'won')
+      await settled(product)
+      expect(await openKinds(product, unlockId)).toEqual(['refund_failed'])
+    })
+
     it('calls nobody when it is lost: the bank has paid the money back', async () => {
       const { unlockId, intentId } = await refusedAndResolved()
       await product.stripe.closeDispute(intentId, 'lost')
       await settled(product)
       expect(await openKinds(product, unlockId)).toEqual([])
     })
+  })
+
+  it('that was an inquiry calls nobody about a refund that failed before it, and was paid back another way', async () => {
+    const { unlockId, intentId } = await paid()
+    product.stripe.setRefundOutcome('failed')
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await escalated(product, unlockId, 'refund_failed')
+    await resolveAll(unlockId)
+    const { id } = await product.stripe.inquire(intentId)
+    await escalated(product, unlockId, 'dispute')
+    await product.stripe.closeDispute(id, 'won')
+    await settled(product)
+    expect(await openKinds(product, unlockId)).toEqual([])
+    expect(await statusOfDispute(unlockId)).toBe('closed: warning_closed')
+    product.stripe.setRefundOutcome('succeeded')
+    await product.stripe.refund(intentId)
+    await becomes(unlockId, 'refunded')
   })
 
   it('that is closed before we hear of it, or told of twice, calls nobody', async () => {

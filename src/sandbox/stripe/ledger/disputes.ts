@@ -38,16 +38,16 @@ function isInquiry({ status }: Dispute): boolean {
   return status.startsWith('warning_')
 }
 
-/** The bank decides. */
+/** The bank decides. An inquiry that it is content with is closed, and neither won nor lost. */
 export function closeDispute(ledger: Ledger, disputeId: string, outcome: 'won' | 'lost'): Dispute {
   const dispute = found(ledger.state.disputes.get(disputeId), 'dispute', disputeId)
-  if (dispute.status === 'won' || dispute.status === 'lost') {
+  if (['won', 'lost', 'warning_closed'].includes(dispute.status)) {
     throw new Refusal('not_disputable', `Dispute ${dispute.id} is closed already`)
   }
   const closed = ledger.state.disputes.put({
     ...dispute,
-    status: outcome,
-    is_charge_refundable: outcome === 'won',
+    status: isInquiry(dispute) ? 'warning_closed' : outcome,
+    is_charge_refundable: isInquiry(dispute) || outcome === 'won',
   })
   ledger.emit('charge.dispute.closed', closed)
   return closed
