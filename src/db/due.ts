@@ -13,6 +13,7 @@ const SWEEP_LOCK = 7_701_001
 type Kind = {
   table: string
   where: string
+  /** Those that `toDue` reads, and `unlock_id` of rows that are about one. */
   columns: string
   /** SQL for the request that the row came with; where there is none, the sweep's own id follows the work from here on. */
   requestId?: string
@@ -65,7 +66,7 @@ export const KINDS: readonly Kind[] = [
   {
     table: 'lead_unlocks',
     where: `(status in ('CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAID') or link_unrecorded)`,
-    columns: 'id, status',
+    columns: 'id, id as unlock_id, status',
     toDue: (row) =>
       row.status === 'PAID'
         ? { job: 'reveal', unlock_id: id(row.id) }
@@ -74,13 +75,13 @@ export const KINDS: readonly Kind[] = [
   {
     table: 'payment_links',
     where: `status = 'closing'`,
-    columns: 'id',
+    columns: 'id, unlock_id',
     toDue: (row) => ({ job: 'close-payment-link', payment_link_id: id(row.id) }),
   },
   {
     table: 'payments',
     where: `status in ('refund_due', 'refund_pending')`,
-    columns: 'id',
+    columns: 'id, unlock_id',
     toDue: (row) => ({ job: 'refund-payment', payment_id: id(row.id) }),
   },
   {
@@ -133,7 +134,8 @@ async function claimKind(tx: EntityManager, kind: Kind, batch: number): Promise<
 async function giveUp(tx: EntityManager, kind: Kind, row: Row): Promise<Due[]> {
   await tx.execute(`update ${kind.table} set next_attempt_at = ? where id = ?`, [PARKED_UNTIL, row.id])
   const summary = `Row ${row.id} of ${kind.table} is still due after ${MAX_WAKE_UPS} wake-ups (job ${kind.toDue(row).job}).`
-  return openEscalation(tx, { kind: 'stuck', subject: `${kind.table}:${row.id}`, summary })
+  const unlockId = row.unlock_id == null ? null : id(row.unlock_id)
+  return openEscalation(tx, { kind: 'stuck', subject: `${kind.table}:${row.id}`, unlockId, summary })
 }
 
 /** SQL for unpaid unlocks past their TTL; one that waits for a person expires all the same. */

@@ -38,3 +38,9 @@ it('a row that all attempts of a job have not brought forward is woken up twice 
   const { attempts } = jobs['create-payment-link']
   expect(await putOffAfter(attempts + 1)).toBeGreaterThan(1800)
 })
+
+it('a row that no wake-up has brought forward is a person’s, who is told which unlock it is about', async () => {
+  expect(await putOffAfter(26)).toBeGreaterThan(1_000_000)
+  const escalations = await database.db.em.fork().execute('select kind, subject, unlock_id from escalations')
+  expect(escalations).toEqual([{ kind: 'stuck', subject: 'lead_unlocks:1', unlock_id: 1 }])
+})
