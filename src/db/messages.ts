@@ -126,6 +126,22 @@ export async function callOffParkedReveals(tx: EntityManager, unlockId: number):
   )
 }
 
+/**
+ * Teasers wait for a morning where their receivers were thought to be: their claim asks anew when they may go out.
+ *
+ * @param providerIds locked, and given other time zones in this transaction
+ */
+export async function wakeWaitingTeasers(tx: EntityManager, providerIds: readonly string[]): Promise<Due[]> {
+  const rows = await tx.execute<{ unlock_id: number }[]>(
+    `update outbound_messages set not_before = null, next_attempt_at = app_now() + make_interval(secs => ?)
+     where provider_id in (select json_array_elements_text(?::json)) and purpose = 'teaser' and status = 'pending'
+       and not_before > app_now()
+     returning unlock_id`,
+    [GRACE_MS / 1000, JSON.stringify(providerIds)],
+  )
+  return rows.map(({ unlock_id }) => ({ job: 'send-teaser', unlock_id }))
+}
+
 /** How many messages of a purpose the newest fifty of a provider hold, of the last so many minutes. */
 export async function countRecent(
   tx: EntityManager,

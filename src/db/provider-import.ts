@@ -1,5 +1,6 @@
 import type { Due } from '../domain/due.ts'
 import { type Actor, recordAudit } from './audit.ts'
+import { wakeWaitingTeasers } from './messages.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import type { ProviderDetails } from './providers.ts'
 import { lockNumbersToGive } from './stopped-numbers.ts'
@@ -93,20 +94,21 @@ async function write(
   ])
   const taken = await findTakenNumbers(tx, rows, ids)
   if (taken.length > 0) throw new NumbersTakenError(taken)
-  const given = await tx.execute<{ id: string }[]>(
-    `select given.id from ${GIVEN} left join providers p on p.id = given.id where p.phone is distinct from given.phone`,
-    [json],
+  const given = await tx.execute<{ id: string; has_new_phone: boolean; has_new_zone: boolean }[]>(
+    `select given.id, p.phone is distinct from given.phone as has_new_phone,
+       ? and p.time_zone is distinct from given.time_zone as has_new_zone
+     from ${GIVEN} left join providers p on p.id = given.id`,
+    [columns.timeZone, json],
   )
   const { created, updated } = await upsert(tx, json, columns)
   const counts = { created, updated, unchanged: rows.length - created - updated }
   if (dryRun) throw new Undone(counts)
   const target = `providers: ${created} created, ${updated} updated`
   await recordAudit(tx, { ...by, action: 'provider.import', target })
-  const due = await unsubscribeStoppedNumbers(
-    tx,
-    given.map(({ id }) => id),
-  )
-  return { counts, due }
+  const idsOf = (rows: typeof given) => rows.map(({ id }) => id)
+  const stopped = await unsubscribeStoppedNumbers(tx, idsOf(given.filter(({ has_new_phone }) => has_new_phone)))
+  const moved = await wakeWaitingTeasers(tx, idsOf(given.filter(({ has_new_zone }) => has_new_zone)))
+  return { counts, due: [...stopped, ...moved] }
 }
 
 /** One statement, because numbers that change hands are unique again only at its end. */

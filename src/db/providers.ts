@@ -3,6 +3,7 @@ import type { Due } from '../domain/due.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { Provider } from './entities/index.ts'
 import { type Condition, whereAll } from './listing.ts'
+import { wakeWaitingTeasers } from './messages.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import { lockNumbersToGive } from './stopped-numbers.ts'
 import { unsubscribeStoppedNumbers } from './subscriptions.ts'
@@ -50,7 +51,10 @@ export async function putProvider(
 function write(em: EntityManager, id: string, details: ProviderDetails, by: Actor): Promise<StoredProvider> {
   return inTransaction(em, async (tx) => {
     await lockNumbersToGive(tx)
-    const hadIt = (await findProviderIdByPhone(tx, details.phone)) === id
+    const [before] = await tx.execute<{ phone: string; time_zone: string | null }[]>(
+      'select phone, time_zone from providers where id = ?',
+      [id],
+    )
     const [row] = await tx.execute<{ created: boolean }[]>(
       `insert into providers (id, name, phone, email, time_zone) values (?, ?, ?, ?, ?)
        on conflict (id) do update set name = excluded.name, phone = excluded.phone, email = excluded.email,
@@ -59,7 +63,8 @@ function write(em: EntityManager, id: string, details: ProviderDetails, by: Acto
       [id, details.name, details.phone, details.email, details.timeZone],
     )
     await recordAudit(tx, { ...by, action: 'provider.put', target: `provider:${id}` })
-    const due = hadIt ? [] : await unsubscribeStoppedNumbers(tx, [id])
+    const due = before?.phone === details.phone ? [] : await unsubscribeStoppedNumbers(tx, [id])
+    if (before?.time_zone !== details.timeZone) due.push(...(await wakeWaitingTeasers(tx, [id])))
     return { provider: await tx.findOneOrFail(Provider, { id }), created: row?.created ?? false, due }
   })
 }

@@ -42,9 +42,18 @@ async function clockAt(time: string): Promise<void> {
 
 async function providerIn(timeZone: string | null): Promise<TestProvider> {
   const provider = await newProvider(product)
-  const details = { name: 'Dana', phone: `+${provider.phone}`, time_zone: timeZone }
-  await product.api('PUT', `/api/providers/${provider.id}`, details)
+  await moveTo(provider, timeZone)
   return provider
+}
+
+async function moveTo({ id, phone }: TestProvider, timeZone: string | null): Promise<void> {
+  await product.api('PUT', `/api/providers/${id}`, { name: 'Dana', phone: `+${phone}`, time_zone: timeZone })
+}
+
+async function importFile(file: string): Promise<void> {
+  const headers = { authorization: `Bearer ${product.secrets.adminApiKey}`, 'content-type': 'text/csv' }
+  const answer = await fetch(`${product.url}/api/providers/import`, { method: 'POST', headers, body: file })
+  expect(answer.status).toBe(200)
 }
 
 const teaserOf = async (unlockId: number) => (await product.unlock(unlockId)).messages[0]
@@ -163,4 +172,26 @@ it('a provider without a time zone is texted when it is quiet neither in New Yor
   expect((await teaserOf(unlockId)).not_before).toBe(`${day}T18:00:00.000Z`)
   await clockAt(`${day}T18:00:20Z`)
   await product.reaches(unlockId, 'AWAIT_CONFIRM')
+})
+
+it('a teaser that waits goes by the time zone its receiver is given meanwhile, by hand or from a file', async () => {
+  const day = nextSpring()
+  await clockAt(`${day}T15:00:00Z`)
+  const corrected = await providerIn(null)
+  const imported = await providerIn(null)
+  const elsewhere = await providerIn(null)
+  const offers = [await corrected.isOffered(), await imported.isOffered(), await elsewhere.isOffered()]
+  for (const { unlockId } of offers) await jobWaits(unlockId)
+
+  await moveTo(corrected, NEW_YORK)
+  await corrected.gets(TEASER)
+  await importFile(`id,name,phone,time_zone\n${imported.id},Dana,+${imported.phone},${NEW_YORK}\n`)
+  await imported.gets(TEASER)
+  await moveTo(elsewhere, 'Asia/Tokyo')
+  const morning = `${day}T23:00:00.000Z`
+  const waiting = offers[2]?.unlockId ?? 0
+  await until('the morning in Tokyo', async () => (await teaserOf(waiting)).not_before === morning)
+  expect(elsewhere.inbox()).toEqual([])
+  await clockAt(`${day}T23:00:20Z`)
+  await product.reaches(waiting, 'AWAIT_CONFIRM')
 })
