@@ -34,6 +34,27 @@ describe('a text that is no answer to an offer', () => {
     expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
   })
 
+  it('says that the lead is not on offer to them when it names somebody else’s or an unknown one, in the same words', async () => {
+    const dana = await newProvider(product)
+    const other = await newProvider(product)
+    const { leadId, unlockId } = await other.hasTeaser()
+    expect(await dana.says(`is ${leadId} still free?`)).toBe('names_lead')
+    expect(await dana.gets(NOT_ON_OFFER)).toContain(leadId)
+    expect(await dana.says('how about lead_zzzzzzzz?')).toBe('names_lead')
+    await dana.gets(NOT_ON_OFFER, 2)
+    expect(dana.inbox(EXPLANATION)).toEqual([])
+    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+  })
+
+  it('is told five times in an hour to a machine that the lead is not on offer to it', async () => {
+    const dana = await newProvider(product)
+    const answer = 'Away until Monday. You wrote: Lead lead_zzzzzzzz is not on offer to you.'
+    for (let number = 1; number <= 6; number += 1) await dana.says(answer)
+    await settled(product)
+    expect(dana.inbox(NOT_ON_OFFER)).toHaveLength(5)
+    expect(wasForwarded('Away until Monday')).toBe(true)
+  })
+
   it('is explained five times in an hour to a machine that answers with our own words, then read by a person', async () => {
     const dana = await newProvider(product)
     const { leadId } = await dana.hasTeaser()

@@ -136,8 +136,11 @@ async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promi
 
 /** Beyond a few in an hour a person reads it: it may be a machine that answers ours with our own words. */
 async function explain(tx: EntityManager, arrived: Arrived, provider: Provider, leadId: string): Promise<Due[] | null> {
-  if ((await countRecent(tx, provider.id, 'explain_reply', 60)) >= MAX_EXPLANATIONS_PER_HOUR) return null
-  return say(tx, arrived, provider, 'explain_reply', explainReplyText({ leadId }))
+  const isOffered = (await findOffer(tx, provider.id, leadId)) !== null
+  const purpose = isOffered ? 'explain_reply' : 'not_on_offer'
+  if ((await countRecent(tx, provider.id, purpose, 60)) >= MAX_EXPLANATIONS_PER_HOUR) return null
+  const body = isOffered ? explainReplyText({ leadId }) : notOnOfferText({ leadId })
+  return say(tx, arrived, provider, purpose, body)
 }
 
 async function onAnswer(
