@@ -1,4 +1,4 @@
-import { extractLeadIds } from './lead-id.ts'
+import { extractIdsWithoutUnderscore, extractLeadIds } from './lead-id.ts'
 import { readReaction } from './tapback.ts'
 
 /**
@@ -61,7 +61,16 @@ export function classifyReply(text: string): Reply {
   if (STOP.has(message)) return { kind: 'stop' }
   if (START.has(message)) return { kind: 'start' }
   if (HELP.has(message)) return { kind: 'help' }
-  return { kind: 'other' }
+  return answerWithoutUnderscore(text) ?? { kind: 'other' }
+}
+
+/** A yes or no with one such id, and nothing else. */
+function answerWithoutUnderscore(text: string): Reply | null {
+  const { leadIds, rest } = extractIdsWithoutUnderscore(text)
+  const [leadId, ...others] = leadIds
+  if (leadId === undefined || others.length > 0) return null
+  const reply = answerTo(leadId, words(rest))
+  return reply.kind === 'names_lead' ? null : reply
 }
 
 function answerTo(leadId: string, said: string[]): Reply {
