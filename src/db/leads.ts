@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core'
 import { newLeadId } from '../domain/lead-id.ts'
 import { Lead } from './entities/index.ts'
+import type { OfferTerms } from './offers.ts'
 import type { EntityManager } from './orm.ts'
 import type { Sealer } from './sealing.ts'
 
@@ -18,6 +19,8 @@ export type NewLead = LockedFields & {
   preferredTimeWindow: string | null
   budgetRange: string | null
   notesSnippet: string | null
+  /** On which it is offered, now and later, where no others are named. */
+  terms: OfferTerms
 }
 
 /** There are no contact details any more that could be offered. */
@@ -51,8 +54,8 @@ export async function insertLead(
       value === null ? null : sealer.seal(value, leadPlace(column, id))
     const inserted = await tx.execute<{ id: string }[]>(
       `insert into leads (id, city, service_type, preferred_time_window, budget_range, notes_snippet,
-         client_name, client_phone, client_email, exact_address)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing returning id`,
+         price_cents, currency, ttl_hours, client_name, client_phone, client_email, exact_address)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing returning id`,
       [
         id,
         lead.city,
@@ -60,6 +63,9 @@ export async function insertLead(
         lead.preferredTimeWindow,
         lead.budgetRange,
         lead.notesSnippet,
+        lead.terms.priceCents,
+        lead.terms.currency,
+        lead.terms.ttlHours,
         seal('client_name', lead.clientName),
         seal('client_phone', lead.clientPhone),
         seal('client_email', lead.clientEmail),
@@ -86,6 +92,11 @@ export async function lockLeadForOffer(tx: EntityManager, id: string): Promise<L
 export async function isContactErased(tx: EntityManager, leadId: string): Promise<boolean> {
   const rows = await tx.execute<object[]>('select from leads where id = ? and contact_erased_at is not null', [leadId])
   return rows.length > 0
+}
+
+/** The terms that a lead was posted with; null for one from before these were kept. */
+export function postedTerms({ priceCents, currency, ttlHours }: Lead): OfferTerms | null {
+  return priceCents == null || currency == null || ttlHours == null ? null : { priceCents, currency, ttlHours }
 }
 
 export function findLead(em: EntityManager, id: string): Promise<Lead | null> {

@@ -192,6 +192,31 @@ describe('sending a stored lead', () => {
     expect(again.body).toEqual({ unlocks: [], skipped: [{ provider_id: BEN.id, reason: 'already_sent' }] })
   })
 
+  it('offers it on the terms that it was posted with, where no others are named', async () => {
+    const { body: created } = await post({ ...LEAD, config: { price_cents: 5000, currency: 'eur', ttl_hours: 1.5 } })
+    const url = `/api/leads/${created.lead.id}/send`
+    const send = (providerId: string, config?: object) => api.call('POST', url, { provider_ids: [providerId], config })
+    const now = Date.now()
+    const [unlock] = (await send(AMY.id)).body.unlocks
+    expect(unlock).toMatchObject({ price_cents: 5000, currency: 'eur' })
+    expect((Date.parse(unlock.ttl_expires_at) - now) / 3_600_000).toBeCloseTo(1.5, 0)
+    const another = await send(BEN.id, { currency: 'usd' })
+    expect(another.body.errors).toEqual([
+      { field: 'config.price_cents', message: 'must be given with a currency other than eur' },
+    ])
+    expect((await send(BEN.id, { price_cents: 7000 })).body.unlocks).toMatchObject([
+      { price_cents: 7000, currency: 'eur' },
+    ])
+  })
+
+  it('offers a lead from before its terms were kept on the configured ones', async () => {
+    const { body: created } = await post({ ...LEAD, config: { price_cents: 5000 } })
+    const { id } = created.lead
+    await api.rows('update leads set price_cents = null, currency = null, ttl_hours = null where id = ?', [id])
+    const sent = await api.call('POST', `/api/leads/${id}/send`, { provider_ids: [AMY.id] })
+    expect(sent.body.unlocks).toMatchObject([{ price_cents: 2000, currency: 'usd' }])
+  })
+
   it('offers once when two requests name the same providers at the same moment', async () => {
     const { body: created } = await post(LEAD)
     const url = `/api/leads/${created.lead.id}/send`

@@ -44,7 +44,8 @@ const report = async (unopened: Awaited<ReturnType<typeof rotate>> = []) =>
 
 async function newLead(sealer = old): Promise<string> {
   const more = { city: 'Miami', serviceType: 'Massage', preferredTimeWindow: null, budgetRange: null }
-  const lead = { ...CLIENT, ...more, notesSnippet: null }
+  const terms = { priceCents: 2000, currency: 'usd', ttlHours: 24 }
+  const lead = { ...CLIENT, ...more, notesSnippet: null, terms }
   return (await inTransaction(db.em, (tx) => insertLead(tx, sealer, lead))).id
 }
 

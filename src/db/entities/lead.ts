@@ -11,6 +11,10 @@ export const Lead = defineEntity({
     preferredTimeWindow: p.string().nullable(),
     budgetRange: p.string().nullable(),
     notesSnippet: p.string().nullable(),
+    /** The terms it was posted with; null for leads from before these were kept. */
+    priceCents: p.integer().nullable(),
+    currency: p.string().nullable(),
+    ttlHours: p.float().nullable(),
     /** Null once erased, like the rest of them. */
     clientName: p.string().nullable(),
     clientPhone: p.string().nullable(),

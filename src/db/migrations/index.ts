@@ -11,6 +11,7 @@ import { BackfillMarks } from './0010-backfill-marks.ts'
 import { StoppedNumbers } from './0011-stopped-numbers.ts'
 import { AnsweredAt } from './0012-answered-at.ts'
 import { PaymentDisputes } from './0013-payment-disputes.ts'
+import { LeadTerms } from './0014-lead-terms.ts'
 
 /** Every migration, oldest first. A landed one is never changed: add another. */
 export const migrations: MigrationObject[] = [
@@ -26,4 +27,5 @@ export const migrations: MigrationObject[] = [
   { name: '0011-stopped-numbers', class: StoppedNumbers },
   { name: '0012-answered-at', class: AnsweredAt },
   { name: '0013-payment-disputes', class: PaymentDisputes },
+  { name: '0014-lead-terms', class: LeadTerms },
 ]

@@ -24,6 +24,7 @@ export async function postLead(world: World): Promise<void> {
     clientPhone: `+1999${random.int(1_000_000, 9_999_999)}`,
     clientEmail: `${random.letters(10)}@client.invalid`,
     exactAddress: `${random.int(1, 999)} ${random.letters(10)} Drive`,
+    terms: { priceCents: 2000, currency: 'usd', ttlHours: 24 },
   }
   // Known before it is stored: whatever leaks of a lead whose request died is a leak all the same.
   world.leads.push({ id, locked: [lead.clientName, lead.clientPhone, `${lead.clientEmail}`, `${lead.exactAddress}`] })

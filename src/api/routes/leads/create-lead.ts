@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { recordAudit } from '../../../db/audit.ts'
 import { oncePerKey } from '../../../db/idempotency.ts'
 import { insertLead, type NewLead } from '../../../db/leads.ts'
+import type { OfferTerms } from '../../../db/offers.ts'
 import { type EntityManager, inTransaction } from '../../../db/orm.ts'
 import { cleanText } from '../../../domain/clean-text.ts'
 import { revealFits } from '../../../domain/texts.ts'
@@ -11,7 +12,7 @@ import { canonicalJson } from '../../canonical-json.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
 import { problemResponses, unacceptable } from '../../problem.ts'
-import { OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
+import { defaultTerms, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { LeadSchema, leadView, OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
 
 const required = (maxLength: number) => Type.String({ minLength: 1, maxLength })
@@ -74,8 +75,8 @@ const schema = {
 /** POST /api/leads */
 export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps): void {
   app.post('/leads', { schema, config: EVERY_KEY, bodyLimit: BODY_LIMIT }, async (request, reply) => {
-    const lead = leadOf(request.body)
-    const terms = termsOf(request.body.config, config)
+    const terms = termsOf(request.body.config, defaultTerms(config))
+    const lead = leadOf(request.body, terms)
     const key = request.headers['idempotency-key']
 
     const create = async (tx: EntityManager): Promise<Static<typeof Answer>> => {
@@ -99,7 +100,7 @@ export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps)
 }
 
 /** @throws {ProblemError} when a required field says nothing, or the details could never be sent */
-function leadOf(body: Body): NewLead {
+function leadOf(body: Body, terms: OfferTerms): NewLead {
   const empty = (['city', 'service_type', 'client_name', 'client_phone'] as const).filter(
     (name) => !cleanText(body[name]),
   )
@@ -111,6 +112,7 @@ function leadOf(body: Body): NewLead {
     preferredTimeWindow: body.preferred_time_window ?? null,
     budgetRange: body.budget_range ?? null,
     notesSnippet: body.notes_snippet ?? null,
+    terms,
     clientName: body.client_name,
     clientPhone: body.client_phone,
     clientEmail: body.client_email ?? null,

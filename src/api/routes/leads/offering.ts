@@ -34,21 +34,27 @@ export const OfferConfig = Type.Object(
   { additionalProperties: false },
 )
 
+/** The terms of offers for which nobody named any. */
+export function defaultTerms(config: ApiConfig): OfferTerms {
+  return { priceCents: config.defaultPriceCents, currency: config.defaultCurrency, ttlHours: config.defaultTtlHours }
+}
+
 /**
- * @returns the terms asked for, with the configured ones where none were named
- * @throws {ProblemError} when Stripe would not take the price, or a currency is named without one: the configured number
+ * @param standing the terms that hold where none were named
+ * @returns the terms asked for
+ * @throws {ProblemError} when Stripe would not take the price, or another currency is named without one: the standing number
  *   means something else in it
  */
-export function termsOf(asked: Static<typeof OfferConfig> | undefined, config: ApiConfig): OfferTerms {
+export function termsOf(asked: Static<typeof OfferConfig> | undefined, standing: OfferTerms): OfferTerms {
   const terms = {
-    priceCents: asked?.price_cents ?? config.defaultPriceCents,
-    currency: asked?.currency ?? config.defaultCurrency,
-    ttlHours: asked?.ttl_hours ?? config.defaultTtlHours,
+    priceCents: asked?.price_cents ?? standing.priceCents,
+    currency: asked?.currency ?? standing.currency,
+    ttlHours: asked?.ttl_hours ?? standing.ttlHours,
   }
   const wrong = validatePrice(terms.priceCents, terms.currency)
   if (wrong !== null) throw unacceptable({ field: `config.${wrong.field}`, message: wrong.message })
-  if (asked?.price_cents === undefined && terms.currency !== config.defaultCurrency) {
-    const message = `must be given with a currency other than ${config.defaultCurrency}`
+  if (asked?.price_cents === undefined && terms.currency !== standing.currency) {
+    const message = `must be given with a currency other than ${standing.currency}`
     throw unacceptable({ field: 'config.price_cents', message })
   }
   return terms

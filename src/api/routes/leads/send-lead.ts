@@ -1,21 +1,22 @@
 import { Type } from 'typebox'
 import { recordAudit } from '../../../db/audit.ts'
 import type { Lead } from '../../../db/entities/index.ts'
-import { ContactErasedError, lockLeadForOffer } from '../../../db/leads.ts'
+import { ContactErasedError, lockLeadForOffer, postedTerms } from '../../../db/leads.ts'
 import { type EntityManager, inTransaction } from '../../../db/orm.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
 import { notFound, ProblemError, problemResponses } from '../../problem.ts'
-import { OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
+import { defaultTerms, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
 
 const schema = {
   tags: ['leads'],
   summary: 'Offer a stored lead to more providers',
   description:
-    'Safe to repeat: a provider who has the lead already is skipped. The answer holds the new unlocks and who was skipped.',
+    'Safe to repeat: a provider who has the lead already is skipped. The answer holds the new unlocks and who was skipped. ' +
+    'What `config` does not name is as the lead was posted.',
   security: [{ apiKey: [] }],
   params: Type.Object({ id: Type.String() }),
   body: Type.Object(
@@ -31,11 +32,11 @@ const schema = {
 /** POST /api/leads/{id}/send */
 export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
   app.post('/leads/:id/send', { schema, config: STAFF, bodyLimit: BODY_LIMIT }, async (request) => {
-    const terms = termsOf(request.body.config, config)
-    const offer = await inTransaction(db.em, async (tx) => {
+    const { offer, terms } = await inTransaction(db.em, async (tx) => {
       const lead = await lockLead(tx, request.params.id)
+      const terms = termsOf(request.body.config, postedTerms(lead) ?? defaultTerms(config))
       await recordAudit(tx, { ...actorOf(request), action: 'lead.send', target: `lead:${lead.id}` })
-      return offerOrRefuse(tx, lead, request.body.provider_ids, terms, config.teasers)
+      return { offer: await offerOrRefuse(tx, lead, request.body.provider_ids, terms, config.teasers), terms }
     })
     await publishOffer(publisher, offer.unlocks, terms, request.id)
     return { unlocks: offer.unlocks.map(offeredUnlockView), skipped: offer.skipped.map(skippedView) }
