@@ -3,7 +3,7 @@ import { receiptOutcome } from '../domain/outbound.ts'
 import { isIn, PAID_STATUSES } from '../domain/states.ts'
 import { applyEvent } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
-import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
+import { OutboundMessage, type Unlock } from './entities/index.ts'
 import { resolveEscalations } from './escalations.ts'
 import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
@@ -30,7 +30,7 @@ export async function findReceiptMessage(
   receipt: { gatewayId: string; reference: number | null; receiver: string | null },
 ): Promise<OutboundMessage | null> {
   const byGatewayId = await em.findOne(OutboundMessage, { gatewayId: receipt.gatewayId })
-  if (byGatewayId !== null || receipt.reference === null || receipt.reference > 2_147_483_647) return byGatewayId
+  if (byGatewayId !== null || receipt.reference === null) return byGatewayId
   const byReference = await em.findOne(OutboundMessage, { id: receipt.reference })
   // The answer to the send may have been recorded since the look by the gateway's id.
   if (byReference?.claimedAt == null || (byReference.gatewayId ?? receipt.gatewayId) !== receipt.gatewayId) return null
@@ -72,26 +72,23 @@ export async function recordReceipt(
       due.push(...(await applyEvent(tx, unlock.id, { type: 'reveal_confirmed' }, 'delivered', context)).due)
       await resolveEscalations(tx, ['reveal_failed', 'reveal_undeliverable'], `unlock:${unlock.id}`, 'delivered')
     } else {
-      due.push(...(await onLostReveal(tx, unlock, unsubscribed || (await hasOptedOut(tx, unlock)))))
+      due.push(...(await onLostReveal(tx, unlock)))
     }
   }
   return { due, unsubscribed }
 }
 
-async function hasOptedOut(tx: EntityManager, unlock: Unlock): Promise<boolean> {
-  const provider = await tx.findOneOrFail(Provider, { id: unlock.providerId }, { refresh: true })
-  return provider.optedOutAt != null
-}
-
-/** The carrier did not deliver the details: send them again, a bounded number of times, then call a person. */
-async function onLostReveal(tx: EntityManager, unlock: Unlock, mayNotBeTexted: boolean): Promise<Due[]> {
+/**
+ * The carrier did not deliver the details: send them again, a bounded number of times, then call a person. Of who has opted
+ * out it is the claim that sends nothing and calls one.
+ */
+async function onLostReveal(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   const reveals = await tx.find(OutboundMessage, { unlockId: unlock.id, purpose: 'reveal' })
   if (reveals.some(({ status }) => status === 'delivered' || isUnsent(status))) return []
   // Their money is back: nothing is owed.
   if (!(await isPaymentKept(tx, unlock.id))) return []
   const lost = reveals.filter(({ status }) => status === 'undelivered').length
-  const mayBeRepeated = !mayNotBeTexted && !(await isContactErased(tx, unlock.leadId))
-  if (mayBeRepeated && lost <= MAX_CARRIER_RETRIES) {
+  if (lost <= MAX_CARRIER_RETRIES && !(await isContactErased(tx, unlock.leadId))) {
     await addReveal(tx, unlock)
     return [{ job: 'reveal', unlock_id: unlock.id }]
   }

@@ -38,6 +38,9 @@ async function payWithoutReceipt() {
 const confirmationIsDue = (unlockId: number) =>
   product.rows('update lead_unlocks set reveal_confirm_at = app_now() where id = ?', [unlockId])
 
+const isToBeConfirmed = async (unlockId: number) =>
+  (await product.rows('select from lead_unlocks where id = ? and reveal_confirm_at is not null', [unlockId])).length > 0
+
 describe('a receipt for the details', () => {
   it.each(['f', 'j', 'u'] as const)('that says %s has them sent again, until they are delivered', async (letter) => {
     const { dana, unlockId, messageId } = await payWithoutReceipt()
@@ -98,10 +101,7 @@ describe('a receipt for the details', () => {
     }
     await escalated(product, unlockId, 'reveal_undeliverable')
     await confirmationIsDue(unlockId)
-    await until('nothing to be confirmed', async () => {
-      const waiting = 'select from lead_unlocks where id = ? and reveal_confirm_at is not null'
-      return (await product.rows(waiting, [unlockId])).length === 0
-    })
+    await until('nothing to be confirmed', async () => !(await isToBeConfirmed(unlockId)))
     product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'status', status: 429, times: null })
     await dana.says('Y')
     await product.rows(`update escalations set resolved_at = app_now(), resolved_by = 'a person' where unlock_id = ?`, [
@@ -306,19 +306,52 @@ describe('without a receipt', () => {
     await dana.gets(DETAILS, 2)
   })
 
-  it('details that nobody can deliver are not asked about for ever', async () => {
+  it('details that are sent again after a person was called count as delivered when no failure was reported in time', async () => {
+    const { dana, unlockId } = await payWithoutReceipt()
+    for (let sending = 1; sending <= 3; sending += 1) {
+      await dana.gets(DETAILS, sending)
+      await product.textmagic.deliver(detailsTo(dana)[sending - 1]?.id ?? 0, 'f')
+    }
+    await escalated(product, unlockId, 'reveal_undeliverable')
+    await confirmationIsDue(unlockId)
+    await until('the unlock to be left to a person', async () => !(await isToBeConfirmed(unlockId)))
+    await dana.says('Y')
+    await until('the fourth sending to be asked about', () => isToBeConfirmed(unlockId))
+    await confirmationIsDue(unlockId)
+    await product.reaches(unlockId, 'DONE')
+  })
+
+  it('details that nobody can deliver are not asked about for ever, and nobody is called twice about them', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()
     product.textmagic.setReceiptOutcome(dana.phone, 'f')
     await product.stripe.payLink(url)
     await escalated(product, unlockId, 'reveal_undeliverable')
+    await product.rows(`update escalations set resolved_at = app_now(), resolved_by = 'a person' where unlock_id = ?`, [
+      unlockId,
+    ])
     await confirmationIsDue(unlockId)
-    await until('the unlock to be left to a person', async () => {
-      const asked = 'select from lead_unlocks where id = ? and reveal_confirm_at is not null'
-      return (await product.rows(asked, [unlockId])).length === 0
-    })
+    await until('the unlock to be left to a person', async () => !(await isToBeConfirmed(unlockId)))
+    expect(await openKinds(product, unlockId)).toEqual([])
+    product.textmagic.setReceiptOutcome(dana.phone, 'd')
+    await dana.says('Y')
+    await product.reaches(unlockId, 'DONE')
   })
 })
+
+/** Posts a receipt that the emulator knows nothing of. */
+async function postReceipt(receipt: object): Promise<void> {
+  const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
+  const answer = await fetch(`${product.url}/webhook/textmagic/delivery?token=${token}`, {
+    method: 'POST',
+    body: JSON.stringify(receipt),
+  })
+  expect(answer.status).toBe(200)
+}
+
+const isPutAside = async (externalId: string) =>
+  (await product.rows(`select from webhook_inbox where external_id = ? and outcome = 'unmatched'`, [externalId]))
+    .length > 0
 
 describe('a receipt for another text', () => {
   it('of a lost teaser moves nothing', async () => {
@@ -333,22 +366,34 @@ describe('a receipt for another text', () => {
   it('that is none of ours is put aside, and does not pass for one of ours by its reference', async () => {
     const { dana, unlockId } = await payWithoutReceipt()
     const reveal = detailsTo(dana)[0]
-    const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
-    const foreign = { id: 99, status: 'f', referenceId: reveal?.referenceId, receiver: '16465550188', partsCount: 1 }
-    await fetch(`${product.url}/webhook/textmagic/delivery?token=${token}`, {
-      method: 'POST',
-      body: JSON.stringify(foreign),
-    })
+    await postReceipt({ id: 99, status: 'f', referenceId: reveal?.referenceId, receiver: '16465550188', partsCount: 1 })
     await confirmationIsDue(unlockId)
     await product.reaches(unlockId, 'DONE')
     expect(dana.inbox(DETAILS)).toHaveLength(1)
-    await hurryUntil(product, 'handle-receipt', 'the receipt to be put aside', async () => {
-      const [row] = await product.rows<{ outcome: string }>(
-        `select outcome from webhook_inbox where external_id = '99:f'`,
-      )
-      return row?.outcome === 'unmatched'
-    })
+    await hurryUntil(product, 'handle-receipt', 'the receipt to be put aside', () => isPutAside('99:f'))
     // A booking system that texts from the same account would fill Redis with them.
     expect(await failedJobs(product, 'handle-receipt')).toEqual([])
+  })
+
+  it('whose reference is a larger number than ours ever are is put aside', async () => {
+    await postReceipt({ id: 98, status: 'd', referenceId: 4_000_000_000, receiver: '16465550188', partsCount: 1 })
+    await hurryUntil(product, 'handle-receipt', 'the receipt to be put aside', () => isPutAside('98:d'))
+    expect(await product.rows(`select from escalations where kind = 'inbox_failed'`)).toEqual([])
+  })
+
+  it('of a teaser that counted as not sent makes a bare Y answer it', async () => {
+    product.textmagic.configure({ receipts: 'manual' })
+    const send = { method: 'POST', path: '/api/v2/messages', status: 401 } as const
+    product.textmagic.faults.add({ ...send, kind: 'accept_then_status', times: 1 })
+    product.textmagic.faults.add({ ...send, kind: 'status', times: null })
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.isOffered()
+    await until('the failed attempt', async () => (await product.unlock(unlockId)).messages[0].error_code !== null)
+    const teaser = product.textmagic.messages().find(({ phone }) => phone === dana.phone)
+    await product.textmagic.deliver(teaser?.id ?? 0, 'd')
+    await product.reaches(unlockId, 'AWAIT_CONFIRM')
+    product.textmagic.faults.clear()
+    await dana.says('Y')
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
   })
 })
