@@ -66,6 +66,19 @@ it('a block that TextMagic reports counts for who has the number by then', async
   expect(await optedOut(dana)).toBe(false)
 })
 
+it('a text that could not be sent yet goes to the number that its receiver has by then', async () => {
+  const dana = await newProvider(product)
+  product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: null })
+  const { unlockId } = await dana.isOffered()
+  await until('the failed attempt', async () => (await product.unlock(unlockId)).messages[0].error_code !== null)
+  const corrected = freeNumber()
+  await moves(dana, corrected)
+  product.textmagic.faults.clear()
+  await product.reaches(unlockId, 'AWAIT_CONFIRM')
+  expect(textsTo(corrected, TEASER)).toBe(1)
+  expect(dana.inbox()).toEqual([])
+})
+
 describe('a text that was stored before its sender got another number', () => {
   it('STOP closes the offers of who had the number, and is confirmed to the number that said it', async () => {
     const dana = await newProvider(product)

@@ -6,7 +6,7 @@ import { makeAttempt } from '../../src/workers/attempt.ts'
 import { FinalError } from '../../src/workers/errors.ts'
 import { unsubscribeNumber } from '../../src/workers/jobs/unsubscribe-number.ts'
 import { closeChecked } from '../support/invariants.ts'
-import { type Product, startProduct } from '../support/product.ts'
+import { type Json, type Product, startProduct } from '../support/product.ts'
 import {
   DETAILS,
   HELP,
@@ -19,7 +19,7 @@ import {
 } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurryUntil } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -50,6 +50,15 @@ async function untold(provider: TestProvider): Promise<{ due: boolean; escalatio
     [provider.id],
   )
   if (row === undefined) throw new Error(`no provider ${provider.id}`)
+  return row
+}
+
+async function confirmationTo(provider: TestProvider) {
+  const [row] = await product.rows<{ id: number; status: string; next_attempt_at: string }>(
+    `select id, status, next_attempt_at::text from outbound_messages where provider_id = ? and purpose = 'stop_confirmation'`,
+    [provider.id],
+  )
+  if (row === undefined) throw new Error(`no confirmation to ${provider.id}`)
   return row
 }
 
@@ -90,6 +99,7 @@ describe('STOP', () => {
     await settled(product)
     expect(await statusOf(unlockId)).toBe('DONE')
     expect(product.stripe.refunds().filter(({ metadata }) => metadata?.lead_id === leadId)).toEqual([])
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/retry-reveal`)).status).toBe(409)
   })
 
   it('keeps a teaser back that waits to be sent', async () => {
@@ -116,6 +126,31 @@ describe('STOP', () => {
       })
       expect(confirmation?.rejectReason).toBeNull()
     }
+  })
+
+  it('by a word TextMagic does not know is reported to it though the confirmation waits for a person', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: null })
+    await dana.says('revoke')
+    await hurryUntil(product, 'send-notice', 'the confirmation to be given up', async () => {
+      return (await confirmationTo(dana)).next_attempt_at >= '9998'
+    })
+    product.textmagic.faults.clear()
+    await hurryUntil(product, 'unsubscribe-number', 'TextMagic to be told', () => {
+      return product.textmagic.isUnsubscribed(dana.phone)
+    })
+  })
+
+  it('whose confirmation TextMagic refuses calls nobody: it may have blocked the number', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    product.textmagic.faults.add({ kind: 'status', status: 400, method: 'POST', path: '/api/v2/messages', times: null })
+    await dana.says('STOP')
+    await until('the refusal', async () => (await confirmationTo(dana)).status === 'failed')
+    const { id } = await confirmationTo(dana)
+    await failedJob(product, 'send-notice', { message_id: id })
+    expect(await product.rows('select from escalations where subject = ?', [`message:${id}`])).toEqual([])
   })
 
   it('that TextMagic refuses to be told of calls a person once, whose retry in Bull Board tells it', async () => {
@@ -263,6 +298,28 @@ describe('STOP', () => {
     await dana.gets(STOP_CONFIRMATION)
   })
 
+  it('while the outcome of the reveal is unclear: of details that turn out not to have gone out the money goes back', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await settled(product)
+    product.textmagic.faults.add({ kind: 'drop', method: 'POST', path: '/api/v2/messages' })
+    product.textmagic.faults.add({ kind: 'status', status: 401, method: 'GET', path: '/api/v2/sessions', times: null })
+    const { paymentIntent } = await product.stripe.payLink(url)
+    await until('the unclear send', async () => {
+      const { messages } = await product.unlock(unlockId)
+      return messages.some(({ purpose, status }: Json) => purpose === 'reveal' && status === 'unknown')
+    })
+    await dana.says('STOP')
+    expect(await statusOf(unlockId)).toBe('PAID')
+    product.textmagic.faults.clear()
+    await hurryUntil(product, 'reveal', 'the refund', () => {
+      return product.stripe.refunds().some((one) => one.payment_intent === paymentIntent.id)
+    })
+    await product.reaches(unlockId, 'OPTED_OUT')
+    await escalated(product, unlockId, 'opted_out_before_reveal')
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
   it('while the outcome of the reveal is unclear: the details that arrived are what was paid for', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()
@@ -311,6 +368,15 @@ describe('START', () => {
     expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(0)
   })
 
+  it('by a clock that is ahead of ours is undone by the STOP that comes after it', async () => {
+    const dana = await newProvider(product)
+    await dana.hasTeaser()
+    await dana.says('START', { at: new Date(Date.now() + 3_600_000) })
+    await dana.says('STOP', { at: new Date(Date.now() + 60_000) })
+    expect(await optedOut(dana)).toBe(true)
+    await dana.gets(STOP_CONFIRMATION)
+  })
+
   it('that arrives late does not undo a newer STOP', async () => {
     const dana = await newProvider(product)
     await dana.hasTeaser()
@@ -319,6 +385,24 @@ describe('START', () => {
     await settled(product)
     expect(await optedOut(dana)).toBe(true)
     expect(dana.inbox(START_CONFIRMATION)).toHaveLength(0)
+  })
+
+  it('in the moment in which a STOP has called the details off has them sent', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    const queue = product.publisher.queues.get('reveal')
+    await queue?.pause()
+    onTestFinished(() => queue?.resume())
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'PAID')
+    // As whoever called them off leaves them, who sees the START when the money was to go back.
+    await product.rows(
+      `update outbound_messages set status = 'cancelled', final_at = app_now() where unlock_id = ? and purpose = 'reveal'`,
+      [unlockId],
+    )
+    await queue?.resume()
+    await product.reaches(unlockId, 'DONE')
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 
   it('right after STOP is not undone by the receipt that says the confirmation was blocked', async () => {
