@@ -105,16 +105,30 @@ describe('a dispute', () => {
   })
 
   describe('of money that was to go back, which Stripe refuses meanwhile', () => {
-    async function refusedAndResolved() {
+    async function refused() {
       const { unlockId, intentId } = await paid()
       await product.stripe.dispute(intentId)
       await escalated(product, unlockId, 'dispute')
       await product.api('POST', `/api/unlocks/${unlockId}/refund`)
       await escalated(product, unlockId, 'refund_failed')
+      await settled(product)
+      return { unlockId, intentId }
+    }
+
+    async function refusedAndResolved() {
+      const { unlockId, intentId } = await refused()
       await resolveAll(unlockId)
       await settled(product)
       return { unlockId, intentId }
     }
+
+    it('calls nobody else once it is won while a person is called about the refund', async () => {
+      const { unlockId, intentId } = await refused()
+      await product.stripe.closeDispute(intentId, 'won')
+      await settled(product)
+      expect(await statusOfDispute(unlockId)).toBe('closed: won')
+      expect(await openKinds(product, unlockId)).toEqual(['refund_failed'])
+    })
 
     it('calls a person again once it is won, until the money is back', async () => {
       const { unlockId, intentId } = await refusedAndResolved()

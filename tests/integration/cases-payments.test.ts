@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider } from '../support/provider.ts'
@@ -88,6 +88,38 @@ describe('a payment', () => {
     })
   })
 
+  it.each([
+    { names: 'another lead than ours', lead: { lead_id: 'lead_elsewher' } },
+    { names: 'no lead', lead: {} },
+  ])(
+    'of another installation on the account, whose unlock has the number of ours and names $names, unlocks nothing',
+    async ({ lead }) => {
+      const dana = await newProvider(product)
+      const { unlockId } = await dana.hasLink()
+      const id = `cs_test_elsewhere_${unlockId}`
+      await product.stripe.sendEvent('checkout.session.completed', {
+        ...product.stripe.sessions()[0],
+        id,
+        payment_status: 'paid',
+        payment_intent: `pi_elsewhere_${unlockId}`,
+        payment_link: 'plink_elsewhere',
+        amount_total: 2000,
+        currency: 'usd',
+        metadata: { unlock_id: String(unlockId), ...lead },
+      })
+      await until('the escalation', async () => {
+        const found = await product.rows(
+          `select from escalations where kind = 'unknown_unlock' and summary like ? and resolved_at is null`,
+          [`%${id}%`],
+        )
+        return found.length > 0
+      })
+      await settled(product)
+      expect(await statusOf(unlockId)).toBe('AWAITING_PAYMENT')
+      expect(dana.inbox(DETAILS)).toHaveLength(0)
+    },
+  )
+
   it('made twice for one unlock is kept once; the second is given back, and a person hears of it', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()
@@ -97,6 +129,23 @@ describe('a payment', () => {
     await escalated(product, unlockId, 'second_payment')
     await settled(product)
     expect((await paymentsOf(unlockId)).toSorted()).toEqual(['kept', 'refunded'])
+    expect(dana.inbox(DETAILS)).toHaveLength(1)
+  })
+
+  it('made twice while the details wait to be sent: they are sent though the second has gone back by then', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    const queue = product.publisher.queues.get('reveal')
+    await queue?.pause()
+    onTestFinished(() => queue?.resume())
+    const pages = [await product.stripe.openSession(url), await product.stripe.openSession(url)]
+    for (const page of pages) await product.stripe.paySession(page.id, { force: true })
+    await until('the second to go back', async () => {
+      return (await paymentsOf(unlockId)).toSorted().join() === 'kept,refunded'
+    })
+    expect(await statusOf(unlockId)).toBe('PAID')
+    await queue?.resume()
+    await product.reaches(unlockId, 'DONE')
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 

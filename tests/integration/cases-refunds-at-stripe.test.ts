@@ -178,6 +178,22 @@ describe('a refund made in the dashboard', () => {
     expect(await paymentsOf(unlockId)).toEqual(['refund_failed'])
   })
 
+  it('of a part that fails while a person is called about the rest calls nobody else', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasDetails()
+    const [{ payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
+    const part = await product.stripe.refund(intentId, { amount: 500 })
+    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
+    product.stripe.failNextRefund()
+    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    await escalated(product, unlockId, 'refund_failed')
+    await settled(product)
+    await product.stripe.settleRefund(part.id, 'failed')
+    await until('the word of it', async () => (await refundedCentsOf(unlockId)) === 0)
+    await settled(product)
+    expect(await openKinds(product, unlockId)).toEqual(['refund_failed'])
+  })
+
   it('of a part that fails once a person has paid back the rest another way leaves the rest to them', async () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasDetails()

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import { refundPayment } from '../../src/workers/jobs/refund-payment.ts'
 import { closeChecked } from '../support/invariants.ts'
@@ -32,18 +32,28 @@ async function payLate() {
   return { dana, unlockId, intentId: paymentIntent.id }
 }
 
-/** Pays before the TTL, which passes before a worker gets to it. @param meanwhile what happens before it does */
+/**
+ * Pays before the TTL, which passes before a worker gets to it. The closing of the link waits for that: it asks Stripe for
+ * payments, and one that is found then counts as late.
+ *
+ * @param meanwhile what happens before a worker gets to it
+ */
 async function paidInTimeAndExpired(unlockId: number, url: string, meanwhile?: () => Promise<void>): Promise<void> {
   await settled(product)
-  const queue = product.publisher.queues.get('handle-payment')
-  await queue?.pause()
+  const { queues } = product.publisher
+  const [payments, closing] = [queues.get('handle-payment'), queues.get('close-payment-link')]
+  onTestFinished(async () => {
+    for (const queue of [payments, closing]) await queue?.resume()
+  })
+  for (const queue of [payments, closing]) await queue?.pause()
   await product.stripe.payLink(url)
-  const stored = async () => (await product.rows(`select from webhook_inbox where status = 'received'`)).length > 0
-  await until('the webhook to be stored', stored)
+  await product.stripe.webhooksIdle()
   await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
   await product.reaches(unlockId, 'EXPIRED')
   await meanwhile?.()
-  await queue?.resume()
+  await payments?.resume()
+  await until('the payment to be handled', async () => (await paymentsOf(unlockId)).length > 0)
+  await closing?.resume()
 }
 
 const lastAttempt = (data: object) => ({ id: '1', data, number: 5, of: 5 })
@@ -164,6 +174,34 @@ describe('a refund', () => {
     await (await failedJob(product, 'refund-payment', { payment_id: paymentId })).retry('failed')
     await becomes(unlockId, 'refunded')
     await escalated(product, unlockId, 'refund_failed', false)
+  })
+
+  it('that Stripe refuses, and the retry of it as well, is not answered with that refusal for ever', async () => {
+    product.stripe.recordedFaults.add({ kind: 'status', status: 400, method: 'POST', path: '/v1/refunds', times: 2 })
+    const { unlockId } = await payLate()
+    await escalated(product, unlockId, 'refund_failed')
+    const [{ id: paymentId }] = (await product.unlock(unlockId)).payments
+    const job = await failedJob(product, 'refund-payment', { payment_id: paymentId })
+    const attempts = async () =>
+      (await product.publisher.queues.get('refund-payment')?.getJob(job.id ?? ''))?.attemptsStarted ?? 0
+    const before = await attempts()
+    await job.retry('failed')
+    await until('the retry to be refused', async () => {
+      return (await attempts()) > before && (await job.getState()) === 'failed'
+    })
+    await job.retry('failed')
+    await becomes(unlockId, 'refunded')
+    await escalated(product, unlockId, 'refund_failed', false)
+  })
+
+  it('by an operator goes also for money of the wrong amount, of which a person was called', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await product.stripe.payLink(url, { amount: 1900 })
+    await becomes(unlockId, 'held')
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+    await becomes(unlockId, 'refunded')
+    expect(await statusOf(unlockId)).toBe('AWAITING_PAYMENT')
   })
 })
 
