@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { applyEvent } from '../../src/db/apply-event.ts'
+import { NO_CONTEXT } from '../../src/db/effects.ts'
 import { inboxPlace } from '../../src/db/inbox-store.ts'
+import { inTransaction } from '../../src/db/orm.ts'
+import { inboxBodies } from '../../src/db/retention.ts'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { placesHolding, tableContents } from '../support/invariants-secrets.ts'
@@ -353,6 +357,26 @@ describe('nobody pays for details that are gone', () => {
   })
 })
 
+it('an erasure waits for a Y that is being handled, and is refused then: nobody gets a link for what is gone', async () => {
+  const dana = await newProvider(product)
+  const { leadId, unlockId } = await dana.hasTeaser()
+  await dana.says(`N ${leadId}`)
+  await settled(product)
+  const { erased } = await inTransaction(product.db.em, async (tx) => {
+    await applyEvent(tx, unlockId, { type: 'reply_yes' }, 'reply', NO_CONTEXT)
+    const erased = erase(leadId)
+    await until('the erasure to wait', async () => {
+      const waiting = await product.rows(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      return waiting.length > 0
+    })
+    return { erased }
+  })
+  expect((await erased).status).toBe(409)
+  await product.reaches(unlockId, 'AWAITING_PAYMENT')
+})
+
 describe('what is closed for the configured time', () => {
   /** Runs the job as its schedule would, and waits until it is done. */
   async function run(): Promise<void> {
@@ -423,6 +447,86 @@ describe('what is closed for the configured time', () => {
     await product.reaches(unlockId, 'AWAIT_CONFIRM')
     await dana.gets(TEASER)
     await escalated(product, unlockId, 'teaser_failed', false)
+  })
+
+  it('but for a text that nobody could read: it stays until a person has seen to it', async () => {
+    const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
+    const body = `not a text ${Date.now()}`
+    await fetch(`${product.url}/webhook/textmagic?token=${token}`, { method: 'POST', body })
+    const find = async () => {
+      const [row] = await product.rows<{ id: string; is_kept: boolean; escalation_id: number | null }>(
+        `select i.id, sealed_body is not null as is_kept, e.id as escalation_id
+         from webhook_inbox i join escalations e on e.subject = 'inbox:' || i.id
+         where e.kind = 'unintelligible_webhook' order by e.id desc limit 1`,
+      )
+      return row
+    }
+    await moveClock(product, 31 * DAY)
+    await run()
+    const found = await find()
+    expect(found?.is_kept).toBe(true)
+    await product.api('POST', `/api/escalations/${found?.escalation_id}/resolve`, {})
+    await run()
+    expect((await find())?.is_kept).toBe(false)
+  })
+
+  it('but for a refund of which the payment may still come: Stripe tells of that for thirty days', async () => {
+    const intent = 'pi_comes_later'
+    await product.stripe.sendEvent('refund.updated', {
+      id: 're_comes_before',
+      object: 'refund',
+      amount: 2000,
+      payment_intent: intent,
+      status: 'succeeded',
+    })
+    const isKept = async () => {
+      const [row] = await product.rows<{ outcome: string | null; is_kept: boolean }>(
+        'select outcome, sealed_body is not null as is_kept from webhook_inbox where payment_intent_id = ?',
+        [intent],
+      )
+      return row?.outcome === 'unmatched' ? row.is_kept : null
+    }
+    await hurryUntil(product, 'handle-payment', 'the refund to be put aside', async () => (await isKept()) !== null)
+    const weekOld = inboxBodies(7)
+    await moveClock(product, 8 * DAY)
+    await weekOld(product.db.em.fork(), 1_000)
+    expect(await isKept()).toBe(true)
+    await moveClock(product, 23 * DAY)
+    await weekOld(product.db.em.fork(), 1_000)
+    expect(await isKept()).toBe(false)
+  })
+
+  it('also the text of an answer that was refused: a retry, once a person has seen to it, sends nothing and calls nobody', async () => {
+    const dana = await newProvider(product)
+    product.textmagic.faults.add({ kind: 'status', status: 400, method: 'POST', path: '/api/v2/messages', times: null })
+    await dana.says('HELP')
+    const find = async () => {
+      const [row] = await product.rows<{
+        id: number
+        status: string
+        is_erased: boolean
+        escalation_id: number | null
+      }>(
+        `select m.id, m.status, body is null as is_erased, e.id as escalation_id
+         from outbound_messages m left join escalations e on e.subject = 'message:' || m.id and resolved_at is null
+         where provider_id = ? and purpose = 'help'`,
+        [dana.id],
+      )
+      if (row === undefined) throw new Error('no answer')
+      return row
+    }
+    await until('a person to be called', async () => (await find()).escalation_id !== null)
+    product.textmagic.faults.clear()
+    const { id, escalation_id } = await find()
+    const job = await failedJob(product, 'send-notice', { message_id: id })
+    await product.api('POST', `/api/escalations/${escalation_id}/resolve`, {})
+    await moveClock(product, 31 * DAY)
+    await run()
+    expect((await find()).is_erased).toBe(true)
+    await job.retry('failed')
+    await until('the retry to call it off', async () => (await find()).status === 'cancelled')
+    await settled(product)
+    expect((await find()).escalation_id).toBeNull()
   })
 
   it('also idempotency keys, after a week; until then their answer holds no notes of an erased lead', async () => {
