@@ -88,6 +88,18 @@ it('one that does not tell its time does not have the whole history listed', asy
   expect(new Set(pagesAskedFor())).toEqual(new Set([1]))
 })
 
+it('one whose time is yet to come does not have those count as listed that are older than it', async () => {
+  const odd = [reply({ messageTime: '2099-01-01T00:00:00+0000' })]
+  list = () => odd
+  await until('a run to end', async () => (await product.rows('select from backfill_marks')).length === 1)
+  const missed = pageOf(PAGE_SIZE + 1)
+  list = (page) => missed.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE)
+  await until('all of them to be stored', async () => {
+    const stored = new Set((await inbox()).map(({ external_id }) => external_id))
+    return missed.every(({ id }) => stored.has(String(id)))
+  })
+})
+
 it('one that cannot be read is kept, and a person is called once', async () => {
   const odd = reply({ text: null })
   list = () => [odd]

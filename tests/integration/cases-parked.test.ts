@@ -84,6 +84,26 @@ it('a Y to a link that could not be sent sends it, also when Redis loses the job
   expect(dana.inbox(LINK)).toHaveLength(1)
 })
 
+it('a Y that reopens an offer whose link could not be sent gets one, also when Redis loses the job', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, leadId } = await dana.hasTeaser()
+  await parked('create-payment-link', unlockId, 'payment_link_failed', () => dana.says(`Y ${leadId}`))
+  await dana.says(`N ${leadId}`)
+  await losingJobs('create-payment-link', () => dana.says(`Y ${leadId}`))
+  await product.reaches(unlockId, 'AWAITING_PAYMENT')
+  await escalated(product, unlockId, 'payment_link_failed', false)
+})
+
+it('a STOP while the details wait for a person gives the money back', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, url } = await dana.hasLink()
+  await parked('reveal', unlockId, 'reveal_failed', () => product.stripe.payLink(url))
+  await dana.says('STOP')
+  await product.reaches(unlockId, 'OPTED_OUT')
+  await becomes(unlockId, 'refunded')
+  expect(dana.inbox(DETAILS)).toHaveLength(0)
+})
+
 it('retry-reveal that was answered 200 sends the details once more, also when Redis loses the job', async () => {
   const dana = await newProvider(product)
   const { unlockId, leadId } = await dana.hasDetails()

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { JobName } from '../../src/queues/contract.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import {
@@ -12,7 +13,7 @@ import {
   TEASER,
 } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { escalated } from '../support/steering.ts'
+import { escalated, hurryUntil } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -62,6 +63,39 @@ describe('Y', () => {
     await escalated(product, unlockId, 'payment_link_failed', false)
     await settled(product)
     expect(dana.inbox(LINK)).toHaveLength(2)
+  })
+
+  it('again and again while the SMS gateway is away gets one text with the link, or the details, once it is back', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    const comesBack = async (job: JobName, kind: RegExp) => {
+      await settled(product)
+      product.textmagic.faults.add({
+        kind: 'status',
+        status: 401,
+        method: 'POST',
+        path: '/api/v2/messages',
+        times: null,
+      })
+      for (let times = 1; times <= 3; times += 1) await dana.says('Y')
+      product.textmagic.faults.clear()
+      await hurryUntil(product, job, 'the text', () => dana.inbox(kind).length > 1)
+      await settled(product)
+      expect(dana.inbox(kind)).toHaveLength(2)
+    }
+    await comesBack('create-payment-link', LINK)
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'DONE')
+    await comesBack('reveal', DETAILS)
+    const [unlock] = await product.rows('select reveal_resends from lead_unlocks where id = ?', [unlockId])
+    expect(unlock).toEqual({ reveal_resends: 1 })
+  })
+
+  it('bare counts though the clock of the gateway is far behind ours, so that it seems older than the teaser', async () => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    await dana.says('Y', { at: new Date(Date.now() - 600_000) })
+    await product.reaches(unlockId, 'AWAITING_PAYMENT')
   })
 
   it('delivered twice by the gateway is answered once', async () => {

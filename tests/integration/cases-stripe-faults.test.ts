@@ -329,6 +329,25 @@ describe('closing a payment link', () => {
     await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
   })
 
+  it('is done before the next one is made, so that no two can be paid', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId } = await dana.hasLink()
+    await settled(product)
+    const [link] = linksOf(unlockId)
+    const path = `/v1/payment_links/${link?.id}`
+    product.stripe.faults.add({ method: 'POST', path, kind: 'status', status: 503, times: null })
+    await dana.says(`N ${leadId}`)
+    await dana.says(`Y ${leadId}`)
+    const queue = product.publisher.queues.get('create-payment-link')
+    await until('an attempt to make the next to fail', async () => ((await queue?.getDelayedCount()) ?? 0) > 0)
+    expect(linksOf(unlockId)).toHaveLength(1)
+    product.stripe.faults.clear()
+    await hurryUntil(product, 'create-payment-link', 'the next one', async () => {
+      return (await product.unlock(unlockId)).unlock.status === 'AWAITING_PAYMENT'
+    })
+    expect(linksOf(unlockId).filter(({ active }) => active)).toHaveLength(1)
+  })
+
   it('is tried until the checkout pages open on it are ended too', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()

@@ -131,6 +131,18 @@ describe('a text that is no answer to an offer', () => {
   })
 })
 
+it('a bare Y a day after the last offer has ended is forwarded: it may answer another system', async () => {
+  const dana = await newProvider(product)
+  const { unlockId } = await dana.hasTeaser()
+  await product.rows(`update lead_unlocks set ttl_expires_at = app_now() - interval '25 hours' where id = ?`, [
+    unlockId,
+  ])
+  await product.reaches(unlockId, 'EXPIRED')
+  expect(await dana.says('Y')).toBe('forwarded')
+  await settled(product)
+  expect(dana.inbox()).toHaveLength(1)
+})
+
 describe('a Y that comes before we know what became of the teaser', () => {
   it('counts when the gateway has not answered the send yet', async () => {
     await settled(product)

@@ -79,7 +79,7 @@ describe('when the gateway cannot be asked what became of an unclear send', () =
     expect(dana.inbox(TEASER)).toHaveLength(1)
   })
 
-  it('of a link that was closed since, the link that took its place is sent', async () => {
+  it('of a link that was closed since, the link that took its place is sent, and it alone', async () => {
     const dana = await newProvider(product)
     const { unlockId, leadId } = await dana.hasTeaser()
     product.textmagic.faults.add({ ...SEND, kind: 'drop' })
@@ -96,6 +96,11 @@ describe('when the gateway cannot be asked what became of an unclear send', () =
     await dana.gets(LINK)
     await product.reaches(unlockId, 'AWAITING_PAYMENT')
     product.textmagic.faults.clear()
+    await hurryUntil(product, 'create-payment-link', 'the text with the link before it to be called off', async () => {
+      const { messages } = await product.unlock(unlockId)
+      return messages.some(({ status }: { status: string }) => status === 'cancelled')
+    })
+    expect(dana.inbox(LINK)).toHaveLength(1)
   })
 })
 
