@@ -1,10 +1,14 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makeAttempt } from '../../src/workers/attempt.ts'
+import { alert } from '../../src/workers/jobs/alert.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { newProvider, STRANGER } from '../support/provider.ts'
-import { calm, failedJob, hurryUntil, moveClock } from '../support/steering.ts'
+import { refundsOf } from '../support/refunds.ts'
+import { settled } from '../support/settled.ts'
+import { calm, escalated, failedJob, hurryUntil, moveClock } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 /** Seconds after which the sweep repeats an alert that could not be delivered. */
@@ -45,6 +49,7 @@ afterAll(async () => {
   await new Promise<void>((resolve) => others.close(() => resolve()))
 })
 
+const { withServices } = refundsOf(() => product)
 const takenBy = (path: string) => taken.filter((one) => one.path === path).map(({ body }) => body)
 const text = (words: string) => product.textmagic.reply({ from: STRANGER, text: words })
 const openForwards = async () => {
@@ -81,6 +86,44 @@ describe('a message for the fallback system', () => {
 })
 
 describe('an alert', () => {
+  /** Runs its job, as a second wake-up would. */
+  const tell = (escalation_id: number) =>
+    withServices(async (services) => {
+      const outcome = await makeAttempt(services, alert, { id: '1', data: { escalation_id }, number: 1, of: 5 })
+      expect(outcome).toEqual({ type: 'done' })
+    })
+  const openOf = async (unlockId: number) => {
+    const [row] = await product.rows<{ id: number }>(
+      'select id from escalations where unlock_id = ? and resolved_at is null',
+      [unlockId],
+    )
+    return row?.id ?? 0
+  }
+
+  it('is sent once, however often its job runs', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await product.stripe.payLink(url, { amount: 100 })
+    await until('the alert', () => takenBy('/alert').length > 0)
+    await settled(product)
+    await tell(await openOf(unlockId))
+    expect(takenBy('/alert')).toHaveLength(1)
+  })
+
+  it('is not sent any more once a person has resolved what it is about', async () => {
+    status['/alert'] = 500
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await product.stripe.payLink(url, { amount: 100 })
+    await escalated(product, unlockId, 'wrong_amount')
+    const id = await openOf(unlockId)
+    expect((await product.api('POST', `/api/escalations/${id}/resolve`, {})).status).toBe(200)
+    delete status['/alert']
+    await tell(id)
+    expect(takenBy('/alert')).toEqual([])
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+  })
+
   it('that could not be delivered is repeated until it is, however often that was tried', async () => {
     status['/alert'] = 500
     const dana = await newProvider(product)

@@ -194,6 +194,24 @@ describe('a refund', () => {
     await escalated(product, unlockId, 'refund_failed', false)
   })
 
+  it('by an operator, of money whose details wait to be sent, keeps them back and ends the offer', async () => {
+    const dana = await newProvider(product)
+    const { leadId, unlockId, url } = await dana.hasLink()
+    const queue = product.publisher.queues.get('reveal')
+    await queue?.pause()
+    onTestFinished(() => queue?.resume())
+    await product.stripe.payLink(url)
+    await product.reaches(unlockId, 'PAID')
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+    await becomes(unlockId, 'refunded')
+    await queue?.resume()
+    await settled(product)
+    expect(await statusOf(unlockId)).toBe('EXPIRED')
+    await dana.says(`Y ${leadId}`)
+    await dana.gets(EXPIRED)
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
   it('by an operator goes also for money of the wrong amount, of which a person was called', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()

@@ -4,7 +4,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { EXPLANATION, HELP, handled, LINK, NOT_ON_OFFER, newProvider, STRANGER, TEASER } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated } from '../support/steering.ts'
+import { calm, escalated, hurryUntil } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const REFUSED = {
@@ -141,6 +141,23 @@ it('a bare Y a day after the last offer has ended is forwarded: it may answer an
   expect(await dana.says('Y')).toBe('forwarded')
   await settled(product)
   expect(dana.inbox()).toHaveLength(1)
+})
+
+it('a teaser that could not be sent before the TTL is not sent after it, though nobody has ended the offer yet', async () => {
+  const expiries = product.publisher.queues.get('expire')
+  await expiries?.pause()
+  onTestFinished(() => expiries?.resume())
+  product.textmagic.faults.add({ kind: 'status', status: 401, method: 'POST', path: '/api/v2/messages', times: null })
+  const dana = await newProvider(product)
+  const { unlockId } = await dana.isOffered()
+  const teaser = async () => (await product.unlock(unlockId)).messages[0]
+  await until('the failed attempt', async () => (await teaser()).error_code !== null)
+  await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
+  product.textmagic.faults.clear()
+  await hurryUntil(product, 'send-teaser', 'it to be called off', async () => (await teaser()).status === 'cancelled')
+  await expiries?.resume()
+  await product.reaches(unlockId, 'EXPIRED')
+  expect(dana.inbox()).toEqual([])
 })
 
 describe('a Y that comes before we know what became of the teaser', () => {
