@@ -1,11 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lockInboxRow, markProcessed } from '../../src/db/inbox.ts'
+import { inTransaction } from '../../src/db/orm.ts'
+import { makeAttempt } from '../../src/workers/attempt.ts'
+import { handleReply } from '../../src/workers/jobs/handle-reply.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DECLINED, LINK, newProvider } from '../support/provider.ts'
 import { loseRedis } from '../support/redis-contents.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
-import { hurryUntil, moveClock } from '../support/steering.ts'
+import { hurryUntil, moveClock, somebodyWaits } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 /** Seconds until the sweep takes an interest in any row. */
@@ -18,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(() => closeChecked(product))
 
-const { arrives } = refundsOf(() => product)
+const { arrives, withServices } = refundsOf(() => product)
 
 const textCount = async () => {
   const [row] = await product.rows<{ count: number }>(
@@ -91,6 +95,55 @@ describe('texts of one provider', () => {
         [String(broken)],
       )
       return row !== undefined
+    })
+  })
+})
+
+it('a text that another worker is handling is not handled once more', async () => {
+  const dana = await newProvider(product)
+  const { unlockId } = await dana.hasTeaser()
+  await settled(product)
+  await product.stopWorkers()
+  await dana.texts('Y')
+  const [row] = await product.rows<{ id: string }>(`select id from webhook_inbox where status = 'received'`)
+  const inbox_id = Number(row?.id)
+  await withServices(async (services) => {
+    const { second } = await inTransaction(product.db.em, async (tx) => {
+      const first = await lockInboxRow(tx, inbox_id, 'received')
+      const second = makeAttempt(services, handleReply, { id: '1', data: { inbox_id }, number: 1, of: 5 })
+      await somebodyWaits(product)
+      if (first !== null) await markProcessed(tx, first, 'yes')
+      return { second }
+    })
+    expect(await second).toEqual({ type: 'done' })
+  })
+  expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+})
+
+describe('a text that fails again and again, for a reason that may pass', () => {
+  it.each([
+    ['was woken up three times', 'attempts = 3'],
+    ['waits for a person', `attempts = 0, next_attempt_at = '9999-01-01'`],
+  ])('holds up none that come after it once it %s', async (_since, stand) => {
+    const dana = await newProvider(product)
+    const { unlockId } = await dana.hasTeaser()
+    await settled(product)
+    await product.stopWorkers()
+    const failing = await dana.texts('is this still on?')
+    await product.rows(`
+      create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$;
+      create trigger refuse before update of status on webhook_inbox
+        for each row when (old.external_id = '${failing}') execute function refuse()`)
+    await product.rows(`update webhook_inbox set ${stand} where external_id = ?`, [String(failing)])
+    await dana.texts('Y')
+    await product.startMoreWorkers()
+    await hurryUntil(product, 'handle-reply', 'the Y to be handled', async () => {
+      return (await product.unlock(unlockId)).unlock.status === 'AWAITING_PAYMENT'
+    })
+    await product.rows('drop trigger refuse on webhook_inbox')
+    await hurryUntil(product, 'handle-reply', 'the other to be handled', async () => {
+      const left = await product.rows(`select from webhook_inbox where status = 'received'`)
+      return left.length === 0
     })
   })
 })

@@ -4,6 +4,7 @@ import { inTransaction } from '../../src/db/orm.ts'
 import { lockProvider } from '../../src/db/subscriptions.ts'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import { FinalError } from '../../src/workers/errors.ts'
+import { handleReply } from '../../src/workers/jobs/handle-reply.ts'
 import { unsubscribeNumber } from '../../src/workers/jobs/unsubscribe-number.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Json, type Product, startProduct } from '../support/product.ts'
@@ -19,7 +20,7 @@ import {
 } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob, hurryUntil } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurryUntil, openKinds, somebodyWaits } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 let product: Product
@@ -262,12 +263,7 @@ describe('STOP', () => {
     await inTransaction(product.db.em, async (tx) => {
       await lockProvider(tx, dana.id)
       await product.textmagic.deliver(link?.id ?? 0, 'j', 'g')
-      await until('the opt-out to wait for the provider', async () => {
-        const waiting = await product.rows(
-          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-        )
-        return waiting.length > 0
-      })
+      await somebodyWaits(product)
       const text = await product.rows(`select delivery_status from outbound_messages where gateway_id = ?`, [
         String(link?.id),
       ])
@@ -316,7 +312,8 @@ describe('STOP', () => {
       return product.stripe.refunds().some((one) => one.payment_intent === paymentIntent.id)
     })
     await product.reaches(unlockId, 'OPTED_OUT')
-    await escalated(product, unlockId, 'opted_out_before_reveal')
+    await settled(product)
+    expect(await openKinds(product, unlockId)).toEqual(['opted_out_before_reveal'])
     expect(dana.inbox(DETAILS)).toHaveLength(0)
   })
 
@@ -366,6 +363,35 @@ describe('START', () => {
     expect(await optedOut(dana)).toBe(false)
     expect(await statusOf(unlockId)).toBe('AWAIT_CONFIRM')
     expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(0)
+  })
+
+  it('that is being handled while a STOP is stored does not undo it', async () => {
+    const dana = await newProvider(product)
+    await dana.says('STOP')
+    await settled(product)
+    const queue = product.publisher.queues.get('handle-reply')
+    await queue?.pause()
+    onTestFinished(() => queue?.resume())
+    const id = await dana.texts('START')
+    const [row] = await product.rows<{ id: string }>('select id from webhook_inbox where external_id = ?', [String(id)])
+    await withServices(async (services) => {
+      const { handled } = await inTransaction(product.db.em, async (tx) => {
+        // As the ingress does for a STOP that was texted after it.
+        await tx.execute(
+          `update providers set subscription_changed_at = app_now() + interval '1 second' where id = ? returning id`,
+          [dana.id],
+        )
+        const attempt = { id: '1', data: { inbox_id: Number(row?.id) }, number: 1, of: 5 }
+        const handled = makeAttempt(services, handleReply, attempt)
+        await somebodyWaits(product)
+        return { handled }
+      })
+      expect(await handled).toEqual({ type: 'done' })
+    })
+    expect(await optedOut(dana)).toBe(true)
+    await queue?.resume()
+    await settled(product)
+    expect(dana.inbox(START_CONFIRMATION)).toEqual([])
   })
 
   it('by a clock that is ahead of ours is undone by the STOP that comes after it', async () => {

@@ -10,7 +10,7 @@ import { placesHolding, tableContents } from '../support/invariants-secrets.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, EXPIRED, LINK, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
+import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds, somebodyWaits } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const ERASED = /are no longer stored and cannot be sent again/
@@ -365,12 +365,7 @@ it('an erasure waits for a Y that is being handled, and is refused then: nobody 
   const { erased } = await inTransaction(product.db.em, async (tx) => {
     await applyEvent(tx, unlockId, { type: 'reply_yes' }, 'reply', NO_CONTEXT)
     const erased = erase(leadId)
-    await until('the erasure to wait', async () => {
-      const waiting = await product.rows(
-        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      )
-      return waiting.length > 0
-    })
+    await somebodyWaits(product)
     return { erased }
   })
   expect((await erased).status).toBe(409)

@@ -91,6 +91,16 @@ export async function failedJob<N extends JobName>(product: Product, name: N, ab
   return found
 }
 
+/** Waits until a transaction of the product waits for a lock. */
+export async function somebodyWaits(product: Product): Promise<void> {
+  await until('somebody to wait for a lock', async () => {
+    const waiting = await product.rows(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return waiting.length > 0
+  })
+}
+
 /** Has both emulators behave again, whatever a test that failed left behind, and waits until nothing is under way. */
 export async function calm(product: Product): Promise<void> {
   for (const switched of [product.textmagic.faults, product.stripe.faults, product.stripe.recordedFaults]) {
