@@ -39,8 +39,12 @@ export type Inbox = {
   storeInboundSms(sms: InboundSms, arrival: Arrival): Promise<StoredArrival>
   /** Keeps what the gateway says became of a text of ours; each status of a message counts once. */
   storeReceipt(receipt: DeliveryReceipt, arrival: Arrival): Promise<StoredArrival>
-  /** Keeps an event of Stripe's whose signature was good. */
-  storeStripeEvent(eventId: string, arrival: Arrival): Promise<StoredArrival>
+  /**
+   * Keeps an event of Stripe's whose signature was good.
+   *
+   * @param paidAt when the payment was made that was asked for in place of its event, and came in time or late by that
+   */
+  storeStripeEvent(eventId: string, arrival: Arrival, paidAt?: Date): Promise<StoredArrival>
   /** Keeps what an authenticated gateway sent and nobody can read, and calls a person; the same bytes count once. */
   storeUnintelligible(source: InboxSource, arrival: Arrival): Promise<StoredArrival>
   /** How many are not stored yet. */
@@ -93,8 +97,8 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
     },
     storeReceipt: ({ id, status }, arrival) =>
       keep(arrival, { source: 'textmagic_delivery', externalId: `${id}:${status}`, job: 'handle-receipt' }),
-    storeStripeEvent: (eventId, arrival) =>
-      keep(arrival, { source: 'stripe', externalId: eventId, job: 'handle-payment' }),
+    storeStripeEvent: (eventId, arrival, paidAt) =>
+      keep(arrival, { source: 'stripe', externalId: eventId, job: 'handle-payment', sentAt: paidAt ?? null }),
     async storeUnintelligible(source, arrival) {
       const externalId = `unparsed:${createHash('sha256').update(arrival.raw).digest('hex')}`
       return inTransaction(em, async (tx) => {

@@ -23,7 +23,10 @@ export type IncomingPayment = {
 
 export type RecordOptions = {
   latePayment: 'reveal' | 'refund'
-  /** When we were told, by the database's clock: what came before the TTL is not late for having waited here. */
+  /**
+   * When we were told, by the database's clock: what came before the TTL is not late for having waited here. Of what Stripe
+   * was asked for, when it was paid.
+   */
   arrivedAt: Date
   /** What told us, for the timeline. */
   cause: string

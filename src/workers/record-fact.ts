@@ -118,7 +118,7 @@ async function recordPaid(
     },
     {
       latePayment: deps.settings.latePayment,
-      arrivedAt: row.receivedAt,
+      arrivedAt: row.sentAt ?? row.receivedAt,
       cause: 'stripe: paid',
       context: deps.effects,
     },

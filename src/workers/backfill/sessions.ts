@@ -17,9 +17,11 @@ export async function keepPayments(services: WorkerServices, requestId: string, 
   const { stripeId, unlockId, leadId } = link
   const inbox = createInbox(services.db.em, services.sealer)
   const payments = await services.stripe.findPayments({ unlockId, leadId, linkIds: [stripeId] })
-  const events = payments.flatMap((payment) => asEvents(payment, unlockId, leadId))
-  return storeEach(services, events, (event) =>
-    keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival), event),
+  const found = payments.flatMap((payment) =>
+    asEvents(payment, unlockId, leadId).map((event) => ({ event, paidAt: payment.paidAt })),
+  )
+  return storeEach(services, found, ({ event, paidAt }) =>
+    keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival, paidAt), event),
   )
 }
 
