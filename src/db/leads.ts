@@ -54,7 +54,7 @@ export async function insertLead(
       value === null ? null : sealer.seal(value, leadPlace(column, id))
     const inserted = await tx.execute<{ id: string }[]>(
       `insert into leads (id, city, service_type, preferred_time_window, budget_range, notes_snippet,
-         price_cents, currency, ttl_hours, client_name, client_phone, client_email, exact_address)
+         offer_price_cents, offer_currency, offer_ttl_hours, client_name, client_phone, client_email, exact_address)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing returning id`,
       [
         id,
@@ -95,7 +95,8 @@ export async function isContactErased(tx: EntityManager, leadId: string): Promis
 }
 
 /** The terms that a lead was posted with; null for one from before these were kept. */
-export function postedTerms({ priceCents, currency, ttlHours }: Lead): OfferTerms | null {
+export function postedTerms(lead: Lead): OfferTerms | null {
+  const { offerPriceCents: priceCents, offerCurrency: currency, offerTtlHours: ttlHours } = lead
   return priceCents == null || currency == null || ttlHours == null ? null : { priceCents, currency, ttlHours }
 }
 

@@ -212,7 +212,8 @@ describe('sending a stored lead', () => {
   it('offers a lead from before its terms were kept on the configured ones', async () => {
     const { body: created } = await post({ ...LEAD, config: { price_cents: 5000 } })
     const { id } = created.lead
-    await api.rows('update leads set price_cents = null, currency = null, ttl_hours = null where id = ?', [id])
+    const unkept = 'offer_price_cents = null, offer_currency = null, offer_ttl_hours = null'
+    await api.rows(`update leads set ${unkept} where id = ?`, [id])
     const sent = await api.call('POST', `/api/leads/${id}/send`, { provider_ids: [AMY.id] })
     expect(sent.body.unlocks).toMatchObject([{ price_cents: 2000, currency: 'usd' }])
   })

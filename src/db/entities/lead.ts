@@ -12,9 +12,9 @@ export const Lead = defineEntity({
     budgetRange: p.string().nullable(),
     notesSnippet: p.string().nullable(),
     /** The terms it was posted with; null for leads from before these were kept. */
-    priceCents: p.integer().nullable(),
-    currency: p.string().nullable(),
-    ttlHours: p.float().nullable(),
+    offerPriceCents: p.integer().nullable(),
+    offerCurrency: p.string().nullable(),
+    offerTtlHours: p.float().nullable(),
     /** Null once erased, like the rest of them. */
     clientName: p.string().nullable(),
     clientPhone: p.string().nullable(),

@@ -5,11 +5,14 @@ export class LeadTerms extends Migration {
   override up(): void {
     this.addSql(`
       -- Null for leads from before: the configured defaults hold for them.
-      alter table leads add column price_cents integer, add column currency text, add column ttl_hours double precision;
+      alter table leads add column offer_price_cents integer, add column offer_currency text,
+        add column offer_ttl_hours double precision;
     `)
   }
 
   override down(): void {
-    this.addSql('alter table leads drop column price_cents, drop column currency, drop column ttl_hours')
+    this.addSql(
+      'alter table leads drop column offer_price_cents, drop column offer_currency, drop column offer_ttl_hours',
+    )
   }
 }
