@@ -49,6 +49,7 @@ export async function recordRepliesListed(em: EntityManager, newest: Date): Prom
   )
 }
 
+/** What Stripe is asked by for the payments on a link. */
 export type LinkToAsk = { stripeId: string; unlockId: number; leadId: string }
 
 /** Open links to ask Stripe about, those not asked about for longest first; each is put off until its next turn. */

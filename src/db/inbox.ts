@@ -29,6 +29,11 @@ async function lockRows(tx: EntityManager, of: string, value: unknown): Promise<
   return rows.map((row) => tx.map(InboxRow, row))
 }
 
+/** When it was sent, or paid, by its gateway's word, never later than it came; without one, when it came. */
+export function sentAtOf({ sentAt, receivedAt }: InboxRow): Date {
+  return sentAt ?? receivedAt
+}
+
 /** The row is handled. @param outcome one word for people: `yes`, `ignored`, `forwarded` */
 export async function markProcessed(tx: EntityManager, row: InboxRow, outcome: string): Promise<void> {
   const wasGivenUp = row.outcome != null

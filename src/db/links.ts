@@ -1,5 +1,6 @@
 import type { Due } from '../domain/due.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
+import type { LinkToAsk } from './backfill.ts'
 import type { EffectContext } from './effects.ts'
 import { PaymentLink, type Unlock } from './entities/index.ts'
 import { addLinkMessage } from './messages.ts'
@@ -19,15 +20,8 @@ export async function linkIdsOf(em: EntityManager, unlockId: number): Promise<st
   return links.map(({ stripeId }) => stripeId).reverse()
 }
 
-/** A link to be closed at Stripe. */
-export type ClosingLink = {
-  id: number
-  stripeId: string
-  unlockId: number
-  leadId: string
-  /** A payment on it is known. */
-  isPaid: boolean
-}
+/** A link to be closed at Stripe; `isPaid`: a payment on it is known. */
+export type ClosingLink = LinkToAsk & { id: number; isPaid: boolean }
 
 /** The links of an unlock that are to be closed, or the one of that id when it is. */
 export function closingLinks(em: EntityManager, of: { linkId: number } | { unlockId: number }): Promise<ClosingLink[]> {

@@ -96,7 +96,7 @@ async function write(
   if (taken.length > 0) throw new NumbersTakenError(taken)
   const given = await tx.execute<{ id: string; has_new_phone: boolean; has_new_zone: boolean }[]>(
     `select given.id, p.phone is distinct from given.phone as has_new_phone,
-       ? and p.time_zone is distinct from given.time_zone as has_new_zone
+       ? and p.id is not null and p.time_zone is distinct from given.time_zone as has_new_zone
      from ${GIVEN} left join providers p on p.id = given.id`,
     [columns.timeZone, json],
   )

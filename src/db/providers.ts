@@ -64,7 +64,7 @@ function write(em: EntityManager, id: string, details: ProviderDetails, by: Acto
     )
     await recordAudit(tx, { ...by, action: 'provider.put', target: `provider:${id}` })
     const due = before?.phone === details.phone ? [] : await unsubscribeStoppedNumbers(tx, [id])
-    if (before?.time_zone !== details.timeZone) due.push(...(await wakeWaitingTeasers(tx, [id])))
+    if (before !== undefined && before.time_zone !== details.timeZone) due.push(...(await wakeWaitingTeasers(tx, [id])))
     return { provider: await tx.findOneOrFail(Provider, { id }), created: row?.created ?? false, due }
   })
 }

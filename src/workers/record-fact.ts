@@ -1,5 +1,5 @@
 import type { InboxRow } from '../db/entities/index.ts'
-import { lockEarlyEvents, markProcessed } from '../db/inbox.ts'
+import { lockEarlyEvents, markProcessed, sentAtOf } from '../db/inbox.ts'
 import type { EntityManager } from '../db/orm.ts'
 import { after, GRACE_MS } from '../db/parking.ts'
 import { recordDispute } from '../db/payment-disputes.ts'
@@ -118,7 +118,7 @@ async function recordPaid(
     },
     {
       latePayment: deps.settings.latePayment,
-      arrivedAt: row.sentAt ?? row.receivedAt,
+      arrivedAt: sentAtOf(row),
       cause: 'stripe: paid',
       context: deps.effects,
     },

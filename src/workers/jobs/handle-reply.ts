@@ -1,7 +1,7 @@
 import { findAnsweredOffer, findOffer } from '../../db/answered-offer.ts'
 import { applyToLocked, lockUnlock } from '../../db/apply-event.ts'
 import { InboxRow, type Provider, type Unlock } from '../../db/entities/index.ts'
-import { lockInboxRow, markFailed, markProcessed } from '../../db/inbox.ts'
+import { lockInboxRow, markFailed, markProcessed, sentAtOf } from '../../db/inbox.ts'
 import { addNotice, countRecent } from '../../db/messages.ts'
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { after, GRACE_MS, PARKED_AFTER } from '../../db/parking.ts'
@@ -177,10 +177,6 @@ function noteAnswer(unlock: Unlock, { sentAt }: InboxRow): boolean {
   if (unlock.answeredAt != null && unlock.answeredAt > sentAt) return false
   unlock.answeredAt = sentAt < unlock.dbNow ? sentAt : unlock.dbNow
   return true
-}
-
-function sentAtOf({ sentAt, receivedAt }: InboxRow): Date {
-  return sentAt ?? receivedAt
 }
 
 async function say(
