@@ -1,3 +1,4 @@
+import { IsolationLevel } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
 import { defineConfig, type EntityManager, MikroORM } from '@mikro-orm/postgresql'
 import type { Pool } from 'pg'
@@ -66,7 +67,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
   return db
 }
 
-/** Runs `work` in one transaction on a fork of its own and returns its result after the commit. */
+/**
+ * Runs `work` in one transaction on a fork of its own and returns its result after the commit. Whoever waited for a row lock
+ * has to see what its holder wrote, whatever level the server begins with.
+ */
 export function inTransaction<T>(em: EntityManager, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-  return em.fork().transactional(work)
+  return em.fork().transactional(work, { isolationLevel: IsolationLevel.READ_COMMITTED })
 }
