@@ -29,7 +29,7 @@ export function detailsErasedText({ leadId }: LeadReference): string {
   return `The details of lead ${leadId} are no longer stored and cannot be sent again. If you need help, reply HELP.`
 }
 
-/** Y for details that were already sent as often as they are. */
+/** Y for details that were already sent again as often as they are. @param times after the first */
 export function resendLimitReachedText({ leadId, times }: LeadReference & { times: number }): string {
-  return `The details of lead ${leadId} were already sent to you ${times} times. If you did not get them, reply HELP.`
+  return `The details of lead ${leadId} were sent to you again ${times} times already. If you did not get them, reply HELP.`
 }
