@@ -24,11 +24,12 @@ const SYSTEM_CODES = new Set([
 ])
 
 /**
- * Connection (08), a password that it does not take (28), resources (53), intervention (57P, 57014), a server that takes no
- * writes (25006), lock timeout, deadlock, serialisation, missing table or column.
+ * Connection (08), a password that it does not take (28), resources (53), intervention (57P, 57014), its files and itself (58,
+ * XX: also what it says while its disk is full), a server that takes no writes (25006), lock timeout, deadlock, serialisation,
+ * missing table or column.
  */
 const AWAY_STATES =
-  /^(?:08[0-9A-Z]{3}|28[0-9A-Z]{3}|53[0-9A-Z]{3}|57P\d\d|57014|25006|55P03|40P01|40001|25P03|42P01|42703|42883|3D000)$/
+  /^(?:(?:08|28|53|58|XX)[0-9A-Z]{3}|57P\d\d|57014|25006|55P03|40P01|40001|25P03|42P01|42703|42883|3D000)$/
 
 /** What the driver says without a code. */
 const AWAY_MESSAGES =
