@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import { expect, it, onTestFinished } from 'vitest'
 import { DEFAULT_PREFIX } from '../../src/queues/connection.ts'
 import { EvictionPolicyError } from '../../src/queues/eviction-policy.ts'
@@ -30,13 +31,31 @@ it('leads are sold behind Sentinels before and after the master is lost', async 
   expect(role).toContain('role:master')
 })
 
+it('the queue board answers 503 while a cluster lacks the master that has the jobs', async () => {
+  const { product, servers } = await productOn(startRedisCluster(), { workers: false })
+  await product.publisher.publish([{ job: 'alert', escalation_id: 1 }])
+  const sizes = await Promise.all(servers.map(({ ask }) => ask((redis) => redis.dbsize())))
+  const board = async () => (await product.api('GET', '/admin/queues/api/queues')).status
+  expect(await board()).toBe(200)
+  await servers[sizes.findIndex((size) => size > 0)]?.crash()
+  expect(await board()).toBe(503)
+
+  const survivors = servers.filter((_server, index) => sizes[index] === 0)
+  for (const { ask } of survivors) {
+    const knows = async (redis: Redis) => String(await redis.cluster('INFO')).includes('cluster_state:fail')
+    await until('the others to know', () => ask(knows))
+  }
+  expect(await board()).toBe(503)
+})
+
 async function productOn(
   starting: Promise<RedisServers>,
+  options: { workers?: boolean } = {},
 ): Promise<{ product: Product } & Pick<RedisServers, 'servers'>> {
   const { url, servers, stop } = await starting
   onTestFinished(stop)
   const redis = { url, prefix: DEFAULT_PREFIX, close: async () => undefined }
-  const product = await startProduct({ redis })
+  const product = await startProduct({ redis, ...options })
   onTestFinished(() => product.close())
   return { product, servers }
 }

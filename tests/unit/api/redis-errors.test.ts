@@ -7,6 +7,8 @@ it.each([
   'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
   "Stream isn't writeable and enableOfflineQueue options is false",
   "Cluster isn't ready and enableOfflineQueue options is false",
+  'Too many Cluster redirections. Last error: Error: Connection is closed.',
+  'Too many Cluster redirections. Last error: ReplyError: CLUSTERDOWN The cluster is down',
   'LOADING Redis is loading the dataset in memory',
   "READONLY You can't write against a read only replica.",
   "OOM command not allowed when used memory > 'maxmemory'. script: 8c25f7be, on @user_script:54.",
