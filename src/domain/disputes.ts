@@ -33,12 +33,13 @@ export function isWithBank(dispute: KnownDispute): boolean {
 
 /**
  * What a payment's `dispute_status` says of all its disputes: one that was lost took the money, whatever becomes of the
- * others; else one that is open counts.
+ * others; else one that has it for now counts, then an inquiry that is open.
  *
  * @param disputes the one told of last at the end
  */
 export function judgeDisputes(disputes: readonly KnownDispute[]): string | null {
-  const last = disputes.findLast(isLost) ?? disputes.findLast(({ closed }) => !closed) ?? disputes.at(-1)
+  const open = disputes.filter(({ closed }) => !closed)
+  const last = disputes.findLast(isLost) ?? open.findLast(isWithBank) ?? open.at(-1) ?? disputes.at(-1)
   return last === undefined ? null : describeDispute(last)
 }
 

@@ -145,6 +145,7 @@ describe('a dispute', () => {
       const [chargeback] = product.stripe.disputes().filter(({ payment_intent }) => payment_intent === intentId)
       await product.stripe.inquire(intentId)
       await escalated(product, unlockId, 'dispute')
+      expect(await statusOfDispute(unlockId)).toBe('needs_response')
       await resolveAll(unlockId)
       await product.stripe.closeDispute(chargeback?.id ?? '', 'won')
       await settled(product)

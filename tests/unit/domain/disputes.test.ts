@@ -17,6 +17,11 @@ it.each([
     says: 'under_review',
   },
   {
+    name: 'one that has the money counts before an inquiry, which has none',
+    disputes: [opened, { status: 'warning_needs_response', closed: false }],
+    says: 'needs_response',
+  },
+  {
     name: 'of those that were closed in our favour the one told of last counts',
     disputes: [won, { status: 'warning_closed', closed: true }],
     says: 'closed: warning_closed',
