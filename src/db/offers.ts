@@ -108,8 +108,8 @@ async function lockReceivers(
 }
 
 /**
- * Those of the providers who never had a teaser, nor wait for one. One that did not arrive does not count, nor one that will not
- * be sent, because its offer is over or will be before it may.
+ * Those of the providers who never had a teaser, nor are about to get one. One that did not arrive does not count, nor one whose
+ * offer is over, or may be by the morning that it waits for.
  */
 async function withoutTeaser(tx: EntityManager, ids: readonly string[]): Promise<Set<string>> {
   const rows = await tx.execute<{ id: string }[]>(
@@ -117,7 +117,7 @@ async function withoutTeaser(tx: EntityManager, ids: readonly string[]): Promise
        select from outbound_messages m join lead_unlocks u on u.id = m.unlock_id
        where m.provider_id = p.id and m.purpose = 'teaser' and m.status not in ('cancelled', 'failed', 'undelivered')
          and (m.status <> 'pending'
-           or u.status = 'NEW_LEAD' and u.ttl_expires_at > greatest(m.not_before, app_now())))`,
+           or u.status = 'NEW_LEAD' and u.ttl_expires_at > app_now() and m.not_before is null))`,
     [[...ids]],
   )
   return new Set(rows.map(({ id }) => id))
