@@ -28,7 +28,7 @@ export async function recordDispute(
   const { disputeId, closed } = dispute
   const known = (await disputesOf(tx, payment.id)).find((one) => one.disputeId === disputeId)
   if (known !== undefined && !isLater(dispute, known)) return []
-  if (known === undefined && closed) await closeNameless(tx, payment.id)
+  if (known === undefined) await replaceNameless(tx, payment.id, dispute)
   await tx.execute(
     `insert into payment_disputes (dispute_id, payment_id, status, closed) values (?, ?, ?, ?)
      on conflict (dispute_id) do update
@@ -77,8 +77,10 @@ function disputesOf(tx: EntityManager, paymentId: number): Promise<NamedDispute[
   )
 }
 
-/** An earlier version kept no ids: the dispute that it called a person about is the one that is closed now. */
-async function closeNameless(tx: EntityManager, paymentId: number): Promise<void> {
-  await tx.execute('delete from payment_disputes where dispute_id = ? and not closed', [`unknown_${paymentId}`])
-  await resolveEscalations(tx, ['dispute'], `payment:${paymentId}`, 'dispute closed')
+/** An earlier version kept no ids: the dispute that it called a person about is the one of which more is told now. */
+async function replaceNameless(tx: EntityManager, paymentId: number, told: NamedDispute): Promise<void> {
+  const nameless = (await disputesOf(tx, paymentId)).find(({ disputeId }) => disputeId === `unknown_${paymentId}`)
+  if (nameless === undefined || !isLater(told, nameless)) return
+  await tx.execute('delete from payment_disputes where dispute_id = ?', [nameless.disputeId])
+  await resolveEscalations(tx, ['dispute'], `payment:${paymentId}`, `dispute ${told.status}`)
 }

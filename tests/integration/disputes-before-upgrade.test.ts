@@ -14,6 +14,7 @@ beforeAll(async () => {
   for (const [intent, status] of [
     ['open', 'needs_response'],
     ['one_of_two', 'needs_response'],
+    ['asked', 'warning_needs_response'],
     ['won', 'closed: won'],
     ['lost', 'closed: lost'],
   ])
@@ -65,6 +66,13 @@ it('a dispute that was opened before the upgrade stays open when one that was op
   expect(await standing('pi_one_of_two')).toEqual({ status: 'needs_response', open: 1 })
   await tell('pi_one_of_two', 'dp_3', 'won')
   expect(await standing('pi_one_of_two')).toEqual({ status: 'closed: won', open: 0 })
+})
+
+it('an inquiry of before the upgrade that becomes a chargeback after it is the same dispute', async () => {
+  await tell('pi_asked', 'dp_7', 'needs_response', false)
+  expect(await standing('pi_asked')).toEqual({ status: 'needs_response', open: 1 })
+  await tell('pi_asked', 'dp_7', 'won')
+  expect(await standing('pi_asked')).toEqual({ status: 'closed: won', open: 0 })
 })
 
 it('a dispute after one that was won before the upgrade calls a person', async () => {
