@@ -42,7 +42,7 @@ export type Inbox = {
   /**
    * Keeps an event of Stripe's whose signature was good.
    *
-   * @param paidAt when the payment was made that was asked for in place of its event, and came in time or late by that
+   * @param paidAt of what Stripe was asked for: when the payment was made that it tells of, which came in time or late by that
    */
   storeStripeEvent(eventId: string, arrival: Arrival, paidAt?: Date): Promise<StoredArrival>
   /** Keeps what an authenticated gateway sent and nobody can read, and calls a person; the same bytes count once. */

@@ -70,6 +70,17 @@ describe('payments of which no webhook told', () => {
     expect(dana.inbox(DETAILS)).toHaveLength(1)
   })
 
+  it('may be told of by an event whose time nobody can read, which is kept all the same', async () => {
+    const id = 'evt_of_no_time'
+    const event = { id, object: 'event', created: 1e12, type: 'customer.created', data: { object: {} } }
+    const body = { object: 'list', data: [event], has_more: false, url: '/v1/events' }
+    product.stripe.faults.add({ method: 'GET', path: '/v1/events', kind: 'status', status: 200, body, times: null })
+    await until('the event to be kept', async () => {
+      const rows = await product.rows(`select from webhook_inbox where external_id = ? and status = 'processed'`, [id])
+      return rows.length === 1
+    })
+  })
+
   it('are found on their links, whatever became of the events', async () => {
     const { dana, unlockId } = await paysUnheard(async () => undefined)
     await product.reaches(unlockId, 'DONE')

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { makeAttempt } from '../../src/workers/attempt.ts'
+import { backfillOnce } from '../../src/workers/jobs/backfill.ts'
 import { refundPayment } from '../../src/workers/jobs/refund-payment.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
@@ -89,6 +90,27 @@ describe('a late payment under LATE_PAYMENT=refund', () => {
       await until('all to be sent', () => dana.inbox(DETAILS).length === details)
     },
   )
+
+  it('whose event was not delivered is in time when it was made before the TTL and its event fetched after it', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    // It would be found as the link is closed.
+    const closing = product.publisher.queues.get('close-payment-link')
+    onTestFinished(() => closing?.resume())
+    await closing?.pause()
+    product.stripe.holdWebhooks()
+    onTestFinished(async () => {
+      await product.stripe.releaseWebhooks()
+    })
+    await product.stripe.payLink(url)
+    await product.rows('update lead_unlocks set ttl_expires_at = now() where id = ?', [unlockId])
+    await product.reaches(unlockId, 'EXPIRED')
+    await withServices(async (services) => {
+      await backfillOnce(services)
+    })
+    await becomes(unlockId, 'kept')
+    await until('the details', () => dana.inbox(DETAILS).length === 1)
+  })
 
   it('that waits for a worker is late once an operator has closed the offer by hand', async () => {
     const dana = await newProvider(product)

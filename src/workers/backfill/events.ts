@@ -1,5 +1,6 @@
 import { createInbox } from '../../db/inbox-store.ts'
 import { databaseNow } from '../../db/subscriptions.ts'
+import type { ListedEvent } from '../../gateways/stripe.ts'
 import type { WorkerServices } from '../deps.ts'
 import { keep, storeEach } from './keep.ts'
 
@@ -28,6 +29,12 @@ export async function undeliveredEvents(services: WorkerServices, requestId: str
   const events = services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })
   const inbox = createInbox(services.db.em, services.sealer)
   return storeEach(services, events, (event) =>
-    keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival), event),
+    keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival, madeAt(event, now)), event),
   )
+}
+
+/** An event is made in the second in which what it tells of happens: a payment was made then. */
+function madeAt({ created }: ListedEvent, now: Date): Date | undefined {
+  const isTime = typeof created === 'number' && created > 0 && created * 1000 <= now.getTime()
+  return isTime ? new Date(created * 1000) : undefined
 }
