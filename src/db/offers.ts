@@ -4,6 +4,7 @@ import { teaserText } from '../domain/texts.ts'
 import { type Lead, Provider, Unlock } from './entities/index.ts'
 import { addMessage } from './messages.ts'
 import type { EntityManager } from './orm.ts'
+import { PARKED_AFTER } from './parking.ts'
 
 export type OfferTerms = {
   priceCents: number
@@ -108,17 +109,17 @@ async function lockReceivers(
 }
 
 /**
- * Those of the providers who never had a teaser, nor are about to get one. One that did not arrive does not count, nor one whose
- * offer is over, or may be by the morning that it waits for.
+ * Those of the providers who never had a teaser, nor are about to get one. One that did not arrive does not count, nor one that
+ * waits for a person, nor one whose offer is over, or may be by the morning that it waits for.
  */
 async function withoutTeaser(tx: EntityManager, ids: readonly string[]): Promise<Set<string>> {
   const rows = await tx.execute<{ id: string }[]>(
     `select id from providers p where id in (?) and not exists (
        select from outbound_messages m join lead_unlocks u on u.id = m.unlock_id
        where m.provider_id = p.id and m.purpose = 'teaser' and m.status not in ('cancelled', 'failed', 'undelivered')
-         and (m.status <> 'pending'
-           or u.status = 'NEW_LEAD' and u.ttl_expires_at > app_now() and m.not_before is null))`,
-    [[...ids]],
+         and (m.status <> 'pending' or u.status = 'NEW_LEAD' and u.ttl_expires_at > app_now()
+           and m.not_before is null and m.next_attempt_at < ?))`,
+    [[...ids], PARKED_AFTER],
   )
   return new Set(rows.map(({ id }) => id))
 }

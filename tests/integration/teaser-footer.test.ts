@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { PARKED_UNTIL } from '../../src/db/parking.ts'
 import { type Harness, LEAD, startHarness } from './api-harness.ts'
 
 const FOOTER = 'Reply STOP to opt out.'
@@ -65,6 +66,14 @@ it('a teaser that the carrier lost is not the first', async () => {
   const dana = await newProvider()
   await offerTo([dana])
   await api.rows(`update outbound_messages set status = 'undelivered' where provider_id = ?`, [dana])
+  await offerTo([dana])
+  expect(await footersOf(dana)).toEqual([true, true])
+})
+
+it('a teaser that waits for a person, who may not have it sent, is not the first', async () => {
+  const dana = await newProvider()
+  await offerTo([dana])
+  await api.rows('update outbound_messages set next_attempt_at = ? where provider_id = ?', [PARKED_UNTIL, dana])
   await offerTo([dana])
   expect(await footersOf(dana)).toEqual([true, true])
 })
