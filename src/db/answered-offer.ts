@@ -4,10 +4,11 @@ import type { EntityManager } from './orm.ts'
 /** After its TTL an offer still answers a bare Y for this long; later such a text is none of ours. */
 const BARE_REPLY_GRACE_MS = 24 * 3_600_000
 
-/** The unlock of this lead that was offered to this provider, or null. */
+/** The unlock of this lead that was offered to this provider; null also while its teaser is still to be sent. */
 export async function findOffer(tx: EntityManager, providerId: string, leadId: string): Promise<number | null> {
   const [row] = await tx.execute<{ id: number }[]>(
-    'select id from lead_unlocks where provider_id = ? and lead_id = ?',
+    `select id from lead_unlocks
+     where provider_id = ? and lead_id = ? and (status <> 'NEW_LEAD' or teaser_sent_at is not null)`,
     [providerId, leadId],
   )
   return row?.id ?? null

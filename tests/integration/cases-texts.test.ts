@@ -46,6 +46,21 @@ describe('a text that is no answer to an offer', () => {
     expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
   })
 
+  it.each(['Y', 'N', 'is it free?'])(
+    'says that the lead is not on offer to them when its teaser is still to be sent, in the same words: %s',
+    async (text) => {
+      const dana = await newProvider(product)
+      const teasers = product.publisher.queues.get('send-teaser')
+      onTestFinished(() => teasers?.resume())
+      await teasers?.pause()
+      const { leadId, unlockId } = await dana.isOffered()
+      await dana.says(`${text} ${leadId}`)
+      expect(await dana.gets(NOT_ON_OFFER)).toContain(leadId)
+      expect(dana.inbox(EXPLANATION)).toEqual([])
+      expect((await product.unlock(unlockId)).unlock.status).toBe('NEW_LEAD')
+    },
+  )
+
   it('is told five times in an hour to a machine that the lead is not on offer to it', async () => {
     const dana = await newProvider(product)
     const answer = 'Away until Monday. You wrote: Lead lead_zzzzzzzz is not on offer to you.'
