@@ -81,7 +81,7 @@ export async function giveUpKept(
 /**
  * `charge.refunded`.
  *
- * @param refunds every refund that Stripe shows of it; null when Stripe was not asked, and the event's own sum counts
+ * @param refunds every refund that Stripe shows of it; null where it lists none, or nothing went back: the charge's own sum counts
  * @returns null when the payment is not known (yet)
  */
 export async function recordChargeRefunded(
