@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { together } from '../together.ts'
 import { insertInboxRow, insertInboxRows, type KeptInboxRow, type NewInboxRow } from './inbox-rows.ts'
+import { isDeadlock } from './lock-conflicts.ts'
 import { isLost } from './lost-connections.ts'
 import type { EntityManager } from './orm.ts'
 import { isRefusedRow } from './refused-rows.ts'
@@ -15,8 +16,6 @@ const UNTIL_NOTICED_MS = 100
 const ROWS_AT_ONCE = 50
 /** Of all sealed bodies in one statement, characters; a single one may have a third of it. */
 const BODIES_AT_ONCE = 1024 * 1024
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html: `deadlock_detected` */
-const DEADLOCK = '40P01'
 
 export type Insertion = {
   /** Inserts a row; rejects when Postgres refuses it, or cannot be reached. */
@@ -100,5 +99,5 @@ async function insertOrRefuse(em: EntityManager, row: NewInboxRow): Promise<Kept
 
 /** One row is at fault, or two statements had the same rows in another order. */
 function mayPassAlone(error: unknown): boolean {
-  return isRefusedRow(error) || Reflect.get(Object(error), 'code') === DEADLOCK
+  return isRefusedRow(error) || isDeadlock(error)
 }

@@ -1,8 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { MikroORM } from '@mikro-orm/postgresql'
-import { inTransaction } from './orm.ts'
+import { isLockConflict } from './lock-conflicts.ts'
 
 /** Held while migrating, so that processes starting at once migrate once, the others after it and with nothing left to do. */
 const MIGRATION_LOCK = 7_701_000
+
+/**
+ * How long a migration waits for a table. Whoever wants the table after it waits as well, and one who has another that the
+ * migration needs would do so for ever: it gives way before Postgres looks for deadlocks, which takes a second.
+ */
+const LOCK_TIMEOUT = '200ms'
+/** Until it is begun anew, milliseconds: those who waited for it have their turn. */
+const PAUSE_MS = 300
+/** Some five minutes. */
+const MAX_TRIES = 600
 
 /** Names of the migrations that this code knows and the database has not had. */
 export async function pendingMigrations(db: MikroORM): Promise<string[]> {
@@ -10,18 +21,37 @@ export async function pendingMigrations(db: MikroORM): Promise<string[]> {
 }
 
 /**
- * Brings the schema up to date, all or nothing, in one transaction under an advisory lock.
+ * Brings the schema up to date under an advisory lock, while processes of the version before are at work. Each migration has
+ * a transaction of its own, so that it locks no more tables than it has to.
  *
  * @returns names of the migrations that were run here
  */
 export async function migrateUp(db: MikroORM): Promise<string[]> {
-  return inTransaction(db.em, async (tx) => {
-    // A migration, and the wait for another process's, may take longer than any other statement.
-    await tx.execute('set local statement_timeout = 0')
-    await tx.execute('set local lock_timeout = 0')
-    await tx.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK])
-    const transaction = tx.getTransactionContext()
-    const applied = await db.migrator.up(transaction === undefined ? {} : { transaction })
-    return applied.map(({ name }) => name)
+  return db.em.fork().transactional(async (turn) => {
+    // The wait for another process, and what this one does then, may take longer than anything else.
+    await turn.execute(
+      `set local statement_timeout = 0; set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0;
+       select pg_advisory_xact_lock(?)`,
+      [MIGRATION_LOCK],
+    )
+    const pending = await pendingMigrations(db)
+    for (const name of pending) await migrate(db, name)
+    return pending
   })
+}
+
+async function migrate(db: MikroORM, name: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await db.em.fork().transactional(async (tx) => {
+        await tx.execute(`set local statement_timeout = 0; set local lock_timeout = '${LOCK_TIMEOUT}'`)
+        const transaction = tx.getTransactionContext()
+        await db.migrator.up({ migrations: [name], ...(transaction === undefined ? {} : { transaction }) })
+      })
+      return
+    } catch (error) {
+      if (tries === MAX_TRIES || !isLockConflict(error)) throw error
+      await delay(PAUSE_MS)
+    }
+  }
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { isLockConflict } from '../db/lock-conflicts.ts'
 import { type JobName, type Payload, parsePayload } from '../queues/contract.ts'
 import { loggingCalls } from './call-log.ts'
 import type { JobDeps, WorkerServices } from './deps.ts'
-import { codeOf, isFinal, isLockConflict, isStopping, NotYetError, RetryLater } from './errors.ts'
+import { codeOf, isFinal, isStopping, NotYetError, RetryLater } from './errors.ts'
 import type { JobHandler } from './job.ts'
 
 /** Wait after two transactions got in each other's way, milliseconds. */

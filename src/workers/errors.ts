@@ -33,14 +33,6 @@ export function isFinal(error: unknown): boolean {
   return error instanceof FinalError || error instanceof RefusedError
 }
 
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html: `deadlock_detected`, `lock_not_available` */
-const LOCK_CONFLICTS = new Set(['40P01', '55P03'])
-
-/** Two transactions in each other's way: the database asks for another try, which costs no attempt. */
-export function isLockConflict(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && LOCK_CONFLICTS.has(String(error.code))
-}
-
 /** Long work, or the wait for a turn to send, was ended because this process stops: another does the job, at no attempt's cost. */
 export function isStopping(error: unknown): boolean {
   return error instanceof NotDoneError && error.code === 'closing'

@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest'
 import { migrateUp, pendingMigrations } from '../../src/db/migrate-up.ts'
+import { migrations } from '../../src/db/migrations/index.ts'
+import { openDatabase } from '../../src/db/orm.ts'
 import { openMigratedDatabase } from '../support/migrated-database.ts'
+import { createTestDatabase } from '../support/stores.ts'
+import { until } from '../support/until.ts'
 
 it('a version goes back to the one before on the schema as it is: it lacks nothing, and migrates nothing', async () => {
   const { db, close } = await openMigratedDatabase(2)
@@ -10,5 +14,29 @@ it('a version goes back to the one before on the schema as it is: it lacks nothi
     expect(await migrateUp(db)).toEqual([])
   } finally {
     await close()
+  }
+})
+
+it('a migration goes through though a process of the version before is in its way, and it in theirs', async () => {
+  const database = await createTestDatabase()
+  const db = await openDatabase({ url: database.url, poolSize: 4 })
+  try {
+    await db.migrator.up({ to: '0002-early-payment-events' })
+    // As a worker does about a text that was sent: its message is written, then its unlock.
+    const worker = db.em.fork()
+    await worker.begin()
+    await worker.execute('lock table outbound_messages in row exclusive mode')
+    const migrated = migrateUp(db)
+    await until('the migration to wait', async () => {
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return (await db.em.fork().execute(waiting)).length === 1
+    })
+    await worker.execute('lock table lead_unlocks in row exclusive mode')
+    await worker.commit()
+    expect(await migrated).toEqual(migrations.slice(2).map(({ name }) => name))
+    expect(await pendingMigrations(db)).toEqual([])
+  } finally {
+    await db.close(true)
+    await database.drop()
   }
 })

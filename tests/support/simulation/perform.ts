@@ -1,4 +1,4 @@
-import { isLockConflict } from '../../../src/workers/errors.ts'
+import { isLockConflict } from '../../../src/db/lock-conflicts.ts'
 import { type Plan, type Rest, Task } from './tasks.ts'
 import type { World } from './world.ts'
 
