@@ -6,6 +6,7 @@ import { parseDatabaseUrl } from '../database-url.ts'
 import { connectionOptions, limitTransactions } from './connection-options.ts'
 import { entities } from './entities/index.ts'
 import { escapeInFewPieces } from './escape-literal.ts'
+import { isDeadlock } from './lock-conflicts.ts'
 import { tolerateRollbackOfLostConnection } from './lost-connections.ts'
 import { migrations } from './migrations/index.ts'
 import { rememberPool } from './pool.ts'
@@ -67,10 +68,22 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
   return db
 }
 
+/** How often a transaction is begun that Postgres ends each time. */
+const MAX_TRIES = 5
+
 /**
- * Runs `work` in one transaction on a fork of its own and returns its result after the commit. Whoever waited for a row lock
- * has to see what its holder wrote, whatever level the server begins with.
+ * Runs `work` in one transaction on a fork of its own and returns its result after the commit. Whoever waited for a row lock has
+ * to see what its holder wrote, whatever level the server begins with. Of two transactions that wait for each other Postgres
+ * ends one, which is begun anew.
+ *
+ * @param work may run several times: what it changes outside of the transaction is not undone
  */
-export function inTransaction<T>(em: EntityManager, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-  return em.fork().transactional(work, { isolationLevel: IsolationLevel.READ_COMMITTED })
+export async function inTransaction<T>(em: EntityManager, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await em.fork().transactional(work, { isolationLevel: IsolationLevel.READ_COMMITTED })
+    } catch (error) {
+      if (tries === MAX_TRIES || !isDeadlock(error)) throw error
+    }
+  }
 }

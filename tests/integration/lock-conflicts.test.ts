@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLockConflict } from '../../src/db/lock-conflicts.ts'
-import { openDatabase } from '../../src/db/orm.ts'
+import { type EntityManager, inTransaction, openDatabase } from '../../src/db/orm.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
 let database: TestDatabase
@@ -33,7 +33,9 @@ describe('two transactions in each other’s way cost a job no attempt', () => {
   })
 
   test('one that the database ended because each waited for the other', async () => {
-    const both = await Promise.all([lockBoth([1, 2]), lockBoth([2, 1])])
+    const lockBoth = crossing()
+    const locked = (order: [number, number]) => failure(db.em.fork().transactional((tx) => lockBoth(tx, order)))
+    const both = await Promise.all([locked([1, 2]), locked([2, 1])])
     expect(both.filter((error) => error !== undefined)).toHaveLength(1)
     expect(both.some(isLockConflict)).toBe(true)
   })
@@ -43,20 +45,28 @@ describe('two transactions in each other’s way cost a job no attempt', () => {
   })
 })
 
-const met = Promise.withResolvers<void>()
-let arrived = 0
+test('of two transactions that wait for each other, the one that the database ended is done after the other', async () => {
+  const lockBoth = crossing()
+  const orders: [number, number][] = [
+    [1, 2],
+    [2, 1],
+  ]
+  const both = orders.map((order) => inTransaction(db.em, (tx) => lockBoth(tx, order)))
+  expect(await Promise.all(both)).toEqual(orders)
+})
 
-/** Locks the rows one after the other, the second once both transactions have their first. */
-function lockBoth([one, other]: [number, number]): Promise<unknown> {
-  return failure(
-    db.em.fork().transactional(async (tx) => {
-      await tx.execute('select 1 from t where id = ? for update', [one])
-      arrived += 1
-      if (arrived === 2) met.resolve()
-      await met.promise
-      await tx.execute('select 1 from t where id = ? for update', [other])
-    }),
-  )
+/** @returns locks two rows one after the other, the second once both of two transactions have their first */
+function crossing() {
+  const met = Promise.withResolvers<void>()
+  let arrived = 0
+  return async (tx: EntityManager, order: [number, number]) => {
+    await tx.execute('select 1 from t where id = ? for update', [order[0]])
+    arrived += 1
+    if (arrived === 2) met.resolve()
+    await met.promise
+    await tx.execute('select 1 from t where id = ? for update', [order[1]])
+    return order
+  }
 }
 
 async function failure(work: Promise<unknown>): Promise<unknown> {
