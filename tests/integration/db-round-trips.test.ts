@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Pool, type PoolClient } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { saveRoundTrips } from '../../src/db/round-trips.ts'
@@ -27,8 +28,11 @@ beforeEach(() => {
   sent = []
 })
 afterAll(async () => {
+  // The pool does not wait for it, and a connection that the drop ends in its place is an error nobody listens for.
+  const ended = once(client, 'end')
   client.release()
   await pool.end()
+  await ended
   await database.drop()
 })
 
