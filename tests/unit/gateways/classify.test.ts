@@ -51,6 +51,7 @@ test('of several attempts to connect, each must be proof', () => {
   const mixed = Object.assign(new AggregateError([refused, transportError('ECONNRESET')]), { code: 'ECONNREFUSED' })
   expect(neverSent(both)).toBe(true)
   expect(neverSent(mixed)).toBe(false)
+  expect(neverSent(new AggregateError([]))).toBe(false)
 })
 
 test('an error without a code, or something that is no error, proves nothing', () => {
@@ -74,6 +75,7 @@ test.each([
   [404, 'NotDoneError', 'not_found'],
   [408, 'UnclearError', 'unexpected_status'],
   [422, 'RefusedError', 'invalid_request'],
+  [425, 'NotDoneError', 'rate_limited'],
   [429, 'NotDoneError', 'rate_limited'],
   [500, 'UnclearError', 'server_error'],
   [503, 'UnclearError', 'server_error'],
