@@ -146,6 +146,35 @@ test('closing ends every wait', async () => {
   expect(await failureOf(limit.acquire('teaser'))).toMatchObject({ code: 'closing' })
 })
 
+// Its wait would be as long as any, and the process it is in would not end in time.
+test('closing ends a wait for a Redis that does not answer, and a call after it does not begin one', {
+  timeout: 30_000,
+}, async () => {
+  const url = new URL(await unusedUrl())
+  const redis = new Redis({ host: url.hostname, port: Number(url.port), maxRetriesPerRequest: null })
+  redis.on('error', () => undefined)
+  connections.push(redis)
+  const limit = limitOf(20, 60_000, redis)
+  const waiting = failureOf(limit.acquire('teaser'))
+  await limit.close()
+  expect(await waiting).toMatchObject({ name: 'NotDoneError', code: 'closing' })
+  expect(await failureOf(limit.acquire('teaser'))).toMatchObject({ name: 'NotDoneError', code: 'closing' })
+})
+
+test('a call whose turn is far off keeps its place: it is seen before it would be taken for dead', async () => {
+  const redis = connect()
+  const limit = limitOf(0.1)
+  await limit.acquire('teaser')
+  const waiting = failureOf(limit.acquire('teaser'))
+  await untilWaiting(redis, 1)
+  const lastSeen = async () =>
+    (await redis.zrangebyscore(`{${store.prefix}}:send-limit:seen`, 0, '+inf', 'WITHSCORES'))[1]
+  const before = await lastSeen()
+  await vi.waitFor(async () => expect(await lastSeen()).not.toBe(before), { timeout: 5_000, interval: 20 })
+  await limit.close()
+  await waiting
+})
+
 test('a clock that was set back does not stop the calls', async () => {
   const redis = connect()
   const limit = limitOf(20, 3_000)
