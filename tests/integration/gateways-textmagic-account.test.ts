@@ -55,6 +55,18 @@ test('paging ends even when the gateway repeats its last page', async () => {
   await server.close()
 })
 
+test('replies are asked for newest first, and a first page is read though the gateway counts no pages', async () => {
+  const server = await startFakeServer((_request, response) =>
+    json(response, 200, { page: 1, pageCount: 0, resources: [{ id: 1, text: 'Y' }] }),
+  )
+  const other = createTextMagic({ baseUrl: server.url, ...account, from: '', limiter })
+  expect(await other.listReplies({ limit: 100, page: 1 })).toMatchObject([{ id: 1, text: 'Y' }])
+  const asked = new URL(server.received[0]?.url ?? '', server.url).searchParams
+  expect(Object.fromEntries(asked)).toEqual({ limit: '100', page: '1', orderBy: 'id', direction: 'desc' })
+  await other.close()
+  await server.close()
+})
+
 test('an odd reply does not hide the others of its page', async () => {
   const server = await startFakeServer((_request, response) =>
     json(response, 200, {
@@ -75,4 +87,21 @@ test('an unsubscribed number is blocked at the gateway, and may be unsubscribed 
   await client.unsubscribe(amy)
   await client.unsubscribe(amy)
   expect(emulator.isUnsubscribed(amy)).toBe(true)
+})
+
+test('what is asked in the background waits behind reveals and links, and asking what became of a message behind all', async () => {
+  const waited: string[] = []
+  const recording = { acquire: async (sendClass: string) => void waited.push(sendClass) }
+  const other = createTextMagic({ baseUrl: emulator.url, ...account, from: '', limiter: recording })
+  try {
+    await other.getMessage('1')
+    await other.listReplies({ limit: 1, page: 1 })
+    await other.findByReference({ reference: 1, phone: amy, since: new Date() })
+    expect(waited).toEqual(['teaser', 'notice', 'notice'])
+    await other.takeSlot('notice')
+    await other.unsubscribe(amy)
+    expect(waited).toHaveLength(4)
+  } finally {
+    await other.close()
+  }
 })

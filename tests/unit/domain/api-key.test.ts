@@ -22,6 +22,7 @@ it('what is not a key of ours is told by its form alone', () => {
 
 it('the hash is the SHA-256 of the key, so that any tool can find a key in the table', () => {
   expect(hashApiKey('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
+  expect(hashApiKey(`lu_${'a'.repeat(43)}`)).toBe('64f5759c2c0327800f302534a0bfee0c9823dd7b6c24a25974ac9adbb3d2cff9')
 })
 
 it.each(['n8n', 'web-form', 'jane.doe', 'a', 'a'.repeat(63)])('%s may name a key', (name) => {

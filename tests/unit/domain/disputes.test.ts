@@ -37,6 +37,8 @@ it.each([
   { told: won, known: opened, later: true },
   { told: opened, known: won, later: false },
   { told: opened, known: opened, later: false },
+  { told: won, known: won, later: false },
+  { told: inquiryClosed, known: inquiryClosed, later: false },
   { told: inquiryClosed, known: inquiry, later: true },
   { told: opened, known: inquiry, later: true },
   { told: opened, known: inquiryClosed, later: true },

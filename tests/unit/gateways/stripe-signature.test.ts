@@ -72,6 +72,10 @@ test.each([
   ['a JSON number', Buffer.from('7')],
   ['JSON null', Buffer.from('null')],
   ['an object without id and type', Buffer.from('{"object":"event"}')],
+  ['an object without an id', Buffer.from('{"type":"charge.refunded"}')],
+  ['an object whose id is no text', Buffer.from('{"id":7,"type":"charge.refunded"}')],
+  ['an object without a type', Buffer.from('{"id":"evt_1"}')],
+  ['an object whose type is no text', Buffer.from('{"id":"evt_1","type":null}')],
 ])('a body that is %s but truly signed is told from a forged one', (_what, rawBody) => {
   expect(verify(rawBody, `t=${seconds},v1=${sign(rawBody, 'whsec_a')}`)).toEqual({ event: null })
   expect(() => verify(rawBody, `t=${seconds},v1=${sign(rawBody, 'whsec_x')}`)).toThrow(BadSignatureError)
