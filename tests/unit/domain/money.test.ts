@@ -92,6 +92,7 @@ test.each([
   [MAXIMUM_CHARGE + 1, 'usd', 'price_cents'],
   [5125, 'kwd', 'price_cents'],
   [550, 'isk', 'price_cents'],
+  [550, 'ugx', 'price_cents'],
 ])('a price of %d %s: the problem is in %s', (cents, currency, field) => {
   expect(validatePrice(cents, currency)?.field ?? null).toBe(field)
 })
