@@ -49,7 +49,6 @@ export function validatePrice(cents: number, currency: string): PriceProblem | n
   }
   const step = amountStep(currency)
   const minimum = minimumCharge(currency)
-  if (!Number.isSafeInteger(cents)) return priceProblem('must be a whole number of the smallest unit of the currency')
   if (cents < minimum) return priceProblem(`must be at least ${minimum} (${formatPrice(minimum, currency)})`)
   if (cents > MAXIMUM_CHARGE) return priceProblem(`must be at most ${MAXIMUM_CHARGE}`)
   if (cents % step !== 0) return priceProblem(`must be a multiple of ${step} in ${currency}`)
