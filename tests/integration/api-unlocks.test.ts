@@ -51,3 +51,14 @@ it('an unlock tells its timeline, messages, links and payments, oldest first, an
     expect(text).not.toContain(LEAD[field])
   }
 })
+
+it('what a reveal says is stored nowhere: the database refuses it', async () => {
+  const insert = (purpose: string) =>
+    api.rows(
+      `insert into outbound_messages (purpose, dedupe_key, phone, body, status, attempts)
+       values (?, 'refused', ?, 'Phone: +13055550199', 'accepted', 1)`,
+      [purpose, AMY.phone],
+    )
+  await expect(insert('reveal')).rejects.toThrow('outbound_messages_reveal_body')
+  await insert('help')
+})

@@ -77,6 +77,7 @@ const OTHER = [
     'is lead abc12345 still free?',
     'Y lead massages',
     'Y lead abc12345 and lead abc12346',
+    'Y lead abc12345, lead abc12346',
     'Y mislead abc12345',
     'on 10/12 to "you"',
   ],
