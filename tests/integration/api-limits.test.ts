@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { InjectOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_KEY, type Harness, OPERATOR_KEY, startHarness, TOKEN } from './api-harness.ts'
 import { startSilentRedis } from './api-silent-redis.ts'
@@ -97,6 +98,38 @@ describe('failed authentications', () => {
     const claims = counting()
     const seen = await statuses(FAILURES + 1, () => fail(other, '10.0.0.9', `198.51.100.${claims()}`))
     expect(seen.at(-1)).toBe(429)
+  })
+
+  const DOORS: readonly { door: string; status: number; request: InjectOptions }[] = [
+    {
+      door: 'the webhook of Stripe',
+      status: 400,
+      request: { method: 'POST', url: '/webhook/stripe', headers: { 'stripe-signature': 't=1,v1=00' }, payload: '{}' },
+    },
+    {
+      door: 'the webhooks of TextMagic',
+      status: 401,
+      request: { method: 'POST', url: '/webhook/textmagic/delivery?token=wrong', payload: '{}' },
+    },
+    { door: 'the metrics', status: 401, request: { method: 'GET', url: '/metrics', headers: as('wrong') } },
+    { door: 'the queue board', status: 401, request: { method: 'GET', url: '/admin/queues', headers: as('wrong') } },
+    {
+      door: 'its sign-in',
+      status: 401,
+      request: {
+        method: 'POST',
+        url: '/admin/sign-in',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' },
+        payload: 'key=wrong',
+      },
+    },
+  ]
+  it.each(DOORS)('at $door are limited as well, and who knows better is let in all the same', async (failing) => {
+    const remoteAddress = `192.0.2.${100 + DOORS.indexOf(failing)}`
+    const seen = await statuses(FAILURES + 1, () => api.inject({ ...failing.request, remoteAddress }))
+    expect(new Set(seen.slice(0, -1))).toEqual(new Set([failing.status]))
+    expect(seen.at(-1)).toBe(429)
+    expect((await get(api, `/webhook/textmagic?token=${TOKEN}`, {}, remoteAddress)).status).toBe(200)
   })
 
   it('of one IPv6 network count as those of one client', async () => {
