@@ -192,6 +192,20 @@ describe('the figures of an API', () => {
     },
   )
 
+  it('tell webhooks that could not be stored from those that were refused', async () => {
+    const away = await startHarness({ databaseUrl: 'postgres://nobody@127.0.0.1:1/nothing' })
+    try {
+      const payload = JSON.stringify({ id: 78, sender: '13055550160', text: 'hello' })
+      const answer = await away.inject({ method: 'POST', url: `/webhook/textmagic?token=${TOKEN}`, payload })
+      expect(answer.status).toBe(503)
+      const { value } = await scrape(away)
+      const count = (result: string) => value('lead_unlock_webhooks_total', { source: 'textmagic', result })
+      expect([count('failed'), count('refused'), count('stored')]).toEqual([1, 0, 0])
+    } finally {
+      await away.close()
+    }
+  })
+
   it('tell how many wait for a connection to Postgres', async () => {
     const held = Promise.withResolvers<void>()
     const holding = Array.from({ length: 5 }, () =>
