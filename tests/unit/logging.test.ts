@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { fastify, LogController } from 'fastify'
 import { describe, expect, test } from 'vitest'
+import { listedFields } from '../../src/logging/fields.ts'
 import { createLogger, type Logger } from '../../src/logging.ts'
 
 const CLIENT = {
@@ -86,16 +87,32 @@ describe('no contact detail and no secret reaches the log', () => {
     ['an e-mail address in brackets', '<sarah.johnson@email.com>', '<[masked]>'],
     ['an E.164 number', 'sent to +13055550100.', 'sent to [masked].'],
     ['a number with separators', 'call +1 (305) 555-0100 now', 'call [masked] now'],
+    ['a number in pairs', 'call +33 6 12 34 56 78 now', 'call [masked] now'],
     ['a number as TextMagic writes it', 'sender 13055550100 unknown', 'sender [masked] unknown'],
     ['a number as people write it', 'call (305) 555-0100 or 305-555-0100', 'call [masked] or [masked]'],
     ['a token in a URL', 'POST /webhook/textmagic?token=webhook-token-77', 'POST /webhook/textmagic?token=[masked]'],
     ['a password in a URL', 'postgres://app:hunter2-hunter2@db:5432/x', 'postgres://[masked]@db:5432/x'],
     ['a bearer token', 'Authorization: Bearer admin-key-0123456789abcdef', 'Authorization: Bearer [masked]'],
+    ['a bearer token of letters alone', 'sent bearer abcdefghij', 'sent bearer [masked]'],
+    ['a name and password in base64', 'sent Basic dXNlcjpwYXNzd29yZA', 'sent Basic [masked]'],
     ['a Stripe key', 'key sk_live_51HqzQ, whsec_abc', 'key [masked], [masked]'],
+    ['a restricted Stripe key', 'key rk_live_51HqzQ', 'key [masked]'],
+    ['a publishable Stripe key', 'key pk_live_51HqzQ', 'key [masked]'],
     ['an encryption key', `k1:${Buffer.alloc(32, 7).toString('base64')}`, 'k1:[masked]'],
   ])('in a message: %s', (_what, message, shown) => {
     expect(lineOf((log) => log.info(message)).msg).toBe(shown)
     expect(lineOf((log) => log.info({ reason: message }, 'refused')).reason).toBe(shown)
+  })
+
+  test('in an object, whatever made it', () => {
+    const cause = { type: 'Error', detail: CLIENT.client_name, message: `to ${CLIENT.client_email}` }
+    expect(listedFields({ err: { type: 'Error', client_name: CLIENT.client_name, cause } })).toEqual({
+      err: {
+        type: 'Error',
+        client_name: '[not listed]',
+        cause: { type: 'Error', detail: '[not listed]', message: 'to [masked]' },
+      },
+    })
   })
 
   test('in a field that takes an id', () => {
