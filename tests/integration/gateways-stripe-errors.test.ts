@@ -117,6 +117,8 @@ test.each([
   ['a 500 without an error', 500, '{}', 'UnclearError', 'replayable_500'],
   ['a 502 page', 502, '<html>', 'UnclearError', 'replayable_500'],
   ['a 401 page', 401, '<html>', 'NotDoneError', 'unauthorized'],
+  ['a restricted key without the permission', 403, '{"error":{"message":"no"}}', 'NotDoneError', 'unauthorized'],
+  ['a 429 without an error', 429, '{}', 'NotDoneError', 'rate_limited'],
   ['a 200 page', 200, '<html>', 'UnclearError', 'unreadable_answer'],
   ['a 200 of null', 200, 'null', 'UnclearError', 'unreadable_answer'],
   ['a link without a URL', 200, '{"id":"plink_1","metadata":{}}', 'UnclearError', 'unreadable_answer'],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { EventFilter, ListedEvent, StripeGateway } from '../../src/gateways/stripe.ts'
-import { failureOf } from './gateways-fake-server.ts'
+import { failureOf, json, startFakeServer } from './gateways-fake-server.ts'
 import { newLink, useStripe } from './gateways-stripe-harness.ts'
 
 const harness = useStripe()
@@ -39,6 +39,17 @@ test('only events since a moment, and only undelivered ones when asked', async (
   // The emulator has no endpoint to deliver to, so every event counts as delivered.
   expect(await eventsOf(stripe, { types, createdAfter: anHourAgo(), deliverySuccess: false })).toEqual([])
   expect(await eventsOf(stripe, { types, createdAfter: anHourAgo(), deliverySuccess: true })).toHaveLength(1)
+})
+
+test('Stripe is asked for events of the whole second in which the time looked back to lies', async () => {
+  const server = await startFakeServer((_request, response) =>
+    json(response, 200, { object: 'list', data: [], has_more: false }),
+  )
+  const filter = { types: ['refund.failed'], createdAfter: new Date('2026-11-26T12:00:00.900Z') }
+  await eventsOf(harness.clientOf({ apiUrl: server.url }), filter)
+  const asked = new URL(server.received[0]?.url ?? '', server.url).searchParams
+  expect(asked.get('created[gte]')).toBe(String(Date.parse('2026-11-26T12:00:00Z') / 1000))
+  await server.close()
 })
 
 test('one that is odd does not hide those after it: it is judged where webhooks are', async () => {

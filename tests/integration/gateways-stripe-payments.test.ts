@@ -151,6 +151,19 @@ test('what was refunded or disputed of a payment is told', async () => {
   ])
 })
 
+test('a dispute of another payment is none of this one', async () => {
+  const { emulator, stripe } = harness
+  const mine = await emulator.payLink((await stripe.createPaymentLink(newLink)).id)
+  const other = await stripe.createPaymentLink({ ...newLink, generation: newLink.generation + 1 })
+  const theirs = await emulator.payLink(other.id)
+  await emulator.dispute(mine.paymentIntent?.id ?? '')
+  const dispute = await emulator.dispute(theirs.paymentIntent?.id ?? '')
+  const found = (await stripe.findPayments({ ...owner, linkIds: [other.id] })).find(
+    ({ paymentIntentId }) => paymentIntentId === theirs.paymentIntent?.id,
+  )
+  expect(found?.disputes).toEqual([{ disputeId: dispute.id, status: 'needs_response', closed: false }])
+})
+
 test('without search, the known links are asked alone', async () => {
   const { emulator, stripe } = harness
   const { id } = await stripe.createPaymentLink(newLink)
