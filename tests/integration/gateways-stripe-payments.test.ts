@@ -151,6 +151,26 @@ test('what was refunded or disputed of a payment is told', async () => {
   ])
 })
 
+test('a payment was made when it was charged, not when its page was opened', async () => {
+  const { emulator, stripe } = harness
+  const { id } = await stripe.createPaymentLink(newLink)
+  const { paymentIntent } = await emulator.payLink(id)
+  const [opened, charged] = [1_790_000_000, 1_790_003_600]
+  emulator.faults.add({
+    kind: 'status',
+    path: `/v1/payment_intents/${paymentIntent?.id}`,
+    status: 200,
+    body: {
+      id: paymentIntent?.id,
+      amount_received: 2000,
+      currency: 'usd',
+      created: opened,
+      latest_charge: { created: charged, amount_refunded: 0, disputed: false },
+    },
+  })
+  expect(await stripe.findPayments({ ...owner, linkIds: [id] })).toMatchObject([{ paidAt: new Date(charged * 1000) }])
+})
+
 test('a dispute of another payment is none of this one', async () => {
   const { emulator, stripe } = harness
   const mine = await emulator.payLink((await stripe.createPaymentLink(newLink)).id)
