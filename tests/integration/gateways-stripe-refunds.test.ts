@@ -6,8 +6,8 @@ import { newLink, useStripe } from './gateways-stripe-harness.ts'
 const harness = useStripe()
 
 /** A paid link, and what a refund of it is asked for with. */
-async function paid(): Promise<RefundRequest> {
-  const { id } = await harness.stripe.createPaymentLink(newLink)
+async function paid(link = newLink): Promise<RefundRequest> {
+  const { id } = await harness.stripe.createPaymentLink(link)
   const { paymentIntent } = await harness.emulator.payLink(id)
   return {
     paymentId: 5,
@@ -122,4 +122,11 @@ test('what a person refunded in part is refunded for the rest', async () => {
     [1500, 'succeeded'],
     [500, 'succeeded'],
   ])
+})
+
+test('a refund of another payment is none of this one', async () => {
+  const [mine, theirs] = [await paid(), await paid({ ...newLink, generation: newLink.generation + 1 })]
+  const { refundId } = await harness.stripe.refund({ ...theirs, paymentId: 6 })
+  expect(await harness.stripe.listRefunds(mine.paymentIntentId)).toEqual([])
+  expect(await harness.stripe.listRefunds(theirs.paymentIntentId)).toMatchObject([{ refundId }])
 })
