@@ -84,6 +84,7 @@ describe('production', () => {
     ['TEXTMAGIC_API_URL', 'HTTP://rest.textmagic.com', 'is not encrypted (http)'],
     ['DATABASE_URL', 'postgresql://lead_unlock:lead_unlock@db/lead_unlock', 'has a password that everybody tries'],
     ['DATABASE_URL', 'postgresql://app:Postgres@db/lead_unlock', 'has a password that everybody tries'],
+    ['DATABASE_URL', 'postgresql://desk-app:desk-app@db/lead_unlock', 'has a password that everybody tries'],
   ])('does not start with %s=%s', (variable, value, problem) => {
     expect(problemsOf({ ...PRODUCTION, [variable]: value })).toEqual({ [variable]: problem })
     expect(problemsOf({ ...PRODUCTION, NODE_ENV: 'development', [variable]: value })).toEqual({})

@@ -229,6 +229,9 @@ describe('a malformed variable stops the process:', () => {
     ['ENCRYPTION_KEYS', KEY.toString('base64')],
     ['ENCRYPTION_KEYS', `k1:${Buffer.alloc(31).toString('base64')}`],
     ['ENCRYPTION_KEYS', `k1:${Buffer.alloc(33).toString('base64')}`],
+    // With one = at its end, as a key of 32 bytes has.
+    ['ENCRYPTION_KEYS', `k1:${Buffer.alloc(29).toString('base64')}`],
+    ['ENCRYPTION_KEYS', `k1:${Buffer.alloc(35).toString('base64')}`],
     ['ENCRYPTION_KEYS', `k1:${KEY.toString('hex')}`],
     ['ENCRYPTION_KEYS', `k.1:${KEY.toString('base64')}`],
     ['ENCRYPTION_KEYS', `k1:${KEY.toString('base64')},k1:${OLD_KEY.toString('base64')}`],
