@@ -195,6 +195,7 @@ describe('a malformed variable stops the process:', () => {
     ['PORT', '3e3'],
     ['PUBLIC_URL', 'leads.example.com'],
     ['PUBLIC_URL', 'https://leads.example.com/?a=b'],
+    ['TRUST_PROXY', '10.0.0.0/8/16'],
     ['TRUST_PROXY', 'true'],
     ['TRUST_PROXY', '1'],
     ['TRUST_PROXY', '0.0.0.0/0'],

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { type TogetherOptions, together } from '../../src/together.ts'
 import { until } from '../support/until.ts'
 
@@ -86,4 +87,32 @@ it('gives the lane of a call that hangs to the next, and takes it back once', as
   expect((await call(2)).items).toEqual([3, 4])
   calls[2]?.end(['done 3', 'done 4'])
   expect(await Promise.all(others)).toEqual(['done 3', 'done 4'])
+})
+
+it('does no more side by side after a call that hung has ended', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { add, calls } = watched({ slowMs: 1_000 })
+  /** Adds an item, and lets what can begin with it begin. */
+  const added = async (item: number) => {
+    const done = add(item)
+    for (let turn = 0; turn < 5; turn += 1) await setImmediate()
+    return { done }
+  }
+  const hanging = await added(1)
+  vi.advanceTimersByTime(1_000)
+  const next = await added(2)
+  expect(calls).toHaveLength(2)
+  calls[0]?.end(['done 1'])
+  calls[1]?.end(['done 2'])
+  await Promise.all([hanging.done, next.done])
+
+  const third = await added(3)
+  const fourth = await added(4)
+  expect(calls.map(({ items }) => items)).toEqual([[1], [2], [3]])
+  calls[2]?.end(['done 3'])
+  await third.done
+  await setImmediate()
+  calls[3]?.end(['done 4'])
+  expect(await fourth.done).toBe('done 4')
 })
