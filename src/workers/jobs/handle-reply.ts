@@ -20,7 +20,7 @@ import { FinalError, isFinal } from '../errors.ts'
 import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 
-/** Earlier texts of the same sender that failed this often no longer hold up the later ones. */
+/** Earlier texts of the same sender that the sweep has woken up so often in vain no longer hold up the later ones. */
 const MAX_ATTEMPTS_AHEAD = 3
 
 const MAX_EXPLANATIONS_PER_HOUR = 5
