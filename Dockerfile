@@ -14,6 +14,6 @@ USER node
 # Where a worker answers about its health.
 ENV WORKER_PORT=9464
 EXPOSE 3000 9464
-# What `npm run api` runs (worker and migrate: see docker-compose.yml), without npm in between: npm ends at SIGTERM
-# without passing it on, and the process would be killed in the middle of its work instead of finishing it.
+# What `npm run api` runs (worker and migrate: see docker-compose.yml), without npm in between: not every version of it
+# passes SIGTERM on, and the process would be killed in the middle of its work instead of finishing it.
 CMD ["node", "--max-old-space-size=512", "src/api/server.ts"]
