@@ -1,6 +1,6 @@
 /**
- * What a key may do. `admin`: everything. `operator`: the daily work, without the clients' contact details and without
- * what cannot be undone. `intake`: creating leads and nothing else, for a form or another system.
+ * What a key may do. `admin`: everything. `operator`: the same, refunds included, but neither see nor erase the clients'
+ * contact details, nor read the audit log. `intake`: creating leads and nothing else, for a form or another system.
  */
 export const ROLES = ['admin', 'operator', 'intake'] as const
 
