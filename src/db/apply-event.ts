@@ -36,7 +36,7 @@ export async function lockUnlockBy(tx: EntityManager, id: string, values: unknow
  * effect, all in the caller's transaction. Publish what comes back as due after the commit.
  *
  * @param tx an open transaction
- * @param cause what happened, for the timeline: `reply`, `ttl`, `stripe:checkout.session.completed`
+ * @param cause what happened, for the timeline: `reply`, `ttl`, `stripe: paid`
  * @throws {Error} when the unlock does not exist: callers look ids up first
  */
 export async function applyEvent(

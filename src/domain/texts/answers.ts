@@ -6,7 +6,7 @@ export function leadExpiredText({ leadId }: LeadReference): string {
   return `Lead ${leadId} has expired and can no longer be unlocked.`
 }
 
-/** A reply that names a lead which is unknown, or was offered to somebody else: the same words, so as not to tell which. */
+/** A reply that names a lead which is unknown, somebody else's, or about to be offered: the same words, so as not to tell which. */
 export function notOnOfferText({ leadId }: LeadReference): string {
   return `Lead ${leadId} is not on offer to you. Please check the lead number, or reply HELP for help.`
 }
