@@ -10,7 +10,8 @@ const schema = {
   summary: 'Erase the contact details of a lead',
   description:
     'At once and for good: the locked fields, the notes, and what may quote them. Refused while the lead is on offer, ' +
-    'details are paid for and not delivered, or a payment link is not closed yet. Audited. Repeating it changes nothing more.',
+    'details are paid for and on their way or wait for a person, or a payment link is not closed yet. Audited. ' +
+    'Repeating it changes nothing more.',
   security: [{ apiKey: [] }],
   params: Type.Object({ id: Type.String() }),
   response: {
