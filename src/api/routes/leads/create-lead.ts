@@ -62,8 +62,8 @@ const schema = {
   summary: 'Store a lead and offer it to providers',
   description:
     'Without `provider_ids` the lead is stored and offered to nobody; offer it later with POST /api/leads/{id}/send. ' +
-    'With an `Idempotency-Key` the same request gives the same answer as often as it is sent, with the header ' +
-    '`Idempotent-Replayed: true` from the second time on.',
+    'With an `Idempotency-Key` the same request gives the same answer as often as it is sent within 7 days, with the ' +
+    'header `Idempotent-Replayed: true` from the second time on.',
   security: [{ apiKey: [] }],
   headers: Type.Object({
     'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' })),

@@ -12,7 +12,8 @@ import { filterOf, paymentFilterQuery } from './filter.ts'
 const schema = {
   tags: ['payments'],
   summary: 'Payments as a CSV file, newest first',
-  description: 'Filtered like GET /api/payments. Amounts are in cents and in the currency. Audited.',
+  description:
+    'Filtered like GET /api/payments. Amounts are in the smallest unit (`…_cents`) and in the currency. Audited.',
   security: [{ apiKey: [] }],
   querystring: Type.Object(paymentFilterQuery, { additionalProperties: false }),
   response: { 200: CsvResponse, ...problemResponses(400, 401, 403, 429, 500, 503) },

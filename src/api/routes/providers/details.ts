@@ -22,7 +22,8 @@ export const DetailsSchema = Type.Object(
     phone: Type.String({
       minLength: 1,
       maxLength: 40,
-      description: 'Stored as E.164; without a + it is read as a US number',
+      description:
+        'Stored as E.164; without a + it is read as a US number, else as one that begins with its country code',
     }),
     email: Type.Optional(Type.Union([Type.String({ maxLength: 254, format: 'email' }), Type.Null()])),
     time_zone: Type.Optional(
