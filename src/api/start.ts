@@ -21,7 +21,7 @@ export type RunningApi = {
 }
 
 /**
- * Composes the API process and makes it listen on all interfaces. It starts also while Postgres or Redis is away, and
+ * Composes the API process and makes it listen on all IPv4 addresses. It starts also while Postgres or Redis is away, and
  * says so at /readyz: migrations are not its business, and webhooks need Postgres alone.
  *
  * @param onFatal told when it turns out that this process must not go on: Redis would throw jobs away

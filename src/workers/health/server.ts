@@ -11,7 +11,7 @@ export type HealthServer = { port: number; close(): Promise<void> }
 const REQUEST_TIMEOUT_MS = 5_000
 
 /**
- * Listens on all interfaces for the probes of the platform and the scrapes of Prometheus.
+ * Listens on all IPv4 addresses for the probes of the platform and the scrapes of Prometheus.
  *
  * @param port 0 for any that is free
  * @param onError told of an answer that failed; it is answered 500
