@@ -35,7 +35,7 @@ export type UnlockEvent =
   | { type: 'link_accepted' }
   /**
    * Stripe says that money for this unlock is in, with the right amount and currency. `inTime`: we were told before the TTL
-   * had passed, however much later it is handled.
+   * had passed, however much later it is handled; or, where Stripe had to be asked, it was paid before.
    */
   | { type: 'payment'; latePayment: 'reveal' | 'refund'; inTime: boolean }
   /** The whole amount went back to the payer. */

@@ -7,8 +7,9 @@ export class EvictionPolicyError extends Error {
 }
 
 /**
- * @throws {EvictionPolicyError} unless Redis, or every master of the cluster, says `noeviction`; a server that does not
- *   tell (CONFIG is disabled at some hosts) is asked through INFO, which every one answers
+ * Asks through INFO: CONFIG is disabled at some hosts.
+ *
+ * @throws {EvictionPolicyError} when Redis, or a master of the cluster, says anything but `noeviction`
  */
 export async function requireNoEviction(connection: RedisConnection): Promise<void> {
   await Promise.all((await mastersOf(connection)).map(requireNoEvictionOf))
