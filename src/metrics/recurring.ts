@@ -8,7 +8,7 @@ export type BackfillSource = (typeof BACKFILL_SOURCES)[number]
 export type RecurringMetrics = {
   /** A run went through to its end, in this process. */
   finished(work: 'sweep' | 'backfill'): void
-  /** The sweep found work without a job, and published one. */
+  /** The sweep found work due, and published a job for it. */
   wokeUp(queue: JobName): void
   /** The backfill found what no webhook had brought. */
   found(source: BackfillSource, count: number): void
@@ -24,7 +24,7 @@ export function createRecurringMetrics(registry: Registry): RecurringMetrics {
   })
   const wakeUps = new Counter({
     name: 'lead_unlock_sweep_wake_ups_total',
-    help: 'Work that the sweep found in Postgres without a job',
+    help: 'Work that the sweep found due in Postgres',
     labelNames: ['queue'],
     registers,
   })
