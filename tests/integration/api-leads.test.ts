@@ -173,6 +173,7 @@ describe('posting a lead', () => {
     ['city', { city: '\u200b \u200b' }],
     ['exact_address', { exact_address: 'ж'.repeat(450) }],
     ['service_type', { service_type: 'ж'.repeat(200), preferred_time_window: 'ж'.repeat(200), provider_ids: [AMY.id] }],
+    ['preferred_time_window', { service_type: 'ж'.repeat(150), preferred_time_window: 'ж'.repeat(200) }],
   ])('answers 422 naming %s for a value that cannot be accepted (%#)', async (field, change) => {
     const { status, body } = await post({ ...LEAD, ...change })
     expect(status).toBe(422)

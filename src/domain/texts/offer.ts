@@ -1,6 +1,10 @@
 import { cleanText } from '../clean-text.ts'
 import { formatPrice } from '../money.ts'
+import { fitsOneMessage } from '../sms-encoding.ts'
 import { greet } from './greeting.ts'
+
+/** As long as every lead's. */
+const ANY_LEAD_ID = 'lead_00000000'
 
 /** What a teaser tells. It has no room for a locked field: nothing here says who the client is or where. */
 export type TeaserFields = {
@@ -40,6 +44,11 @@ export function teaserText(fields: TeaserFields): string {
   ]
     .filter((part) => part !== '')
     .join(' ')
+}
+
+/** Whether a lead can be offered to anybody, whatever their name: to be asked when it is posted. */
+export function teaserFits(fields: Omit<TeaserFields, 'providerName' | 'leadId' | 'footer'>): boolean {
+  return fitsOneMessage(teaserText({ ...fields, providerName: '', leadId: ANY_LEAD_ID }))
 }
 
 /** The answer to a Y: where to pay. */

@@ -5,7 +5,7 @@ import { insertLead, type NewLead } from '../../../db/leads.ts'
 import type { OfferTerms } from '../../../db/offers.ts'
 import { type EntityManager, inTransaction } from '../../../db/orm.ts'
 import { cleanText } from '../../../domain/clean-text.ts'
-import { revealFits } from '../../../domain/texts.ts'
+import { revealFits, teaserFits } from '../../../domain/texts.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { EVERY_KEY } from '../../auth/roles.ts'
 import { canonicalJson } from '../../canonical-json.ts'
@@ -99,7 +99,7 @@ export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps)
   })
 }
 
-/** @throws {ProblemError} when a required field says nothing, or the details could never be sent */
+/** @throws {ProblemError} when a required field says nothing, or the teaser or the details could never be sent */
 function leadOf(body: Body, terms: OfferTerms): NewLead {
   const empty = (['city', 'service_type', 'client_name', 'client_phone'] as const).filter(
     (name) => !cleanText(body[name]),
@@ -118,15 +118,26 @@ function leadOf(body: Body, terms: OfferTerms): NewLead {
     clientEmail: body.client_email ?? null,
     exactAddress: body.exact_address ?? null,
   }
+  if (!teaserFits({ ...lead, ...terms })) {
+    throw unacceptable({
+      field: longestOf(OFFERED, body),
+      message: 'the teaser with this lead would not fit into one SMS',
+    })
+  }
   if (!revealFits(lead)) {
-    throw unacceptable({ field: longestDetail(body), message: 'the contact details would not fit into one SMS' })
+    throw unacceptable({ field: longestOf(DETAILS, body), message: 'the contact details would not fit into one SMS' })
   }
   return lead
 }
 
+const OFFERED = ['city', 'service_type', 'preferred_time_window', 'budget_range'] as const
 const DETAILS = ['client_name', 'client_phone', 'client_email', 'exact_address'] as const
 
-function longestDetail(body: Body): string {
-  const lengthOf = (name: (typeof DETAILS)[number]) => cleanText(body[name]).length
-  return DETAILS.reduce((longest, name) => (lengthOf(name) > lengthOf(longest) ? name : longest))
+type TextField = (typeof OFFERED)[number] | (typeof DETAILS)[number]
+
+/** The field with the longest value; of several alike the first. */
+function longestOf(names: readonly TextField[], body: Body): string {
+  const lengthOf = (name: TextField) => cleanText(body[name]).length
+  const [longest = ''] = names.toSorted((one, other) => lengthOf(other) - lengthOf(one))
+  return longest
 }
