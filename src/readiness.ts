@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { migrations } from './db/migrations/index.ts'
+import { inTime } from './in-time.ts'
 import type { Publisher } from './queues/publisher.ts'
 
 const CHECK_TIMEOUT_MS = 3_000
@@ -15,10 +16,7 @@ export type StoreChecks = {
 
 /** Asks Postgres and Redis, each for 3 seconds at most. Creates nothing, also in an empty database. */
 export async function checkStores(db: MikroORM, publisher: Pick<Publisher, 'takesWrites'>): Promise<StoreChecks> {
-  const [applied, reachable] = await Promise.all([
-    within(CHECK_TIMEOUT_MS, appliedMigrations(db)),
-    within(CHECK_TIMEOUT_MS, publisher.takesWrites()),
-  ])
+  const [applied, reachable] = await Promise.all([orNull(appliedMigrations(db)), orNull(publisher.takesWrites())])
   const isPending = migrations.some(({ name }) => !applied?.includes(name))
   return {
     database: applied === null ? 'failed' : 'ok',
@@ -49,15 +47,11 @@ async function appliedMigrations(db: MikroORM): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** @returns null when it failed or took longer */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, ms, null)
-  })
-  try {
-    return await Promise.race([work.catch(() => null), late])
-  } finally {
-    clearTimeout(timer)
-  }
+/** @returns null when it failed or took too long */
+function orNull<T>(work: Promise<T>): Promise<T | null> {
+  return inTime(
+    work.catch(() => null),
+    CHECK_TIMEOUT_MS,
+    () => null,
+  )
 }

@@ -1,4 +1,5 @@
 import type { Due } from '../domain/due.ts'
+import { inTime } from '../in-time.ts'
 import type { Publisher, PublishOptions } from '../queues/publisher.ts'
 
 /** Longest an answer waits for Redis, milliseconds. */
@@ -14,10 +15,5 @@ export async function wakeUp(
   options: Pick<PublishOptions, 'delayMs' | 'requestId'>,
 ): Promise<void> {
   if (due.length === 0) return
-  let timer: NodeJS.Timeout | undefined
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS)
-  })
-  await Promise.race([publisher.publish(due, options), enough])
-  clearTimeout(timer)
+  await inTime(publisher.publish(due, options), PATIENCE_MS, () => undefined)
 }

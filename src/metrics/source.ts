@@ -1,4 +1,5 @@
 import type { Counter } from 'prom-client'
+import { inTime } from '../in-time.ts'
 
 /** Figures that have to be asked for: a query, a command. */
 export type Figures<T> = {
@@ -42,7 +43,7 @@ export function createSource<T>(figures: Figures<T>, options: SourceOptions): So
   let askedAt = Number.NEGATIVE_INFINITY
   /** When the question was asked whose answer is shown. */
   let shownFrom = Number.NEGATIVE_INFINITY
-  let running: Promise<unknown> | null = null
+  let running: Promise<void> | null = null
 
   const fail = (error: unknown) => {
     errors.inc({ source })
@@ -65,22 +66,10 @@ export function createSource<T>(figures: Figures<T>, options: SourceOptions): So
   return {
     async refresh() {
       if (running === null && now() - askedAt >= freshMs) running = ask()
-      if (running !== null && !(await endsWithin(patienceMs, running))) {
-        fail(new LateFiguresError(`no figures from ${source} in time`))
+      if (running !== null) {
+        await inTime(running, patienceMs, () => fail(new LateFiguresError(`no figures from ${source} in time`)))
       }
       if (now() - shownFrom >= 2 * freshMs) figures.clear()
     },
-  }
-}
-
-async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false)
-  })
-  try {
-    return await Promise.race([work.then(() => true), late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,8 +1,8 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
+import { inTime } from '../../in-time.ts'
 import { DEFAULT_PREFIX } from '../../queues/connection.ts'
 import type { ApiDeps, App } from '../deps.ts'
-import { inTime } from '../in-time.ts'
 
 export type Rule = {
   /** Part of the key in Redis. */
@@ -46,7 +46,9 @@ export async function createLimiter(
   return async (request) => {
     if (redis.status !== 'ready' || performance.now() < leftAloneUntil) return alone(request)
     try {
-      return await inTime(together(request), PATIENCE_MS, () => new Error('Redis did not answer in time'))
+      return await inTime(together(request), PATIENCE_MS, () => {
+        throw new Error('Redis did not answer in time')
+      })
     } catch (error) {
       leftAloneUntil = performance.now() + LEFT_ALONE_MS
       request.log.warn({ operation: 'limit', err: error }, 'Redis did not count: this process counts for itself')

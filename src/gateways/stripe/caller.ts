@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import Stripe from 'stripe'
+import { inTime } from '../../in-time.ts'
 import { NotDoneError, UnclearError } from '../errors.ts'
 import { type CallObserver, endedCall } from '../observer.ts'
 import { type Attempts, recording, recordingClient } from './attempts.ts'
@@ -56,7 +57,10 @@ export function createStripeCaller(options: StripeOptions): StripeCaller {
       inFlight.add(answer)
       const since = performance.now()
       try {
-        const value = await within(limitMs, answer, operation.name)
+        // The SDK's timeout is one of silence: an answer that trickles in would hold the caller for ever.
+        const value = await inTime(answer, limitMs, () => {
+          throw new UnclearError('timeout', { operation: operation.name })
+        })
         // The SDK takes any JSON without an `error` as success, whatever its status.
         if ((attempts.lastStatus ?? 200) >= 300) throw errorOfStripe(operation, undefined, attempts)
         observe(endedCall(operation.name, since))
@@ -84,16 +88,5 @@ function addressOf(apiUrl: string): { host: string; port: string; protocol: 'htt
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port || (protocol === 'http' ? '80' : '443'),
     protocol,
-  }
-}
-
-/** The SDK's timeout is one of silence: an answer that trickles in would hold the caller for ever. */
-async function within<T>(ms: number, answer: Promise<T>, operation: string): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new UnclearError('timeout', { operation })), ms)
-  try {
-    return await Promise.race([answer, late.promise])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,4 +1,4 @@
-import { inTime } from '../../in-time.ts'
+import { inTime } from '../../../in-time.ts'
 import { HANDLER_TIMEOUT_MS } from '../../limits.ts'
 import { ProblemError } from '../../problem.ts'
 
@@ -8,5 +8,7 @@ import { ProblemError } from '../../problem.ts'
  * @throws {ProblemError} `unavailable`, when Postgres is not heard of for that long
  */
 export function storedInTime<T>(storing: Promise<T>): Promise<T> {
-  return inTime(storing, HANDLER_TIMEOUT_MS, () => new ProblemError('unavailable'))
+  return inTime(storing, HANDLER_TIMEOUT_MS, () => {
+    throw new ProblemError('unavailable')
+  })
 }

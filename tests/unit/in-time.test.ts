@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
-import { inTime } from '../../../src/api/in-time.ts'
+import { inTime } from '../../src/in-time.ts'
 
-const late = () => new Error('late')
+const late = () => {
+  throw new Error('late')
+}
 
 it('answers what is done in time, and fails as it fails', async () => {
   expect(await inTime(Promise.resolve(7), 60_000, late)).toBe(7)
@@ -9,5 +11,7 @@ it('answers what is done in time, and fails as it fails', async () => {
 })
 
 it('gives up what never ends', async () => {
-  await expect(inTime(new Promise(() => undefined), 1, late)).rejects.toThrow('late')
+  const endless = new Promise(() => undefined)
+  await expect(inTime(endless, 1, late)).rejects.toThrow('late')
+  expect(await inTime(endless, 1, () => 'late')).toBe('late')
 })
