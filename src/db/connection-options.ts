@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
-import type { Pool, PoolClient, PoolConfig } from 'pg'
+import type { Pool, PoolConfig } from 'pg'
 import type { DatabaseAddress, DatabaseTls } from '../database-url.ts'
+import { wrapQueries } from './connection-query.ts'
 
 /** Longest wait for a row lock and for a statement, milliseconds: nothing here is slow unless something is wrong. */
 const LIMITS = { statement_timeout: 30_000, lock_timeout: 15_000, idle_in_transaction_session_timeout: 30_000 }
@@ -42,16 +43,15 @@ function sslOptions(tls: DatabaseTls, host: string): ConnectionOptions {
  * Sets the limits in the message that begins each transaction, so that it costs no round trip. A statement outside of a
  * transaction has none then: what it may wait for is a transaction, which does.
  *
- * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
+ * @param pool as `wrapQueries` takes it
  */
 export function limitTransactions(pool: Pool): void {
-  pool.on('connect', (client: PoolClient) => {
-    const query: unknown = Reflect.get(client, 'query')
-    if (typeof query !== 'function') throw new Error('the database driver has no query to add to')
-    Reflect.set(client, 'query', (sql: unknown, ...rest: unknown[]) =>
-      Reflect.apply(query, client, [isBegin(sql) ? [sql, ...LIMITS_OF_TRANSACTION].join('; ') : sql, ...rest]),
-    )
-  })
+  wrapQueries(
+    pool,
+    (query) =>
+      (sql, ...rest) =>
+        query(isBegin(sql) ? [sql, ...LIMITS_OF_TRANSACTION].join('; ') : sql, ...rest),
+  )
 }
 
 /** Whether this statement begins a transaction. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Pool, PoolClient } from 'pg'
-import { watchAnswers } from './connection-answers.ts'
+import { watchAnswers } from './connection-query.ts'
 import { streamOf } from './connection-stream.ts'
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: `read_only_sql_transaction` */
@@ -10,7 +10,7 @@ const READ_ONLY = '25006'
  * Ends connections to a server that takes no writes. One made in the middle of a failover may lead to the old primary; the
  * pool would use it again for as long as it is busy, and each write on it fail, though the name has long led to the new one.
  *
- * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
+ * @param pool as `wrapQueries` takes it
  */
 export function endReadOnlyConnections(pool: Pool): void {
   watchAnswers(pool, (client, answer) =>

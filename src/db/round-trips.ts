@@ -1,7 +1,6 @@
-import type { Pool, PoolClient } from 'pg'
+import type { Pool } from 'pg'
 import { isBegin } from './connection-options.ts'
-
-type Query = (sql: unknown, ...rest: unknown[]) => unknown
+import { type Query, wrapQueries } from './connection-query.ts'
 
 /** What the driver answers to a statement that answers nothing. */
 const DONE = { command: '', rowCount: null, rows: [], fields: [] }
@@ -16,15 +15,12 @@ const DONE = { command: '', rowCount: null, rows: [], fields: [] }
  * connection that is lost by then fails the first statement in place of `begin`, which the query builder would take for a
  * transaction that is not its own to end: it would never give the connection back to the pool.
  *
- * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
+ * @param pool as `wrapQueries` takes it
  */
 export function saveRoundTrips(pool: Pool): void {
-  pool.on('connect', (client: PoolClient) => {
-    const original: unknown = Reflect.get(client, 'query')
-    if (typeof original !== 'function') throw new Error('the database driver has no query to add to')
-    const send: Query = (...args) => Reflect.apply(original, client, args)
+  wrapQueries(pool, (send) => {
     const transaction = new Transaction()
-    Reflect.set(client, 'query', (sql: unknown, ...rest: unknown[]) => {
+    return (sql, ...rest) => {
       if (typeof sql !== 'string') {
         if (transaction.isOpen) throw new Error('a query that is no text cannot be said in a transaction')
         return send(sql, ...rest)
@@ -34,7 +30,7 @@ export function saveRoundTrips(pool: Pool): void {
       else if (transaction.isOpen && isSilentWrite(sql, rest)) transaction.add(sql)
       else return say(send, [...transaction.take(), sql], rest)
       return Promise.resolve(DONE)
-    })
+    }
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { watchAnswers } from './connection-answers.ts'
+import { watchAnswers } from './connection-query.ts'
 import { streamOf } from './connection-stream.ts'
 
 /** For API and workers, milliseconds: longer than any statement of theirs may take (`statement_timeout`). */
@@ -10,7 +10,7 @@ export const ANSWERS_WITHIN_MS = 40_000
  * network forgot it, would be waited for until TCP gives up, a quarter of an hour, with its place in the pool. What waits
  * for it fails as on any connection that is lost.
  *
- * @param pool a new pool, as `onPoolCreated` of the driver's options gets it
+ * @param pool as `wrapQueries` takes it
  * @param withinMs milliseconds that a statement may take
  */
 export function endSilentConnections(pool: Pool, withinMs: number): void {
