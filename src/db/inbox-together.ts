@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { together } from '../together.ts'
 import { insertInboxRow, insertInboxRows, type KeptInboxRow, type NewInboxRow } from './inbox-rows.ts'
-import { isDeadlock } from './lock-conflicts.ts'
-import { isLost } from './lost-connections.ts'
 import type { EntityManager } from './orm.ts'
-import { isRefusedRow } from './refused-rows.ts'
+import { isDeadlock, isLost, isRefusedRow } from './sqlstates.ts'
 
 /** Statements that insert side by side. Few, so that the webhooks of a rush share a statement and a commit. */
 const LANES = 2

@@ -1,8 +1,6 @@
-type Execute = (query: { sql: string }, ...rest: unknown[]) => Promise<unknown>
+import { isLost } from './sqlstates.ts'
 
-/** The session ended: `57P0x` says so, `08xxx` is the connection itself; without a code it is the driver that says it. */
-const SESSION_ENDED = /^(?:57P0[1-5]|08[0-9A-Z]{3}|E[A-Z]+)$/
-const SQLSTATE = /^[0-9A-Z]{5}$/
+type Execute = (query: { sql: string }, ...rest: unknown[]) => Promise<unknown>
 
 /**
  * Lets a transaction end whose connection was lost. The query builder gives a connection back to the pool only after a
@@ -23,10 +21,4 @@ export async function tolerateRollbackOfLostConnection(connection: unknown): Pro
     }
   }
   Reflect.set(Object(connection), 'executeQuery', guarded)
-}
-
-/** Whether it is not Postgres that refused something: the connection is gone, or it is no error of the database at all. */
-export function isLost(error: unknown): boolean {
-  const code: unknown = Reflect.get(Object(error), 'code')
-  return typeof code !== 'string' || SESSION_ENDED.test(code) || !SQLSTATE.test(code)
 }

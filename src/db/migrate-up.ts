@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MikroORM } from '@mikro-orm/postgresql'
-import { isLockConflict } from './lock-conflicts.ts'
+import { isLockConflict } from './sqlstates.ts'
 
 /** Held while migrating, so that processes starting at once migrate once, the others after it and with nothing left to do. */
 const MIGRATION_LOCK = 7_701_000

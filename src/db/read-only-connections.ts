@@ -2,9 +2,7 @@ import { once } from 'node:events'
 import type { Pool, PoolClient } from 'pg'
 import { watchAnswers } from './connection-query.ts'
 import { streamOf } from './connection-stream.ts'
-
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html: `read_only_sql_transaction` */
-const READ_ONLY = '25006'
+import { isReadOnly } from './sqlstates.ts'
 
 /**
  * Ends connections to a server that takes no writes. One made in the middle of a failover may lead to the old primary; the
@@ -15,7 +13,7 @@ const READ_ONLY = '25006'
 export function endReadOnlyConnections(pool: Pool): void {
   watchAnswers(pool, (client, answer) =>
     answer.catch(async (error: unknown) => {
-      if (Reflect.get(Object(error), 'code') === READ_ONLY) await end(client)
+      if (isReadOnly(error)) await end(client)
       throw error
     }),
   )
