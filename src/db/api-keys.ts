@@ -1,9 +1,9 @@
 import { LockMode } from '@mikro-orm/core'
 import type { Role } from '../domain/roles.ts'
 import { type Actor, recordAudit } from './audit.ts'
+import { databaseNow } from './clock.ts'
 import { ApiKey } from './entities/index.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
-import { databaseNow } from './subscriptions.ts'
 
 /** A key in use, as a request needs it. */
 export type KnownKey = {

@@ -7,10 +7,11 @@ import {
   resendLimitReachedText,
 } from '../domain/texts.ts'
 import { type Decision, type Effect, MAX_REVEAL_RESENDS, type Notice } from '../domain/transition.ts'
+import { after } from './clock.ts'
 import { type Payment, PaymentLink, Provider, type Unlock } from './entities/index.ts'
 import { addAnotherReveal, addLinkMessage, addNotice, addReveal } from './messages.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS, unpark } from './parking.ts'
+import { GRACE_MS, unpark } from './parking.ts'
 import { payBack } from './payments.ts'
 
 /** What effects need besides the unlock. */

@@ -1,8 +1,9 @@
 import { LockMode } from '@mikro-orm/core'
 import { type Actor, recordAudit } from './audit.ts'
+import { databaseNow } from './clock.ts'
 import { Escalation } from './entities/index.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
-import { databaseNow, lockProvider } from './subscriptions.ts'
+import { lockProvider } from './subscriptions.ts'
 
 /**
  * Records that a person looked at an escalation and is done with it, audited in the same transaction. One that is

@@ -2,12 +2,12 @@ import type { Due } from '../domain/due.ts'
 import { isIn, LINK_DUE_STATUSES } from '../domain/states.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
 import { applyToLocked } from './apply-event.ts'
+import { after } from './clock.ts'
 import type { EffectContext } from './effects.ts'
 import { type OutboundMessage, PaymentLink } from './entities/index.ts'
 import { resolveAboutMessage } from './message-escalations.ts'
 import { lock, type Recordable } from './message-lock.ts'
 import type { EntityManager } from './orm.ts'
-import { after } from './parking.ts'
 
 /** Event of the state machine that an accepted message stands for. */
 const ACCEPTED_EVENT: Partial<Record<OutboundMessage['purpose'], UnlockEvent>> = {

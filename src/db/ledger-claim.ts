@@ -1,12 +1,13 @@
 import { isStillWanted } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
+import { after } from './clock.ts'
 import { type Lead, type OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
 import { leaveToJob } from './ledger-outcomes.ts'
 import { callAboutLostDetails } from './lost-details.ts'
 import { resolveAboutUnwanted } from './message-escalations.ts'
 import { type Claimable, lockForClaim } from './message-lock.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS } from './parking.ts'
+import { GRACE_MS } from './parking.ts'
 
 export type LedgerTiming = {
   /**

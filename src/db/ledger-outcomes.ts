@@ -1,11 +1,12 @@
 import { longestBackoffMs, PATIENT } from '../domain/backoff.ts'
 import type { Due } from '../domain/due.ts'
+import { after } from './clock.ts'
 import type { OutboundMessage, Unlock } from './entities/index.ts'
 import { concernsOpenLink } from './ledger-acceptance.ts'
 import { escalateMessage } from './message-escalations.ts'
 import { type Locked, lock } from './message-lock.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
+import { GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
 /** The state that waits for a message of this purpose to be accepted, and whose rows the sweep looks at as well. */
 const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> = {

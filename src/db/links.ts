@@ -1,11 +1,12 @@
 import type { Due } from '../domain/due.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { LinkToAsk } from './backfill.ts'
+import { after } from './clock.ts'
 import type { EffectContext } from './effects.ts'
 import { PaymentLink, type Unlock } from './entities/index.ts'
 import { addLinkMessage } from './messages.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS } from './parking.ts'
+import { GRACE_MS } from './parking.ts'
 
 /**
  * Whoever says Y and N in turn gets ever more links, and each Y asks Stripe about them one after the other. Those before the

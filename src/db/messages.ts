@@ -1,9 +1,10 @@
 import type { Due } from '../domain/due.ts'
 import type { Purpose } from '../domain/outbound.ts'
 import { paymentLinkText } from '../domain/texts.ts'
+import { after } from './clock.ts'
 import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS, PARKED_UNTIL } from './parking.ts'
+import { GRACE_MS, PARKED_UNTIL } from './parking.ts'
 
 /** Message states in which a message is still to be sent. */
 const UNSENT = ['pending', 'sending', 'unknown'] as const

@@ -1,4 +1,5 @@
 import type { Purpose } from '../domain/outbound.ts'
+import { after } from './clock.ts'
 import type { Unlock } from './entities/index.ts'
 import type { EntityManager } from './orm.ts'
 
@@ -10,11 +11,6 @@ export const PARKED_AFTER = new Date('9998-01-01T00:00:00Z')
 
 /** Milliseconds a row with a fresh wake-up is left to its job before the sweep looks at it. */
 export const GRACE_MS = 10_000
-
-/** @returns the moment `ms` milliseconds after `date` */
-export function after(date: Date, ms: number): Date {
-  return new Date(date.getTime() + ms)
-}
 
 /**
  * Somebody asked again for what an unlock waits for a person with: from here on the sweep looks after it, whatever becomes of

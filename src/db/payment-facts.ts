@@ -2,12 +2,12 @@ import { LockMode } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { hasFailed, judgeRefunds, type KnownRefund, REFUND_STATUSES } from '../domain/refunds.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
+import { databaseNow } from './clock.ts'
 import type { EffectContext } from './effects.ts'
 import { Payment, PaymentLink } from './entities/index.ts'
 import { isOpen, openEscalation } from './escalations.ts'
 import { callOffParkedReveals } from './messages.ts'
 import type { EntityManager } from './orm.ts'
-import { databaseNow } from './subscriptions.ts'
 import { noteOnTimeline } from './timeline.ts'
 
 /** What failed stays failed: an older word of its success comes late. */

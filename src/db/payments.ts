@@ -1,10 +1,11 @@
 import type { Due } from '../domain/due.ts'
 import type { Effect } from '../domain/transition.ts'
+import { after } from './clock.ts'
 import { Payment, type Unlock } from './entities/index.ts'
 import { type EscalationKind, openEscalation } from './escalations.ts'
 import { callOffParkedReveals } from './messages.ts'
 import type { EntityManager } from './orm.ts'
-import { after, GRACE_MS } from './parking.ts'
+import { GRACE_MS } from './parking.ts'
 
 type RefundReason = Extract<Effect, { type: 'refund_payment' }>['because']
 

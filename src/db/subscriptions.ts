@@ -2,6 +2,7 @@ import type { Due } from '../domain/due.ts'
 import { UNPAID_STATUSES } from '../domain/states.ts'
 import { startConfirmationText, stopConfirmationText } from '../domain/texts.ts'
 import { applyEvent } from './apply-event.ts'
+import { databaseNow } from './clock.ts'
 import { type EffectContext, NO_CONTEXT } from './effects.ts'
 import { Provider, Unlock } from './entities/index.ts'
 import { resolveEscalations } from './escalations.ts'
@@ -16,12 +17,6 @@ import { forgetStop, hasSaidStop, rememberStop } from './stopped-numbers.ts'
 export async function lockProvider(tx: EntityManager, providerId: string): Promise<Provider | null> {
   await tx.execute('select 1 from providers where id = ? for no key update', [providerId])
   return tx.findOne(Provider, { id: providerId }, { refresh: true })
-}
-
-/** The database's clock. */
-export async function databaseNow(tx: EntityManager): Promise<Date> {
-  const [row] = await tx.execute<{ ms: string }[]>('select extract(epoch from app_now()) * 1000 as ms')
-  return new Date(Number(row?.ms))
 }
 
 /**

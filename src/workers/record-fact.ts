@@ -1,7 +1,8 @@
+import { after } from '../db/clock.ts'
 import type { InboxRow } from '../db/entities/index.ts'
 import { lockEarlyEvents, markProcessed, sentAtOf } from '../db/inbox.ts'
 import type { EntityManager } from '../db/orm.ts'
-import { after, GRACE_MS } from '../db/parking.ts'
+import { GRACE_MS } from '../db/parking.ts'
 import { recordDispute } from '../db/payment-disputes.ts'
 import {
   lockPayment,

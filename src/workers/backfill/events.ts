@@ -1,5 +1,5 @@
+import { databaseNow } from '../../db/clock.ts'
 import { createInbox } from '../../db/inbox-store.ts'
-import { databaseNow } from '../../db/subscriptions.ts'
 import type { ListedEvent } from '../../gateways/stripe.ts'
 import type { WorkerServices } from '../deps.ts'
 import { keep, storeEach } from './keep.ts'
