@@ -5,10 +5,10 @@ import { type Decision, next, type UnlockEvent, type UnlockFacts } from '../doma
 import { after } from './clock.ts'
 import { type EffectContext, recordEffects } from './effects.ts'
 import { OutboundMessage, Unlock } from './entities/index.ts'
-import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
 import type { EntityManager } from './orm.ts'
 import { GRACE_MS } from './parking.ts'
+import { isPaymentKept } from './payments.ts'
 import { noteOnTimeline } from './timeline.ts'
 
 /** A reveal in these states is at the gateway with its outcome not recorded; while PAID, an accepted one is an earlier one. */

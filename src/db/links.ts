@@ -36,6 +36,13 @@ export function closingLinks(em: EntityManager, of: { linkId: number } | { unloc
   )
 }
 
+/** The unlock that a checkout session belongs to, by its link. */
+export async function unlockOfLink(tx: EntityManager, stripeLinkId: string | null): Promise<number | null> {
+  if (stripeLinkId === null) return null
+  const link = await tx.findOne(PaymentLink, { stripeId: stripeLinkId })
+  return link?.unlockId ?? null
+}
+
 /** Nothing paid was found here or at Stripe: a link may be made. Returns the unlock as it stands now. */
 export async function recordNoPayment(tx: EntityManager, unlockId: number, context: EffectContext): Promise<Unlock> {
   const { unlock } = await applyEvent(tx, unlockId, { type: 'no_payment_found' }, 'no payment found', context)

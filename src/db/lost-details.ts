@@ -3,9 +3,9 @@ import { DETAILS_SENT_STATUSES, isIn } from '../domain/states.ts'
 import { lockUnlock } from './apply-event.ts'
 import { OutboundMessage, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
-import { isPaymentKept } from './kept-payment.ts'
 import { isUnsent } from './messages.ts'
 import type { EntityManager } from './orm.ts'
+import { isPaymentKept } from './payments.ts'
 
 /** What `callAboutLostDetails` does, for an unlock that is not locked yet. */
 export async function recordNothingUnderWay(tx: EntityManager, unlockId: number): Promise<Due[]> {

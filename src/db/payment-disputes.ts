@@ -11,7 +11,7 @@ import { databaseNow } from './clock.ts'
 import type { Payment } from './entities/index.ts'
 import { isOpen, openEscalation, resolveEscalations } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
-import { lockPayment, noteMoney } from './payment-facts.ts'
+import { lockPayment, noteMoney } from './payment-lock.ts'
 
 /**
  * A dispute was opened or closed, or an inquiry became a chargeback, told in any order and repeatedly: an older "created"

@@ -23,6 +23,11 @@ const ESCALATED: Partial<Record<RefundReason, { kind: EscalationKind; summary: s
   },
 }
 
+/** Whether the money for an unlock is with us, to stay. @param unlockId locked: its payments change under its lock */
+export async function isPaymentKept(tx: EntityManager, unlockId: number): Promise<boolean> {
+  return (await tx.count(Payment, { unlockId, status: 'kept' })) > 0
+}
+
 /**
  * Marks a payment as to be refunded: the one given, or the one kept for the unlock.
  *

@@ -5,13 +5,13 @@ import { applyEvent } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
 import { OutboundMessage, type Unlock } from './entities/index.ts'
 import { resolveEscalations } from './escalations.ts'
-import { isPaymentKept } from './kept-payment.ts'
 import { isContactErased } from './leads.ts'
 import { accept } from './ledger-acceptance.ts'
 import { callAboutLoss } from './lost-details.ts'
 import { lockMessage } from './message-lock.ts'
 import { addReveal, isUnsent } from './messages.ts'
 import type { EntityManager } from './orm.ts'
+import { isPaymentKept } from './payments.ts'
 
 /** How often details that the carrier lost are sent again by themselves. */
 const MAX_CARRIER_RETRIES = 2

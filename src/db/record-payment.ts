@@ -6,7 +6,7 @@ import { Payment, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
 import { EARLY_EVENTS } from './inbox.ts'
 import type { EntityManager } from './orm.ts'
-import { recordReturned } from './payment-facts.ts'
+import { recordReturned } from './payment-refunds.ts'
 
 /** Money that Stripe says is in. */
 export type IncomingPayment = {

@@ -1,17 +1,12 @@
 import { after } from '../db/clock.ts'
 import type { InboxRow } from '../db/entities/index.ts'
 import { lockEarlyEvents, markProcessed, sentAtOf } from '../db/inbox.ts'
+import { unlockOfLink } from '../db/links.ts'
 import type { EntityManager } from '../db/orm.ts'
 import { GRACE_MS } from '../db/parking.ts'
 import { recordDispute } from '../db/payment-disputes.ts'
-import {
-  lockPayment,
-  noteMoney,
-  recordChargeRefunded,
-  recordRefundStatus,
-  recordRefundsShown,
-  unlockOfLink,
-} from '../db/payment-facts.ts'
+import { lockPayment, noteMoney } from '../db/payment-lock.ts'
+import { recordChargeRefunded, recordRefundStatus, recordRefundsShown } from '../db/payment-refunds.ts'
 import { recordPayment } from '../db/record-payment.ts'
 import type { Due } from '../domain/due.ts'
 import { type KnownRefund, toRefundStatus } from '../domain/refunds.ts'

@@ -82,7 +82,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a refund that failed is forgotten for an older word of it',
-    file: 'src/db/payment-facts.ts',
+    file: 'src/db/payment-refunds.ts',
     from: 'where array_position(?::text[], refunds.status) < array_position(?::text[], excluded.status)',
     to: 'where array_position(?::text[], refunds.status) <> array_position(?::text[], excluded.status)',
   },

@@ -7,7 +7,7 @@ import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLi
 import { type EntityManager, inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
 import { recordDispute } from '../../db/payment-disputes.ts'
-import { recordChargeRefunded } from '../../db/payment-facts.ts'
+import { recordChargeRefunded } from '../../db/payment-refunds.ts'
 import { recordPayment } from '../../db/record-payment.ts'
 import type { Due } from '../../domain/due.ts'
 import type { KnownRefund } from '../../domain/refunds.ts'

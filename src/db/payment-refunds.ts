@@ -1,43 +1,16 @@
-import { LockMode } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { hasFailed, judgeRefunds, type KnownRefund, REFUND_STATUSES } from '../domain/refunds.ts'
-import { applyEvent, lockUnlock } from './apply-event.ts'
+import { applyEvent } from './apply-event.ts'
 import { databaseNow } from './clock.ts'
 import type { EffectContext } from './effects.ts'
-import { Payment, PaymentLink } from './entities/index.ts'
+import type { Payment } from './entities/index.ts'
 import { isOpen, openEscalation } from './escalations.ts'
 import { callOffParkedReveals } from './messages.ts'
 import type { EntityManager } from './orm.ts'
-import { noteOnTimeline } from './timeline.ts'
+import { lockPayment, noteMoney } from './payment-lock.ts'
 
 /** What failed stays failed: an older word of its success comes late. */
 const IN_ORDER = `{${REFUND_STATUSES.join(',')}}`
-
-/** Writes on the unlock's timeline what happened to its money without moving it. */
-export async function noteMoney(tx: EntityManager, unlockId: number, cause: string): Promise<void> {
-  const unlock = await lockUnlock(tx, unlockId)
-  if (unlock !== null) await noteOnTimeline(tx, unlock, unlock.status, cause)
-}
-
-/**
- * Locks a payment, and its unlock before it.
- *
- * @param by a column that tells it from others
- * @returns null when we know of no such payment (yet)
- */
-export async function lockPayment(
-  tx: EntityManager,
-  by: 'id' | 'payment_intent_id',
-  value: number | string,
-): Promise<Payment | null> {
-  const [row] = await tx.execute<{ id: number; unlock_id: number | null }[]>(
-    `select id, unlock_id from payments where ${by} = ?`,
-    [value],
-  )
-  if (row === undefined) return null
-  if (row.unlock_id !== null) await lockUnlock(tx, row.unlock_id)
-  return tx.findOneOrFail(Payment, { id: row.id }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })
-}
 
 /**
  * The money of a payment is back with the payer, by our refund or by somebody's hand at Stripe. When it was the payment kept
@@ -213,11 +186,4 @@ async function resolveAboutRefunds(tx: EntityManager, payment: Payment): Promise
          union all select 'dispute:' || dispute_id from payment_disputes where payment_id = ?))`,
     [`payment:${payment.id}`, payment.id, payment.id],
   )
-}
-
-/** The unlock that a checkout session belongs to, by its link. */
-export async function unlockOfLink(tx: EntityManager, stripeLinkId: string | null): Promise<number | null> {
-  if (stripeLinkId === null) return null
-  const link = await tx.findOne(PaymentLink, { stripeId: stripeLinkId })
-  return link?.unlockId ?? null
 }
