@@ -9,6 +9,7 @@ import { revealText } from '../domain/texts.ts'
 import { NotDoneError, RefusedError, UnclearError } from '../gateways/errors.ts'
 import type { JobDeps } from './deps.ts'
 import { codeOf, FinalError, RetryLater } from './errors.ts'
+import { recordAndPublish } from './record-and-publish.ts'
 
 /** What the gateway's own timeout and a margin take of a claim's lease, milliseconds. */
 const CALL_BUDGET_MS = 15_000
@@ -139,7 +140,7 @@ async function recordFailure(deps: JobDeps, messageId: number, lease: Date, erro
   if (error instanceof NotDoneError) {
     await inTransaction(deps.em, (tx) => recordAbsent(tx, messageId, lease, code))
   } else if (error instanceof RefusedError) {
-    await deps.publish(await inTransaction(deps.em, (tx) => recordRefused(tx, messageId, lease, code)))
+    await recordAndPublish(deps, (tx) => recordRefused(tx, messageId, lease, code))
   } else if (error instanceof UnclearError) {
     const { settleMs, answeredSettleMs } = deps.settings.ledgerTiming
     // A 502 or 504 is the word of somebody in front of it, whom it may outlast.

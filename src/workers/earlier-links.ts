@@ -1,8 +1,8 @@
 import { PaymentLink, type Unlock } from '../db/entities/index.ts'
 import { closingLinks, recordLink } from '../db/links.ts'
-import { inTransaction } from '../db/orm.ts'
 import { closeLink } from './close-link.ts'
 import type { JobDeps } from './deps.ts'
+import { recordAndPublish } from './record-and-publish.ts'
 
 /** At most one link can be paid: one that is still being closed is closed before the next is made. */
 export async function closeEarlierLinks(deps: JobDeps, unlockId: number): Promise<void> {
@@ -21,6 +21,6 @@ export async function recordStrayLinks(deps: JobDeps, unlock: Unlock, upTo: numb
   const generations = Array.from({ length: upTo }, (_, index) => index + 1).filter((one) => !known.has(one))
   const strays = await deps.stripe.findActiveLinks({ unlockId: unlock.id, leadId: unlock.leadId, generations })
   for (const [generation, stray] of strays) {
-    await deps.publish(await inTransaction(deps.em, (tx) => recordLink(tx, unlock.id, generation, stray)))
+    await recordAndPublish(deps, (tx) => recordLink(tx, unlock.id, generation, stray))
   }
 }

@@ -2,10 +2,10 @@ import { LockMode } from '@mikro-orm/core'
 import { PaymentLink } from '../../db/entities/index.ts'
 import { openEscalation } from '../../db/escalations.ts'
 import { closingLinks } from '../../db/links.ts'
-import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
 import { closeLink } from '../close-link.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** Ends a payment link and the checkout pages open on it, so that nobody pays for what is closed. */
 export const closePaymentLink = defineJob({
@@ -16,7 +16,7 @@ export const closePaymentLink = defineJob({
   },
 
   async onFailed(deps, { payment_link_id }, code) {
-    const due = await inTransaction(deps.em, async (tx) => {
+    await recordAndPublish(deps, async (tx) => {
       // Locked: another worker may close it in this moment, and nobody is to be called then.
       const link = await tx.findOne(PaymentLink, { id: payment_link_id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       if (link?.status !== 'closing') return []
@@ -25,6 +25,5 @@ export const closePaymentLink = defineJob({
       const subject = `link:${payment_link_id}`
       return openEscalation(tx, { kind: 'link_not_closed', subject, unlockId: link.unlockId, summary })
     })
-    await deps.publish(due)
   },
 })

@@ -3,12 +3,12 @@ import { OutboundMessage, Unlock } from '../../db/entities/index.ts'
 import { recordNothingUnderWay } from '../../db/lost-details.ts'
 import { lockMessage } from '../../db/message-lock.ts'
 import { isUnsent } from '../../db/messages.ts'
-import { inTransaction } from '../../db/orm.ts'
 import { receiptOutcome } from '../../domain/outbound.ts'
 import { applyReceipt } from '../apply-receipt.ts'
 import type { JobDeps } from '../deps.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** Until the next look while the details are being sent again, minutes. */
 const POSTPONE_MINUTES = 10
@@ -46,7 +46,7 @@ async function conclude(
   // It is due by itself, or waits for a person.
   else if (reveals.some(({ status }) => isUnsent(status))) await postpone(deps, unlockId)
   else if (accepted !== undefined) await unsettled(accepted)
-  else await deps.publish(await inTransaction(deps.em, (tx) => recordNothingUnderWay(tx, unlockId)))
+  else await recordAndPublish(deps, (tx) => recordNothingUnderWay(tx, unlockId))
 }
 
 async function postpone(deps: JobDeps, unlockId: number): Promise<void> {
@@ -74,15 +74,13 @@ async function ask(deps: JobDeps, unlockId: number, message: OutboundMessage): P
 
 /** A failure may have been reported while the gateway was asked: then the next sending decides. */
 async function confirmUnlessLost(deps: JobDeps, unlockId: number, messageId: number): Promise<void> {
-  const due = await inTransaction(deps.em, async (tx) => {
+  await recordAndPublish(deps, async (tx) => {
     const { message } = await lockMessage(tx, messageId)
     if (message.status !== 'accepted') return []
     return (await applyEvent(tx, unlockId, CONFIRMED, 'no failure reported', deps.effects)).due
   })
-  await deps.publish(due)
 }
 
 async function confirmDelivered(deps: JobDeps, unlockId: number): Promise<void> {
-  const { due } = await inTransaction(deps.em, (tx) => applyEvent(tx, unlockId, CONFIRMED, 'delivered', deps.effects))
-  await deps.publish(due)
+  await recordAndPublish(deps, async (tx) => (await applyEvent(tx, unlockId, CONFIRMED, 'delivered', deps.effects)).due)
 }

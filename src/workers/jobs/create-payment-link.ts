@@ -18,6 +18,7 @@ import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { closeEarlierLinks, recordStrayLinks } from '../earlier-links.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 import { unsentMessages } from '../unsent-messages.ts'
 
 /** Unclear answers that Stripe would repeat under the same idempotency key. */
@@ -47,7 +48,7 @@ export const createPaymentLink = defineJob({
 
   async onFailed(deps, { unlock_id }, code) {
     const messages = await unsentMessages(deps, unlock_id, 'payment_link')
-    const due = await inTransaction(deps.em, async (tx) => {
+    await recordAndPublish(deps, async (tx) => {
       const unlock = await lockUnlock(tx, unlock_id)
       if (unlock === null) return []
       const parked = []
@@ -59,7 +60,6 @@ export const createPaymentLink = defineJob({
       const opened = await openEscalation(tx, { kind: 'payment_link_failed', subject, unlockId: unlock_id, summary })
       return [...parked, ...opened]
     })
-    await deps.publish(due)
   },
 })
 
@@ -103,11 +103,10 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
     const { latePayment } = deps.settings
     const options = { latePayment, arrivedAt: payment.paidAt, cause: 'found at stripe', context: deps.effects }
     const refunds = await refundsOf(deps, payment)
-    const due = await inTransaction(deps.em, async (tx) => {
+    await recordAndPublish(deps, async (tx) => {
       const { due } = await recordPayment(tx, incoming, options)
       return [...due, ...(await recordSince(tx, deps, payment, refunds))]
     })
-    await deps.publish(due)
   }
   return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id, deps.effects))
 }
@@ -141,7 +140,7 @@ async function ensureLink(deps: JobDeps, unlock: Unlock): Promise<void> {
   await recordStrayLinks(deps, unlock, generation - 1)
   await closeEarlierLinks(deps, unlock.id)
   const link = (await findEarlierLink(deps, unlock)) ?? (await makeLink(deps, unlock))
-  await deps.publish(await inTransaction(deps.em, (tx) => recordLink(tx, unlock.id, generation, link)))
+  await recordAndPublish(deps, (tx) => recordLink(tx, unlock.id, generation, link))
 }
 
 /**

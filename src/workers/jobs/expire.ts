@@ -5,6 +5,7 @@ import { inTransaction } from '../../db/orm.ts'
 import { isIn, UNPAID_STATUSES } from '../../domain/states.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** Closes an unlock whose TTL has passed by the database's clock. A job that comes early, by whatever clock, comes back. */
 export const expire = defineJob({
@@ -27,11 +28,10 @@ export const expire = defineJob({
   async onFailed(deps, { unlock_id }, code) {
     const summary = `Unlock ${unlock_id} could not be closed after its TTL (${code}).`
     const escalation = { kind: 'expire_failed', subject: `unlock:${unlock_id}`, unlockId: unlock_id, summary } as const
-    const due = await inTransaction(deps.em, async (tx) => {
+    await recordAndPublish(deps, async (tx) => {
       // Locked: a reply may end it in this moment, or another worker, and nobody is to be called then.
       const unlock = await lockUnlock(tx, unlock_id)
       return unlock !== null && isIn(UNPAID_STATUSES, unlock.status) ? openEscalation(tx, escalation) : []
     })
-    await deps.publish(due)
   },
 })

@@ -1,8 +1,8 @@
 import { InboxRow } from '../../db/entities/index.ts'
 import { finishInboxRow, markFailed } from '../../db/inbox.ts'
-import { inTransaction } from '../../db/orm.ts'
 import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** Passes a message that is not about a lead to the booking and support system, byte for byte as it came in. */
 export const forwardMessage = defineJob({
@@ -21,6 +21,6 @@ export const forwardMessage = defineJob({
   },
 
   async onFailed(deps, { inbox_id }, code) {
-    await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'forward_failed', code)))
+    await recordAndPublish(deps, (tx) => markFailed(tx, inbox_id, 'forward_failed', code))
   },
 })

@@ -5,6 +5,7 @@ import type { Due } from '../../domain/due.ts'
 import type { JobDeps } from '../deps.ts'
 import { NotYetError } from '../errors.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 import { type AskedRefunds, AskFirst, paymentIntentOf, readFact, recordFact } from '../record-fact.ts'
 
 /** What Stripe told us about money, handled once. */
@@ -22,7 +23,7 @@ export const handlePayment = defineJob({
   },
 
   async onFailed(deps, { inbox_id }, code) {
-    const due = await inTransaction(deps.em, async (tx): Promise<Due[]> => {
+    await recordAndPublish(deps, async (tx) => {
       if (code !== NotYetError.CODE) return markFailed(tx, inbox_id, 'inbox_failed', code)
       // A refund or dispute of money that never was ours: the account is shared. Should its payment come after all, it is
       // taken up again.
@@ -33,7 +34,6 @@ export const handlePayment = defineJob({
       await markProcessed(tx, row, UNMATCHED)
       return []
     })
-    await deps.publish(due)
   },
 })
 

@@ -1,6 +1,5 @@
 import { InboxRow, type OutboundMessage } from '../../db/entities/index.ts'
 import { finishInboxRow, markFailed, UNMATCHED } from '../../db/inbox.ts'
-import { inTransaction } from '../../db/orm.ts'
 import { findReceiptMessage } from '../../db/receipts.ts'
 import { type DeliveryReceipt, parseGatewayBody, readReceipt } from '../../domain/inbound.ts'
 import { applyReceipt, rejectReasonOf } from '../apply-receipt.ts'
@@ -8,6 +7,7 @@ import type { JobDeps } from '../deps.ts'
 import { FinalError, NotYetError } from '../errors.ts'
 import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** What the carrier says became of a message of ours. */
 export const handleReceipt = defineJob({
@@ -31,7 +31,7 @@ export const handleReceipt = defineJob({
   async onFailed(deps, { inbox_id }, code) {
     // Receipts of other systems' messages on the same account.
     if (code === NotYetError.CODE) return finishInboxRow(deps.em, inbox_id, 'received', UNMATCHED)
-    await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code)))
+    await recordAndPublish(deps, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code))
   },
 })
 

@@ -4,7 +4,7 @@ import { after, databaseNow } from '../../db/clock.ts'
 import { InboxRow, type Provider, type Unlock } from '../../db/entities/index.ts'
 import { lockInboxRow, markFailed, markProcessed, sentAtOf } from '../../db/inbox.ts'
 import { addNotice, countRecent } from '../../db/messages.ts'
-import { type EntityManager, inTransaction } from '../../db/orm.ts'
+import type { EntityManager } from '../../db/orm.ts'
 import { GRACE_MS, PARKED_AFTER } from '../../db/parking.ts'
 import { findProviderIdByPhone } from '../../db/providers.ts'
 import { forgetStop } from '../../db/stopped-numbers.ts'
@@ -20,6 +20,7 @@ import type { JobDeps } from '../deps.ts'
 import { FinalError, isFinal } from '../errors.ts'
 import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** Earlier texts of the same sender that the sweep has woken up so often in vain no longer hold up the later ones. */
 const MAX_ATTEMPTS_AHEAD = 3
@@ -36,7 +37,7 @@ export const handleReply = defineJob({
   },
 
   async onFailed(deps, { inbox_id }, code) {
-    await deps.publish(await inTransaction(deps.em, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code)))
+    await recordAndPublish(deps, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code))
   },
 })
 
@@ -66,7 +67,7 @@ async function handleOne(deps: JobDeps, inboxId: number): Promise<void> {
   const row = await deps.em.fork().findOne(InboxRow, { id: inboxId })
   if (row?.status !== 'received') return
   const sms = await readText(deps, row)
-  await deps.publish(await inTransaction(deps.em, (tx) => decide(tx, deps, row, sms)))
+  await recordAndPublish(deps, (tx) => decide(tx, deps, row, sms))
 }
 
 async function readText(deps: JobDeps, row: InboxRow): Promise<InboundSms> {

@@ -1,7 +1,7 @@
 import { after, databaseNow } from '../../db/clock.ts'
 import { Payment, Unlock } from '../../db/entities/index.ts'
 import { isOpen } from '../../db/escalations.ts'
-import { type EntityManager, inTransaction } from '../../db/orm.ts'
+import type { EntityManager } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
 import { lockPayment } from '../../db/payment-lock.ts'
 import { recordRefundFailed, recordRefunds, recordReturned } from '../../db/payment-refunds.ts'
@@ -12,6 +12,7 @@ import type { Refund } from '../../gateways/stripe.ts'
 import type { JobDeps } from '../deps.ts'
 import { FinalError } from '../errors.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** How long Stripe's own word on a pending refund is waited for before it is asked, milliseconds. */
 const ASK_AFTER_MS = 3_600_000
@@ -29,11 +30,11 @@ export const refundPayment = defineJob({
     const refund = await askStripe(deps, payment)
     if (refund === null) return
     const refunds = await withOtherParts(deps, payment, refund)
-    await deps.publish(await inTransaction(deps.em, (tx) => record(tx, deps, payment_id, refund, refunds)))
+    await recordAndPublish(deps, (tx) => record(tx, deps, payment_id, refund, refunds))
   },
 
   async onFailed(deps, { payment_id }, code) {
-    const due = await inTransaction(deps.em, async (tx) => {
+    await recordAndPublish(deps, async (tx) => {
       const payment = await lockPayment(tx, 'id', payment_id)
       // It was made; that Stripe could not be asked says nothing of it. Called failed, it might be paid out once more by hand.
       if (payment?.status === 'refund_pending') {
@@ -43,7 +44,6 @@ export const refundPayment = defineJob({
       payment.nextAttemptAt = PARKED_UNTIL
       return recordRefundFailed(tx, payment, code)
     })
-    await deps.publish(due)
   },
 })
 

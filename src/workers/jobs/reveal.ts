@@ -9,6 +9,7 @@ import { isIn, PAID_STATUSES } from '../../domain/states.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 import { unsentMessages } from '../unsent-messages.ts'
 
 /** Sends the contact details that were paid for: the first time, and again when asked for or when the carrier lost them. */
@@ -24,7 +25,7 @@ export const reveal = defineJob({
 
   async onFailed(deps, { unlock_id }, code) {
     const messages = await unsentMessages(deps, unlock_id, 'reveal')
-    const due = await inTransaction(deps.em, async (tx) => {
+    await recordAndPublish(deps, async (tx) => {
       const unlock = await lockUnlock(tx, unlock_id)
       if (unlock === null || !isIn(PAID_STATUSES, unlock.status)) return []
       const parked = []
@@ -36,7 +37,6 @@ export const reveal = defineJob({
       const opened = await openEscalation(tx, { kind: 'reveal_failed', subject, unlockId: unlock_id, summary })
       return [...parked, ...opened]
     })
-    await deps.publish(due)
   },
 })
 
@@ -56,6 +56,8 @@ async function giveBackAfterStop(deps: JobDeps, unlockId: number): Promise<void>
   const unlock = await deps.em.fork().findOneOrFail(Unlock, { id: unlockId })
   const provider = await deps.em.fork().findOneOrFail(Provider, { id: unlock.providerId })
   if (provider.optedOutAt == null) return
-  const { due } = await inTransaction(deps.em, (tx) => applyEvent(tx, unlockId, { type: 'stop' }, 'stop', deps.effects))
-  await deps.publish(due)
+  await recordAndPublish(
+    deps,
+    async (tx) => (await applyEvent(tx, unlockId, { type: 'stop' }, 'stop', deps.effects)).due,
+  )
 }

@@ -1,8 +1,8 @@
 import { OutboundMessage } from '../../db/entities/index.ts'
 import { parkMessage } from '../../db/ledger-outcomes.ts'
-import { inTransaction } from '../../db/orm.ts'
 import { deliver } from '../deliver.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** Sends an SMS that moves nothing: an answer to a reply, a confirmation. */
 export const sendNotice = defineJob({
@@ -14,6 +14,6 @@ export const sendNotice = defineJob({
   },
 
   async onFailed(deps, { message_id }, code) {
-    await deps.publish(await inTransaction(deps.em, (tx) => parkMessage(tx, message_id, code)))
+    await recordAndPublish(deps, (tx) => parkMessage(tx, message_id, code))
   },
 })

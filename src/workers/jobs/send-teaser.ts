@@ -1,9 +1,9 @@
 import { OutboundMessage } from '../../db/entities/index.ts'
 import { parkMessage } from '../../db/ledger-outcomes.ts'
-import { inTransaction } from '../../db/orm.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** Sends an unlock's teaser. */
 export const sendTeaser = defineJob({
@@ -17,7 +17,7 @@ export const sendTeaser = defineJob({
   async onFailed(deps, { unlock_id }, code) {
     const message = await teaserOf(deps, unlock_id)
     if (message === null) return
-    await deps.publish(await inTransaction(deps.em, (tx) => parkMessage(tx, message.id, code)))
+    await recordAndPublish(deps, (tx) => parkMessage(tx, message.id, code))
   },
 })
 

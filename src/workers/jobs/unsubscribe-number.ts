@@ -7,6 +7,7 @@ import { lockProvider } from '../../db/subscriptions.ts'
 import type { JobDeps } from '../deps.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'
+import { recordAndPublish } from '../record-and-publish.ts'
 
 /** How long the one confirmation gets to leave before the gateway blocks the number, milliseconds. */
 const CONFIRMATION_FIRST_MS = 5_000
@@ -38,12 +39,11 @@ export const unsubscribeNumber = defineJob({
   async onFailed(deps, { provider_id }, code) {
     const summary = `Provider ${provider_id} opted out, but the SMS gateway could not be told (${code}).`
     const escalation = { kind: 'unsubscribe_failed', subject: `provider:${provider_id}`, summary } as const
-    const due = await inTransaction(deps.em, async (tx) => {
+    await recordAndPublish(deps, async (tx) => {
       // Locked: a START may undo it in this moment, or another worker tell it, and nobody is to block the number then.
       const provider = await lockProvider(tx, provider_id)
       return provider?.gatewayUnsubscribeDue === true ? openEscalation(tx, escalation) : []
     })
-    await deps.publish(due)
   },
 })
 
