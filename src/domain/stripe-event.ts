@@ -40,7 +40,7 @@ const eventSchema = Type.Object({
 /** What a Stripe event says that matters here; everything else is `ignored`. */
 export type StripeFact =
   | { kind: 'paid'; session: Static<typeof sessionSchema> }
-  /** Completed, but the money is still on its way: wait for the asynchronous outcome. */
+  /** `unpaid`: completed, but the money is still on its way: wait for the asynchronous outcome. */
   | { kind: 'unpaid' | 'payment_failed' | 'session_expired'; session: Static<typeof sessionSchema> }
   | { kind: 'charge_refunded'; charge: Static<typeof chargeSchema> }
   | { kind: 'refund_changed'; refund: Static<typeof refundSchema> }
@@ -49,7 +49,39 @@ export type StripeFact =
   | { kind: 'test_mode'; type: string }
   | { kind: 'ignored'; type: string }
 
+type Reader = (object: unknown) => StripeFact | null
+
+const reader =
+  <S extends TSchema>(schema: S, toFact: (object: Static<S>) => StripeFact): Reader =>
+  (object) =>
+    Value.Check(schema, object) ? toFact(object) : null
+
 const PAID = ['paid', 'no_payment_required']
+
+const completed = reader(sessionSchema, (session) => ({
+  kind: PAID.includes(session.payment_status) ? 'paid' : 'unpaid',
+  session,
+}))
+const refundChanged = reader(refundSchema, (refund) => ({ kind: 'refund_changed', refund }))
+const disputeOpen = reader(disputeSchema, (dispute) => ({ kind: 'dispute', dispute, closed: false }))
+
+/** By type of the event; any other is of no concern here. */
+const READERS: ReadonlyMap<string, Reader> = new Map([
+  ['checkout.session.completed', completed],
+  ['checkout.session.async_payment_succeeded', completed],
+  ['checkout.session.async_payment_failed', reader(sessionSchema, (session) => ({ kind: 'payment_failed', session }))],
+  ['checkout.session.expired', reader(sessionSchema, (session) => ({ kind: 'session_expired', session }))],
+  ['charge.refunded', reader(chargeSchema, (charge) => ({ kind: 'charge_refunded', charge }))],
+  ['refund.created', refundChanged],
+  ['refund.updated', refundChanged],
+  ['refund.failed', refundChanged],
+  ['charge.dispute.created', disputeOpen],
+  ['charge.dispute.funds_withdrawn', disputeOpen],
+  ['charge.dispute.closed', reader(disputeSchema, (dispute) => ({ kind: 'dispute', dispute, closed: true }))],
+])
+
+/** What an endpoint at Stripe has to send (docs/going-live.md), and what the backfill asks for. */
+export const STRIPE_EVENT_TYPES: readonly string[] = [...READERS.keys()]
 
 /**
  * Reads a Stripe event.
@@ -60,29 +92,8 @@ const PAID = ['paid', 'no_payment_required']
  */
 export function readStripeEvent(event: unknown, isLive: boolean): StripeFact | null {
   if (!Value.Check(eventSchema, event)) return null
-  if (isLive && event.livemode === false) return { kind: 'test_mode', type: event.type }
-  const { object } = event.data
-  switch (event.type) {
-    case 'checkout.session.completed':
-    case 'checkout.session.async_payment_succeeded':
-      if (!Value.Check(sessionSchema, object)) return null
-      return { kind: PAID.includes(object.payment_status) ? 'paid' : 'unpaid', session: object }
-    case 'checkout.session.async_payment_failed':
-      return Value.Check(sessionSchema, object) ? { kind: 'payment_failed', session: object } : null
-    case 'checkout.session.expired':
-      return Value.Check(sessionSchema, object) ? { kind: 'session_expired', session: object } : null
-    case 'charge.refunded':
-      return Value.Check(chargeSchema, object) ? { kind: 'charge_refunded', charge: object } : null
-    case 'refund.created':
-    case 'refund.updated':
-    case 'refund.failed':
-      return Value.Check(refundSchema, object) ? { kind: 'refund_changed', refund: object } : null
-    case 'charge.dispute.created':
-    case 'charge.dispute.funds_withdrawn':
-    case 'charge.dispute.closed':
-      if (!Value.Check(disputeSchema, object)) return null
-      return { kind: 'dispute', dispute: object, closed: event.type === 'charge.dispute.closed' }
-    default:
-      return { kind: 'ignored', type: event.type }
-  }
+  const { type, livemode, data } = event
+  if (isLive && livemode === false) return { kind: 'test_mode', type }
+  const read = READERS.get(type)
+  return read === undefined ? { kind: 'ignored', type } : read(data.object)
 }

@@ -1,5 +1,6 @@
 import { databaseNow } from '../../db/clock.ts'
 import { createInbox } from '../../db/inbox-store.ts'
+import { STRIPE_EVENT_TYPES } from '../../domain/stripe-event.ts'
 import type { ListedEvent } from '../../gateways/stripe.ts'
 import type { WorkerServices } from '../deps.ts'
 import { keep, storeEach } from './keep.ts'
@@ -7,26 +8,11 @@ import { keep, storeEach } from './keep.ts'
 /** Stripe itself stops retrying after three days and keeps events for thirty, milliseconds. */
 const EVENTS_LOOKBACK_MS = 7 * 86_400_000
 
-/** Every event the handle-payment job acts on. */
-const EVENT_TYPES = [
-  'checkout.session.completed',
-  'checkout.session.async_payment_succeeded',
-  'checkout.session.async_payment_failed',
-  'checkout.session.expired',
-  'charge.refunded',
-  'refund.created',
-  'refund.updated',
-  'refund.failed',
-  'charge.dispute.created',
-  'charge.dispute.funds_withdrawn',
-  'charge.dispute.closed',
-]
-
 /** Events that Stripe could not deliver. */
 export async function undeliveredEvents(services: WorkerServices, requestId: string): Promise<number> {
   const now = await databaseNow(services.db.em.fork())
   const createdAfter = new Date(now.getTime() - EVENTS_LOOKBACK_MS)
-  const events = services.stripe.listEvents({ types: EVENT_TYPES, createdAfter, deliverySuccess: false })
+  const events = services.stripe.listEvents({ types: STRIPE_EVENT_TYPES, createdAfter, deliverySuccess: false })
   const inbox = createInbox(services.db.em, services.sealer)
   return storeEach(services, events, (event) =>
     keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival, madeAt(event, now)), event),
