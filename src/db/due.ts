@@ -1,5 +1,6 @@
 import type { Due } from '../domain/due.ts'
 import { openEscalation } from './escalations.ts'
+import { handlingOf, type InboxSource } from './inbox-sources.ts'
 import type { EntityManager } from './orm.ts'
 import { PARKED_UNTIL } from './parking.ts'
 
@@ -46,8 +47,7 @@ export const KINDS: readonly Kind[] = [
     requestId: 'request_id',
     toDue(row) {
       if (row.status === 'forwarding') return { job: 'forward-message', inbox_id: id(row.id) }
-      const job = { textmagic: 'handle-reply', textmagic_delivery: 'handle-receipt', stripe: 'handle-payment' } as const
-      return { job: job[row.source as keyof typeof job], inbox_id: id(row.id) }
+      return handlingOf(row.source as InboxSource, id(row.id))
     },
   },
   {

@@ -1,6 +1,6 @@
 import { UNLOCK_STATUSES, type UnlockStatus } from '../domain/states.ts'
-import type { InboxSource } from './entities/inbox-row.ts'
 import type { EscalationKind } from './escalations.ts'
+import type { InboxSource } from './inbox-sources.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import { overdueWork } from './overdue.ts'
 import { PARKED_AFTER } from './parking.ts'

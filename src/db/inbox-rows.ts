@@ -1,4 +1,5 @@
-import type { InboxSource, InboxStatus } from './entities/inbox-row.ts'
+import type { InboxStatus } from './entities/inbox-row.ts'
+import type { InboxSource } from './inbox-sources.ts'
 import type { EntityManager } from './orm.ts'
 import { GRACE_MS } from './parking.ts'
 

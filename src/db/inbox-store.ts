@@ -3,9 +3,10 @@ import type { Due } from '../domain/due.ts'
 import type { DeliveryReceipt, InboundSms } from '../domain/inbound.ts'
 import { phoneFromGateway } from '../domain/phone.ts'
 import { classifyReply } from '../domain/replies.ts'
-import type { InboxSource, InboxStatus } from './entities/inbox-row.ts'
+import type { InboxStatus } from './entities/inbox-row.ts'
 import { openEscalation } from './escalations.ts'
 import { insertInboxRow, type KeptInboxRow, type NewInboxRow } from './inbox-rows.ts'
+import { handlingOf, type InboxSource } from './inbox-sources.ts'
 import { insertTogether } from './inbox-together.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import type { Sealer } from './sealing.ts'
@@ -54,7 +55,6 @@ export type Inbox = {
 type Entry = {
   source: InboxSource
   externalId: string
-  job?: 'handle-reply' | 'handle-receipt' | 'handle-payment'
   status?: InboxStatus
   outcome?: string
   sentAt?: Date | null
@@ -79,7 +79,6 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
       const entry: Entry = {
         source: 'textmagic',
         externalId: sms.id,
-        job: 'handle-reply',
         sentAt: sms.sentAt,
         senderPhone: sms.sender,
       }
@@ -96,9 +95,9 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
       })
     },
     storeReceipt: ({ id, status }, arrival) =>
-      keep(arrival, { source: 'textmagic_delivery', externalId: `${id}:${status}`, job: 'handle-receipt' }),
+      keep(arrival, { source: 'textmagic_delivery', externalId: `${id}:${status}` }),
     storeStripeEvent: (eventId, arrival, paidAt) =>
-      keep(arrival, { source: 'stripe', externalId: eventId, job: 'handle-payment', sentAt: paidAt ?? null }),
+      keep(arrival, { source: 'stripe', externalId: eventId, sentAt: paidAt ?? null }),
     async storeUnintelligible(source, arrival) {
       const externalId = `unparsed:${createHash('sha256').update(arrival.raw).digest('hex')}`
       return inTransaction(em, async (tx) => {
@@ -131,13 +130,9 @@ function newRow(sealer: Sealer, { raw, contentType, requestId }: Arrival, entry:
 }
 
 function stored(entry: Entry, { id, duplicate, status }: KeptInboxRow): StoredArrival {
-  const wanted = entry.job !== undefined && status === 'received'
-  return {
-    inboxId: id,
-    duplicate,
-    intelligible: entry.status !== 'failed',
-    due: wanted ? [{ job: entry.job, inbox_id: id } as Due] : [],
-  }
+  const intelligible = entry.status !== 'failed'
+  const due = intelligible && status === 'received' ? [handlingOf(entry.source, id)] : []
+  return { inboxId: id, duplicate, intelligible, due }
 }
 
 /** By the sender's time: a STOP that arrives late does not undo a newer START. */

@@ -1,11 +1,11 @@
 import { Gauge, type Registry } from 'prom-client'
 import { ESCALATION_KINDS } from '../db/escalations.ts'
 import { CLOSED_STATUSES, OPEN_STATUSES, type OpenFigures } from '../db/figures.ts'
+import { INBOX_SOURCES } from '../db/inbox-sources.ts'
 import { OVERDUE_WORK } from '../db/overdue.ts'
 import type { UnlockStatus } from '../domain/states.ts'
 import { QUEUE_STATES, type QueueDepth } from '../queues/depths.ts'
 import type { Collector } from './exposition.ts'
-import { WEBHOOK_SOURCES } from './webhooks.ts'
 
 /** How the figures of the whole system are had. */
 export type SystemFacts = {
@@ -124,7 +124,7 @@ function openGauges(registry: Registry) {
     show(figures: OpenFigures) {
       for (const kind of ESCALATION_KINDS) escalations.set({ kind }, figures.escalations.get(kind) ?? 0)
       unrevealed.set(figures.oldestUnrevealedSeconds)
-      for (const source of WEBHOOK_SOURCES) inbox.set({ source }, figures.inboxAgeSeconds.get(source) ?? 0)
+      for (const source of INBOX_SOURCES) inbox.set({ source }, figures.inboxAgeSeconds.get(source) ?? 0)
       for (const work of OVERDUE_WORK) overdue.set({ work }, figures.overdueSeconds.get(work) ?? 0)
     },
     clear() {

@@ -1,7 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-
-export const WEBHOOK_SOURCES = ['stripe', 'textmagic', 'textmagic_delivery'] as const
-export type WebhookSource = (typeof WEBHOOK_SOURCES)[number]
+import { INBOX_SOURCES, type InboxSource } from '../db/inbox-sources.ts'
 
 /**
  * What a webhook was answered.
@@ -14,7 +12,7 @@ export type WebhookSource = (typeof WEBHOOK_SOURCES)[number]
 export const WEBHOOK_RESULTS = ['stored', 'duplicate', 'unintelligible', 'nothing', 'refused', 'failed'] as const
 export type WebhookResult = (typeof WEBHOOK_RESULTS)[number]
 
-export type WebhookMetrics = { answered(source: WebhookSource, result: WebhookResult): void }
+export type WebhookMetrics = { answered(source: InboxSource, result: WebhookResult): void }
 
 export function createWebhookMetrics(registry: Registry): WebhookMetrics {
   const answers = new Counter({
@@ -24,7 +22,7 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
     registers: [registry],
   })
   // There from the start: an increase from nothing is none to Prometheus.
-  for (const source of WEBHOOK_SOURCES) for (const result of WEBHOOK_RESULTS) answers.inc({ source, result }, 0)
+  for (const source of INBOX_SOURCES) for (const result of WEBHOOK_RESULTS) answers.inc({ source, result }, 0)
   return {
     answered: (source, result) => answers.inc({ source, result }),
   }

@@ -1,6 +1,6 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import type { InboxSource } from '../inbox-sources.ts'
 
-export type InboxSource = 'textmagic' | 'textmagic_delivery' | 'stripe'
 /** received: to be handled; forwarding: to be passed to the fallback system; failed: a person must look. */
 export type InboxStatus = 'received' | 'forwarding' | 'processed' | 'failed'
 

@@ -1,5 +1,6 @@
+import type { InboxSource } from '../../../db/inbox-sources.ts'
 import type { StoredArrival } from '../../../db/inbox-store.ts'
-import type { WebhookMetrics, WebhookResult, WebhookSource } from '../../../metrics/webhooks.ts'
+import type { WebhookMetrics, WebhookResult } from '../../../metrics/webhooks.ts'
 import type { App } from '../../deps.ts'
 
 declare module 'fastify' {
@@ -9,7 +10,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     /** Which webhook this route is. */
-    webhook?: WebhookSource
+    webhook?: InboxSource
   }
 }
 
