@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { JobName } from '../queues/contract.ts'
 import type { Publisher } from '../queues/publisher.ts'
 import { loggingCalls } from './call-log.ts'
 import type { WorkerServices } from './deps.ts'
@@ -11,15 +12,28 @@ import { sweepOnce } from './jobs/sweep.ts'
 /** How long a stop waits for a run under way, milliseconds: it may be asking a gateway that does not answer. */
 const STOP_WAIT_MS = 5_000
 
-const ERASE_EVERY_MS = 3_600_000
+const HOUR_MS = 3_600_000
 
 export type ScheduleOptions = { sweepSeconds: number; backfillMinutes: number }
 
+/** Work that comes again by itself, under the name of its job. */
+type Recurring = {
+  job: JobName
+  everyMs(options: ScheduleOptions): number
+  run(services: WorkerServices, requestId: string): Promise<unknown>
+}
+
+const RECURRING: readonly Recurring[] = [
+  { job: 'sweep', everyMs: ({ sweepSeconds }) => sweepSeconds * 1000, run: sweepOnce },
+  { job: 'backfill', everyMs: ({ backfillMinutes }) => backfillMinutes * 60_000, run: backfillOnce },
+  { job: 'erase-contacts', everyMs: () => HOUR_MS, run: eraseOnce },
+]
+
 /** Registers the recurring jobs, once for all processes: the ids make it an update of the same schedule. */
 export async function registerSchedules(publisher: Publisher, options: ScheduleOptions): Promise<void> {
-  await publisher.queues.get('sweep')?.upsertJobScheduler('sweep', { every: options.sweepSeconds * 1000 })
-  await publisher.queues.get('backfill')?.upsertJobScheduler('backfill', { every: options.backfillMinutes * 60_000 })
-  await publisher.queues.get('erase-contacts')?.upsertJobScheduler('erase-contacts', { every: ERASE_EVERY_MS })
+  for (const { job, everyMs } of RECURRING) {
+    await publisher.queues.get(job)?.upsertJobScheduler(job, { every: everyMs(options) })
+  }
 }
 
 /**
@@ -29,11 +43,7 @@ export async function registerSchedules(publisher: Publisher, options: ScheduleO
  * @returns stops the timers and waits for a run that is under way
  */
 export function startTimers(services: WorkerServices, options: ScheduleOptions): () => Promise<void> {
-  const timers = [
-    repeat(services, 'sweep', options.sweepSeconds * 1000, sweepOnce),
-    repeat(services, 'backfill', options.backfillMinutes * 60_000, backfillOnce),
-    repeat(services, 'erase-contacts', ERASE_EVERY_MS, eraseOnce),
-  ]
+  const timers = RECURRING.map(({ job, everyMs, run }) => repeat(services, job, everyMs(options), run))
   return async () => {
     await Promise.all(timers.map((stop) => stop()))
   }
@@ -41,9 +51,9 @@ export function startTimers(services: WorkerServices, options: ScheduleOptions):
 
 function repeat(
   services: WorkerServices,
-  operation: string,
+  operation: JobName,
   everyMs: number,
-  run: (services: WorkerServices, requestId: string) => Promise<unknown>,
+  run: Recurring['run'],
 ): () => Promise<void> {
   let stopped = false
   let timer: NodeJS.Timeout | undefined

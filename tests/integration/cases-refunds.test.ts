@@ -106,7 +106,7 @@ describe('a late payment under LATE_PAYMENT=refund', () => {
     await product.rows('update lead_unlocks set ttl_expires_at = now() where id = ?', [unlockId])
     await product.reaches(unlockId, 'EXPIRED')
     await withServices(async (services) => {
-      await backfillOnce(services)
+      await backfillOnce(services, 'backfill:1')
     })
     await becomes(unlockId, 'kept')
     await until('the details', () => dana.inbox(DETAILS).length === 1)

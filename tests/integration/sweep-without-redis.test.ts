@@ -29,7 +29,7 @@ it('while Redis is away, the sweep puts nothing off: all of it is woken as soon 
   const logger = createLogger({ name: 'test', level: 'silent' })
   const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
   try {
-    expect(await sweepOnce(services)).toBe(0)
+    expect(await sweepOnce(services, 'sweep:1')).toBe(0)
     expect(await messages()).toEqual(before)
   } finally {
     redis.disconnect()
@@ -59,7 +59,7 @@ it('while Redis answers and takes nothing in, full or a replica, the sweep puts 
   try {
     await admin.config('SET', 'maxmemory', '1')
     expect(await services.publisher.isReachable()).toBe(true)
-    expect(await sweepOnce(services)).toBe(0)
+    expect(await sweepOnce(services, 'sweep:1')).toBe(0)
     expect((await checkStores(services.db, services.publisher)).redis).toBe('failed')
     expect(await messages()).toEqual(before)
     await admin.config('SET', 'maxmemory', '0')

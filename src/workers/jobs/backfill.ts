@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { BACKFILL_SOURCES, type BackfillSource } from '../../metrics/recurring.ts'
 import { undeliveredEvents } from '../backfill/events.ts'
 import { missedReplies } from '../backfill/replies.ts'
@@ -14,7 +13,7 @@ import { defineJob } from '../job.ts'
  * @returns how many messages were new
  * @throws the first error, once every source was tried
  */
-export async function backfillOnce(services: WorkerServices, requestId = `backfill:${randomUUID()}`): Promise<number> {
+export async function backfillOnce(services: WorkerServices, requestId: string): Promise<number> {
   const { recurring } = services.metrics
   const results = await Promise.allSettled(
     BACKFILL_SOURCES.map(async (source) => {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { claimDue, type WakeUp } from '../../db/due.ts'
 import { inTransaction } from '../../db/orm.ts'
 import type { WorkerServices } from '../deps.ts'
@@ -14,7 +13,7 @@ const BATCH = 200
  * @param ownId the id of this run, for work whose row does not tell its request
  * @returns how many wake-ups were published
  */
-export async function sweepOnce(services: WorkerServices, ownId = `sweep:${randomUUID()}`): Promise<number> {
+export async function sweepOnce(services: WorkerServices, ownId: string): Promise<number> {
   // What is claimed here is put off for minutes: with nobody to wake it up, an outage of Redis would outlast itself.
   if (!(await services.publisher.takesWrites())) return 0
   const wakeUps = await inTransaction(services.db.em, (tx) => claimDue(tx, BATCH))
