@@ -1,5 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ErasureRefusedError } from '../db/erasure.ts'
 import { IdempotencyConflictError } from '../db/idempotency.ts'
+import { ContactErasedError } from '../db/leads.ts'
+import { NotAllowedError } from '../db/operations.ts'
 import { databaseTrouble } from './database-errors.ts'
 import { PROBLEM_CONTENT_TYPE, ProblemError, problemOf } from './problem.ts'
 import { isRedisAway } from './redis-errors.ts'
@@ -59,6 +62,10 @@ export function answerWith(problem: ProblemError, reply: FastifyReply): FastifyR
 export function problemFor(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof IdempotencyConflictError) return new ProblemError('idempotency-conflict')
+  if (error instanceof ContactErasedError) return new ProblemError('contact-erased')
+  if (error instanceof NotAllowedError || error instanceof ErasureRefusedError) {
+    return new ProblemError('not-allowed-now', error.message)
+  }
   const { validation, validationContext, statusCode, code } = asFastifyError(error)
   if (validation !== undefined) {
     return new ProblemError('invalid-request', undefined, fieldErrors(validation, validationContext ?? 'body'))

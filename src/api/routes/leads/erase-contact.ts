@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
-import { ErasureRefusedError, eraseContact as eraseContactOf } from '../../../db/erasure.ts'
+import { eraseContact as eraseContactOf } from '../../../db/erasure.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { ADMIN_ONLY } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
-import { notFound, ProblemError, problemResponses } from '../../problem.ts'
+import { notFound, problemResponses } from '../../problem.ts'
 
 const schema = {
   tags: ['leads'],
@@ -23,19 +23,10 @@ const schema = {
 /** DELETE /api/leads/{id}/contact */
 export function eraseContact(app: App, { db }: ApiDeps): void {
   app.delete('/leads/:id/contact', { schema, config: ADMIN_ONLY }, async (request, reply) => {
-    const found = await orConflict(eraseContactOf(db.em, request.params.id, actorOf(request)))
+    const found = await eraseContactOf(db.em, request.params.id, actorOf(request))
     if (!found) throw notFound('lead')
     // Also for whoever restores a backup of before: it has the details back, and not this entry of the audit log.
     request.log.info({ operation: 'erase-contact', lead_id: request.params.id }, 'contact details erased')
     return reply.code(204).send(null)
   })
-}
-
-async function orConflict<T>(erasing: Promise<T>): Promise<T> {
-  try {
-    return await erasing
-  } catch (error) {
-    if (error instanceof ErasureRefusedError) throw new ProblemError('not-allowed-now', error.message)
-    throw error
-  }
 }

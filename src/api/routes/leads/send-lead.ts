@@ -1,13 +1,12 @@
 import { Type } from 'typebox'
 import { recordAudit } from '../../../db/audit.ts'
-import type { Lead } from '../../../db/entities/index.ts'
-import { ContactErasedError, lockLeadForOffer, postedTerms } from '../../../db/leads.ts'
-import { type EntityManager, inTransaction } from '../../../db/orm.ts'
+import { lockLeadForOffer, postedTerms } from '../../../db/leads.ts'
+import { inTransaction } from '../../../db/orm.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
-import { notFound, ProblemError, problemResponses } from '../../problem.ts'
+import { notFound, problemResponses } from '../../problem.ts'
 import { defaultTerms, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
 
@@ -33,7 +32,8 @@ const schema = {
 export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
   app.post('/leads/:id/send', { schema, config: STAFF, bodyLimit: BODY_LIMIT }, async (request) => {
     const { offer, terms } = await inTransaction(db.em, async (tx) => {
-      const lead = await lockLead(tx, request.params.id)
+      const lead = await lockLeadForOffer(tx, request.params.id)
+      if (lead === null) throw notFound('lead')
       const terms = termsOf(request.body.config, postedTerms(lead) ?? defaultTerms(config))
       await recordAudit(tx, { ...actorOf(request), action: 'lead.send', target: `lead:${lead.id}` })
       return { offer: await offerOrRefuse(tx, lead, request.body.provider_ids, terms, config.teasers), terms }
@@ -41,16 +41,4 @@ export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
     await publishOffer(publisher, offer.unlocks, terms, request.id)
     return { unlocks: offer.unlocks.map(offeredUnlockView), skipped: offer.skipped.map(skippedView) }
   })
-}
-
-/** @throws {ProblemError} when there is no such lead, or nothing of it left to offer */
-async function lockLead(tx: EntityManager, id: string): Promise<Lead> {
-  try {
-    const lead = await lockLeadForOffer(tx, id)
-    if (lead === null) throw notFound('lead')
-    return lead
-  } catch (error) {
-    if (error instanceof ContactErasedError) throw new ProblemError('contact-erased')
-    throw error
-  }
 }

@@ -1,11 +1,11 @@
 import { Type } from 'typebox'
-import { NotAllowedError, type Operation, operate } from '../../../db/operations.ts'
+import { type Operation, operate } from '../../../db/operations.ts'
 import { unlockHistory } from '../../../db/views.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { serialOf } from '../../ids.ts'
-import { notFound, ProblemError, problemResponses } from '../../problem.ts'
+import { notFound, problemResponses } from '../../problem.ts'
 import { wakeUp } from '../../wake-up.ts'
 import { HistorySchema, historyView } from './schemas.ts'
 
@@ -28,20 +28,11 @@ export function operationRoute(
   }
   app.post(`/unlocks/:id/${operation}`, { schema, config: STAFF }, async (request) => {
     const id = serialOf(request.params.id)
-    const done = id === null ? null : await orConflict(operate(deps.db.em, id, operation, actorOf(request)))
+    const done = id === null ? null : await operate(deps.db.em, id, operation, actorOf(request))
     if (id === null || done === null) throw notFound('unlock')
     await wakeUp(deps.publisher, done.due, { requestId: request.id })
     const history = await unlockHistory(deps.db.em.fork(), id)
     if (history === null) throw notFound('unlock')
     return historyView(history)
   })
-}
-
-async function orConflict<T>(operating: Promise<T>): Promise<T> {
-  try {
-    return await operating
-  } catch (error) {
-    if (error instanceof NotAllowedError) throw new ProblemError('not-allowed-now', error.message)
-    throw error
-  }
 }
