@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { bearerOf } from '../auth/bearer.ts'
+import { askForKey, bearerOf } from '../auth/bearer.ts'
 import type { Identify } from '../auth/keyring.ts'
 import { isStaff } from '../auth/roles.ts'
 import type { App } from '../deps.ts'
@@ -29,7 +29,7 @@ export function requireStaff(scope: App, { identify, sessions, cookie, isFromOwn
 
     if (request.caller === null) {
       if (key === null && isPage(request)) return reply.redirect(SIGN_IN_PATH, 303)
-      reply.header('www-authenticate', 'Bearer realm="lead-unlock"')
+      askForKey(reply)
       // Nobody guesses a session's token, and a page left open overnight goes on asking: that is no failed attempt.
       if (key === null) throw new ProblemError('unauthorized', `Sign in at ${SIGN_IN_PATH}`)
       await scope.refuseAuthentication(request, new ProblemError('unauthorized'))

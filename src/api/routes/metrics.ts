@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { isSameSecret } from '../../domain/same-secret.ts'
-import { bearerOf } from '../auth/bearer.ts'
+import { authenticate, bearerOf } from '../auth/bearer.ts'
 import type { Identify } from '../auth/keyring.ts'
 import { isStaff } from '../auth/roles.ts'
 import type { ApiDeps, App } from '../deps.ts'
@@ -30,13 +30,8 @@ export function serveMetrics(app: App, { metrics, config }: ApiDeps, identify: I
     async onRequest(request, reply) {
       const presented = bearerOf(request)
       if (presented !== null && isToken(presented)) return
-      request.caller = presented === null ? null : await identify(presented)
-      if (request.caller === null) {
-        reply.header('www-authenticate', 'Bearer realm="lead-unlock"')
-        await app.refuseAuthentication(request, new ProblemError('unauthorized'))
-      } else if (!isStaff(request.caller)) {
-        throw new ProblemError('forbidden')
-      }
+      const caller = await authenticate(app, identify, request, reply)
+      if (!isStaff(caller)) throw new ProblemError('forbidden')
     },
     async handler(_request, reply) {
       const text = await exposition.text()
