@@ -1,4 +1,7 @@
-/** Words TextMagic acts on by itself; its matching is taken to be no more liberal than the bare word (gateways.md). */
+/**
+ * Words TextMagic says it acts on by itself. Whether it also does so in a text like "STOP." it does not say. It is taken not to:
+ * at worst it is told of an opt-out that it knows of.
+ */
 const GATEWAY_STOP_WORDS = new Set(['stop', 'stopp', 'stopall', 'unsubscribe', 'end', 'quit', 'cancel'])
 
 /** True when the SMS gateway has blocked the number by itself; otherwise it must be told. */

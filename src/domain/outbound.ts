@@ -85,7 +85,10 @@ export function isStillWanted(facts: SendFacts): boolean {
   }
 }
 
-/** What TextMagic's status letters mean (gateways.md). A letter not listed is on its way. */
+/**
+ * What TextMagic's status letters mean: d delivered; f, e, j and u failed for good, or nobody knows; g rejected, because the
+ * number is unsubscribed. Any other is on its way: q queued, s scheduled, r sent, a acknowledged, b queued at the operator.
+ */
 export function receiptOutcome(letter: string): 'delivered' | 'undelivered' | 'on_the_way' {
   if (letter === 'd') return 'delivered'
   return ['f', 'e', 'j', 'u', 'g'].includes(letter) ? 'undelivered' : 'on_the_way'

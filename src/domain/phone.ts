@@ -27,6 +27,11 @@ export function normalisePhone(input: string): string | null {
   return e164(`+${written}`, isAssignable)
 }
 
+/** Whether a number has the one form in which numbers are stored. */
+export function isE164(phone: string): boolean {
+  return E164.test(phone)
+}
+
 /**
  * Reads a number as TextMagic writes it: country code first, no `+`. A number that the numbering plans do not know is
  * kept as it is, because a sender must be recognised even when our metadata is older than their number.
@@ -34,7 +39,7 @@ export function normalisePhone(input: string): string | null {
  */
 export function phoneFromGateway(digits: string): string | null {
   const candidate = `+${digits.replace(/[\s+]/g, '')}`
-  if (!E164.test(candidate)) return null
+  if (!isE164(candidate)) return null
   if (NANP.test(candidate)) return candidate
   const parsed = parsePhoneNumberFromString(candidate, { extract: false })
   // Whether it is valid takes long to find out, and matters only for another way to write it.

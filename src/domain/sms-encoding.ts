@@ -7,7 +7,7 @@ const GSM7_BASIC = new Set(
 /** Its extension table: an escape and a character, two units. */
 const GSM7_EXTENSION = new Set('\f^{}\\[~]|€')
 
-/** The most parts one text may have at TextMagic; a longer one is refused (400). */
+/** The most parts one text may have at TextMagic; a longer one is refused (400), never cut. */
 export const MAX_SMS_SEGMENTS = 6
 
 const LIMITS = {

@@ -36,7 +36,7 @@ export type TextMagic = {
    */
   findByReference(lookUp: LookUp): Promise<{ gatewayId: string } | null>
   /**
-   * @returns the delivery status, one letter (gateways.md), and why it was rejected if it was; null for an unknown id
+   * @returns the delivery status, one letter (see `receiptOutcome`), and why it was rejected if it was; null for an unknown id
    */
   getMessage(gatewayId: string): Promise<{ status: string; rejectReason: string | null } | null>
   /** @returns one page of the texts people sent us, newest first; empty past the last. Pages count from 1. */

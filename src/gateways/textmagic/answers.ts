@@ -32,8 +32,8 @@ export const messageSchema = Type.Object({
 const listedMessageSchema = Type.Object({ id: idSchema, receiver: optionalText })
 
 /**
- * A text from a person, as the inbound callback would have brought it (gateways.md). Only its id is checked here: one odd
- * text must not hide the others of its page, and is judged where callbacks are.
+ * A text from a person, in the fields of the inbound callback (`readInboundSms`). Only its id is checked here: one odd text
+ * must not hide the others of its page, and is judged where callbacks are.
  */
 export type TextMagicReply = { id: number | string; [field: string]: unknown }
 const replySchema = Type.Unsafe<TextMagicReply>(Type.Object({ id: idSchema }))

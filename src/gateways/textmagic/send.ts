@@ -1,4 +1,6 @@
 import type { SendClass } from '../../domain/outbound.ts'
+import { isE164 } from '../../domain/phone.ts'
+import { MAX_SMS_SEGMENTS } from '../../domain/sms-encoding.ts'
 import { readJson } from '../answers.ts'
 import { errorOfStatus } from '../classify.ts'
 import { NotDoneError, RefusedError, UnclearError } from '../errors.ts'
@@ -8,8 +10,6 @@ import type { TextMagicApi } from './api.ts'
 import { digitsOf } from './phones.ts'
 
 const OPERATION = 'textmagic send'
-/** The most the gateway takes; a longer text is a 400, never cut. */
-const PARTS_COUNT = 6
 
 export type Sms = {
   text: string
@@ -53,9 +53,9 @@ export async function sendSms(api: TextMagicApi, from: string, sms: Sms): Promis
 }
 
 function bodyOf({ text, phone, reference }: Sms): Record<string, unknown> {
-  if (!/^\+[1-9]\d{6,14}$/.test(phone)) throw new RefusedError('invalid_phone', { operation: OPERATION })
+  if (!isE164(phone)) throw new RefusedError('invalid_phone', { operation: OPERATION })
   if (!Number.isSafeInteger(reference)) throw new RefusedError('invalid_reference', { operation: OPERATION })
-  return { text, phones: digitsOf(phone), referenceId: reference, partsCount: PARTS_COUNT, cutExtra: false }
+  return { text, phones: digitsOf(phone), referenceId: reference, partsCount: MAX_SMS_SEGMENTS, cutExtra: false }
 }
 
 function acceptance({ status, text }: HttpAnswer): { gatewayId: string } {
