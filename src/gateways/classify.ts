@@ -47,6 +47,11 @@ export function errorOfTransport(operation: string, error: unknown): GatewayErro
   return new UnclearError(timedOut ? 'timeout' : 'connection_lost', info)
 }
 
+/** Whether an answer says that what was asked for was done. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299
+}
+
 /**
  * What an answer that is not 2xx means. Refused for good is only what concerns this very request: a wrong key, a wrong
  * base URL (404) or too many calls are put right by somebody, and the same call then succeeds.

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici'
-import { errorOfStatus, errorOfTransport } from './classify.ts'
+import { errorOfStatus, errorOfTransport, isSuccess } from './classify.ts'
 import { NotDoneError } from './errors.ts'
 import { type CallObserver, endedCall } from './observer.ts'
 
@@ -79,8 +79,9 @@ export function createHttp(options: { timeoutMs: number; dispatcher?: Dispatcher
         observe(endedCall(operation, since, failure))
         throw failure
       })
-      const isSuccess = answer.status >= 200 && answer.status <= 299
-      observe(endedCall(operation, since, isSuccess ? undefined : errorOfStatus(operation, answer.status)))
+      observe(
+        endedCall(operation, since, isSuccess(answer.status) ? undefined : errorOfStatus(operation, answer.status)),
+      )
       return answer
     },
     close() {

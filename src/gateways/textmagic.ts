@@ -1,6 +1,6 @@
 import type { SendClass } from '../domain/outbound.ts'
 import { readJson } from './answers.ts'
-import { errorOfStatus } from './classify.ts'
+import { errorOfStatus, isSuccess } from './classify.ts'
 import { messageSchema, replyPageSchema, type TextMagicReply } from './textmagic/answers.ts'
 import { createTextMagicApi, type TextMagicApiOptions } from './textmagic/api.ts'
 import { findByReference, type LookUp } from './textmagic/lookup.ts'
@@ -100,7 +100,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
         sendClass: 'notice',
         slotTaken: true,
       })
-      if (status < 200 || status > 299) throw errorOfStatus(operation, status)
+      if (!isSuccess(status)) throw errorOfStatus(operation, status)
     },
 
     close: () => api.close(),

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { errorOfStatus } from './classify.ts'
+import { errorOfStatus, isSuccess } from './classify.ts'
 import { createHttp, type HttpAnswer } from './http.ts'
 import type { CallObserver } from './observer.ts'
 
@@ -49,5 +49,5 @@ export function createWebhookPost({
 }
 
 function expectSuccess(operation: string, { status }: HttpAnswer): void {
-  if (status < 200 || status > 299) throw errorOfStatus(operation, status)
+  if (!isSuccess(status)) throw errorOfStatus(operation, status)
 }

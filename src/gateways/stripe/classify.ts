@@ -39,6 +39,11 @@ export function errorOfStripe({ name: operation, keyed }: Operation, error: unkn
   return new UnclearError('unreadable_answer', info)
 }
 
+/** Whether there is nothing at Stripe of what a call was about; a stand-in at STRIPE_API_URL may not know the call itself. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof RefusedError && error.status === 404
+}
+
 function onlyIfAll(attempts: Attempts, error: GatewayError): GatewayError {
   if (!(error instanceof NotDoneError) || !attempts.unclear) return error
   const { operation = 'stripe', code } = error

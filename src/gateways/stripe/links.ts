@@ -1,8 +1,8 @@
 import type Stripe from 'stripe'
 import { Type } from 'typebox'
 import { readValue } from '../answers.ts'
-import { RefusedError } from '../errors.ts'
 import type { StripeCaller } from './caller.ts'
+import { isNotFound } from './classify.ts'
 import { collect, items } from './pages.ts'
 import { openSessions } from './sessions.ts'
 
@@ -90,7 +90,7 @@ export async function findActiveLinks(
     }
   } catch (error) {
     // Stripe lists links; a stand-in at STRIPE_API_URL that cannot must not keep a provider without one after an outage.
-    if (!(error instanceof RefusedError) || error.status !== 404) throw error
+    if (!isNotFound(error)) throw error
   }
   return found
 }
@@ -102,7 +102,7 @@ export async function closeLink(stripe: StripeCaller, linkId: string): Promise<b
       sdk.paymentLinks.update(linkId, { active: false }),
     )
   } catch (error) {
-    if (error instanceof RefusedError && error.status === 404) return false
+    if (isNotFound(error)) return false
     throw error
   }
   // Only now: before, the link could open another session. Read whole first, since expiring changes what the list holds.

@@ -4,6 +4,7 @@ import { isLost, type NamedDispute } from '../../domain/disputes.ts'
 import { readValue } from '../answers.ts'
 import { RefusedError } from '../errors.ts'
 import type { StripeCaller } from './caller.ts'
+import { isNotFound } from './classify.ts'
 import { listDisputes } from './disputes.ts'
 import { collect } from './pages.ts'
 import { sessionsOf } from './sessions.ts'
@@ -109,7 +110,7 @@ async function describeSession(
     return await describe(stripe, intentId, session)
   } catch (error) {
     // A stand-in at STRIPE_API_URL may have no payment intents: that it was paid, and how much, the session tells as well.
-    if (error instanceof RefusedError && error.status === 404) return asToldBy(session)
+    if (isNotFound(error)) return asToldBy(session)
     throw error
   }
 }

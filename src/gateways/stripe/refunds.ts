@@ -3,6 +3,7 @@ import { hasFailed, type KnownRefund, toRefundStatus } from '../../domain/refund
 import { readValue } from '../answers.ts'
 import { RefusedError } from '../errors.ts'
 import type { StripeCaller } from './caller.ts'
+import { isNotFound } from './classify.ts'
 import { collect, items } from './pages.ts'
 
 export type RefundRequest = {
@@ -56,7 +57,7 @@ export async function getRefund(stripe: StripeCaller, refundId: string): Promise
     const answer = await stripe.call({ name }, (sdk) => sdk.refunds.retrieve(refundId))
     return toKnown(readValue(name, refundSchema, answer))
   } catch (error) {
-    if (error instanceof RefusedError && error.status === 404) return null
+    if (isNotFound(error)) return null
     throw error
   }
 }
@@ -71,7 +72,7 @@ export async function listRefunds(stripe: StripeCaller, paymentIntentId: string)
     return (await collect(refunds)).map(toKnown)
   } catch (error) {
     // Stripe lists refunds; a stand-in at STRIPE_API_URL may not.
-    if (error instanceof RefusedError && error.status === 404) return null
+    if (isNotFound(error)) return null
     throw error
   }
 }

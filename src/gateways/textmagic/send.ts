@@ -2,7 +2,7 @@ import type { SendClass } from '../../domain/outbound.ts'
 import { isE164 } from '../../domain/phone.ts'
 import { MAX_SMS_SEGMENTS } from '../../domain/sms-encoding.ts'
 import { readJson } from '../answers.ts'
-import { errorOfStatus } from '../classify.ts'
+import { errorOfStatus, isSuccess } from '../classify.ts'
 import { NotDoneError, RefusedError, UnclearError } from '../errors.ts'
 import type { HttpAnswer } from '../http.ts'
 import { refusalSchema, sendAnswerSchema } from './answers.ts'
@@ -59,8 +59,7 @@ function bodyOf({ text, phone, reference }: Sms): Record<string, unknown> {
 }
 
 function acceptance({ status, text }: HttpAnswer): { gatewayId: string } {
-  if (status < 200 || status > 299)
-    throw errorOfStatus(OPERATION, status, status === 400 ? refusedFields(text) : undefined)
+  if (!isSuccess(status)) throw errorOfStatus(OPERATION, status, status === 400 ? refusedFields(text) : undefined)
   const { id, type, messageId } = readJson(OPERATION, sendAnswerSchema, text)
   if (messageId !== undefined && messageId !== null) return { gatewayId: String(messageId) }
   // Accepted, but the id is that of a session: the message has to be looked up by its reference.
