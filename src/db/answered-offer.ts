@@ -1,4 +1,5 @@
 import { UNPAID_STATUSES } from '../domain/states.ts'
+import { oneOf } from './one-of.ts'
 import type { EntityManager } from './orm.ts'
 
 /** After its TTL an offer still answers a bare Y for this long; later such a text is none of ours. */
@@ -40,7 +41,7 @@ export async function findAnsweredOffer(
   return offer !== null && (offer.isOpen || answer === 'yes') ? offer.id : null
 }
 
-const UNPAID = `('${UNPAID_STATUSES.join("','")}')`
+const UNPAID = oneOf(UNPAID_STATUSES)
 
 /**
  * Offers that were open when it was texted come first, and so do those that still are; a teaser that the carrier lost, or of

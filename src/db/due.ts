@@ -1,6 +1,9 @@
 import type { Due } from '../domain/due.ts'
+import { UNSENT_STATUSES } from '../domain/outbound.ts'
+import { LINK_DUE_STATUSES, UNPAID_STATUSES } from '../domain/states.ts'
 import { openEscalation } from './escalations.ts'
 import { handlingOf, type InboxSource } from './inbox-sources.ts'
+import { oneOf } from './one-of.ts'
 import type { EntityManager } from './orm.ts'
 import { PARKED_UNTIL } from './parking.ts'
 
@@ -52,7 +55,7 @@ export const KINDS: readonly Kind[] = [
   },
   {
     table: 'outbound_messages',
-    where: `status in ('pending', 'sending', 'unknown')`,
+    where: `status in ${oneOf(UNSENT_STATUSES)}`,
     columns: 'id, purpose, unlock_id',
     requestId: '(select request_id from webhook_inbox reply where reply.id = inbox_id)',
     toDue(row) {
@@ -65,7 +68,7 @@ export const KINDS: readonly Kind[] = [
   },
   {
     table: 'lead_unlocks',
-    where: `(status in ('CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAID') or link_unrecorded)`,
+    where: `(status in ${oneOf([...LINK_DUE_STATUSES, 'PAID'])} or link_unrecorded)`,
     columns: 'id, id as unlock_id, status',
     toDue: (row) =>
       row.status === 'PAID'
@@ -139,8 +142,7 @@ async function giveUp(tx: EntityManager, kind: Kind, row: Row): Promise<Due[]> {
 }
 
 /** SQL for unpaid unlocks past their TTL; one that waits for a person expires all the same. */
-export const EXPIRED = `ttl_expires_at <= app_now() and status in ('NEW_LEAD', 'TEASER_SENT', 'AWAIT_CONFIRM',
-  'CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT')`
+export const EXPIRED = `ttl_expires_at <= app_now() and status in ${oneOf(UNPAID_STATUSES)}`
 
 /** SQL for reveals whose time to be confirmed has come. */
 export const UNCONFIRMED = `status = 'REVEAL_DETAILS_SENT' and reveal_confirm_at <= app_now()`

@@ -1,7 +1,9 @@
 import { LockMode } from '@mikro-orm/core'
+import { UNSENT_STATUSES } from '../domain/outbound.ts'
 import { type ErasureFacts, isRetentionOver, type Obstacle, obstacleToErasure } from '../domain/retention.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { Unlock } from './entities/index.ts'
+import { oneOf } from './one-of.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import { PARKED_UNTIL } from './parking.ts'
 
@@ -76,7 +78,7 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
      select extract(epoch from app_now()) * 1000 as now_ms,
        (select count(*) from payment_links where unlock_id in (table mine) and status <> 'closed') as open_links,
        (select count(*) from outbound_messages m where unlock_id in (table mine) and purpose = 'reveal'
-          and status in ('pending', 'sending', 'unknown') and (next_attempt_at < ? or exists (select from escalations
+          and status in ${oneOf(UNSENT_STATUSES)} and (next_attempt_at < ? or exists (select from escalations
             where subject = 'outbound_messages:' || m.id and resolved_at is null))) as unsent_reveals,
        (select coalesce(json_agg(unlock_id), '[]') from outbound_messages where unlock_id in (table mine)
           and purpose = 'reveal' and status = 'accepted') as at_gateway,

@@ -1,4 +1,5 @@
 import type { Due } from '../domain/due.ts'
+import { oneOf } from './one-of.ts'
 import type { EntityManager } from './orm.ts'
 
 /** What a person must look at; docs/runbook.md says for each what to do. */
@@ -63,7 +64,7 @@ export async function resolveEscalations(
 ): Promise<void> {
   await tx.execute(
     `update escalations set resolved_at = app_now(), resolved_by = ?
-     where resolved_at is null and subject = ? and kind = any(?::text[])`,
-    [resolvedBy, subject, `{${kinds.join(',')}}`],
+     where resolved_at is null and subject = ? and kind in ${oneOf(kinds)}`,
+    [resolvedBy, subject],
   )
 }

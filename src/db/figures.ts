@@ -1,6 +1,7 @@
 import { UNLOCK_STATUSES, type UnlockStatus } from '../domain/states.ts'
 import type { EscalationKind } from './escalations.ts'
 import type { InboxSource } from './inbox-sources.ts'
+import { oneOf } from './one-of.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
 import { overdueWork } from './overdue.ts'
 import { PARKED_AFTER } from './parking.ts'
@@ -56,8 +57,7 @@ export function closedUnlocks(em: EntityManager): Promise<Map<UnlockStatus, numb
 function countUnlocks(tx: EntityManager, statuses: readonly UnlockStatus[]): Promise<Map<UnlockStatus, number>> {
   return pairs(
     tx,
-    `select status as name, count(*) as value from lead_unlocks where status = any(?::text[]) group by 1`,
-    [`{${statuses.join(',')}}`],
+    `select status as name, count(*) as value from lead_unlocks where status in ${oneOf(statuses)} group by 1`,
   )
 }
 

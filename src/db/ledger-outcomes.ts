@@ -1,5 +1,6 @@
 import { longestBackoffMs, PATIENT } from '../domain/backoff.ts'
 import type { Due } from '../domain/due.ts'
+import { isUnsent } from '../domain/outbound.ts'
 import { after } from './clock.ts'
 import type { OutboundMessage, Unlock } from './entities/index.ts'
 import { concernsOpenLink } from './ledger-acceptance.ts'
@@ -134,7 +135,7 @@ export async function parkMessage(tx: EntityManager, messageId: number, errorCod
   const locked = await lock(tx, messageId)
   if (locked === null) return []
   const { message } = locked
-  if (!['pending', 'sending', 'unknown'].includes(message.status)) return []
+  if (!isUnsent(message.status)) return []
   message.nextAttemptAt = PARKED_UNTIL
   return escalateMessage(tx, message, `could not be sent (${errorCode})`)
 }

@@ -1,9 +1,9 @@
 import type { Due } from '../domain/due.ts'
+import { isUnsent } from '../domain/outbound.ts'
 import { DETAILS_SENT_STATUSES, isIn } from '../domain/states.ts'
 import { lockUnlock } from './apply-event.ts'
 import { OutboundMessage, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
-import { isUnsent } from './messages.ts'
 import type { EntityManager } from './orm.ts'
 import { isPaymentKept } from './payments.ts'
 

@@ -1,6 +1,7 @@
 import type { EntityDictionary } from '@mikro-orm/core'
 import { Lead, OutboundMessage, Unlock } from './entities/index.ts'
 import { KINDS_ABOUT_MESSAGES } from './message-escalations.ts'
+import { oneOf } from './one-of.ts'
 import type { EntityManager } from './orm.ts'
 
 /** A message and its unlock, locked and read under their locks. */
@@ -27,10 +28,10 @@ export async function lock(tx: EntityManager, messageId: number): Promise<Record
     `${LOCK}
      select to_json(m) as message, (select to_json(u) from lead_unlocks u where id = m.unlock_id) as unlock,
        app_now() as db_now,
-       exists (select from escalations where resolved_at is null and kind = any(?::text[])
+       exists (select from escalations where resolved_at is null and kind in ${oneOf(KINDS_ABOUT_MESSAGES)}
          and subject in ('unlock:' || m.unlock_id, 'message:' || m.id)) as is_escalated
      from outbound_messages m where id = ?`,
-    [messageId, messageId, `{${KINDS_ABOUT_MESSAGES.join(',')}}`, messageId],
+    [messageId, messageId, messageId],
   )
   return row === undefined ? null : { ...asEntities(tx, row), isEscalated: row.is_escalated }
 }

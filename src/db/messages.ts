@@ -1,13 +1,11 @@
 import type { Due } from '../domain/due.ts'
-import type { Purpose } from '../domain/outbound.ts'
+import { type Purpose, UNSENT_STATUSES } from '../domain/outbound.ts'
 import { paymentLinkText } from '../domain/texts.ts'
 import { after } from './clock.ts'
 import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
+import { oneOf } from './one-of.ts'
 import type { EntityManager } from './orm.ts'
 import { GRACE_MS, PARKED_UNTIL } from './parking.ts'
-
-/** Message states in which a message is still to be sent. */
-const UNSENT = ['pending', 'sending', 'unknown'] as const
 
 export type NewMessage = {
   purpose: Purpose
@@ -69,7 +67,7 @@ export async function addLinkMessage(tx: EntityManager, unlock: Unlock, key: str
     [unlock.id],
   )
   if (link === undefined) return
-  const waiting = await tx.count(OutboundMessage, { paymentLinkId: link.id, status: { $in: [...UNSENT] } })
+  const waiting = await tx.count(OutboundMessage, { paymentLinkId: link.id, status: { $in: [...UNSENT_STATUSES] } })
   if (waiting > 0) return
   const provider = await tx.findOneOrFail(Provider, { id: unlock.providerId })
   await addMessage(tx, {
@@ -89,11 +87,13 @@ export async function addLinkMessage(tx: EntityManager, unlock: Unlock, key: str
   })
 }
 
+const UNSENT = oneOf(UNSENT_STATUSES)
+
 const INSERT_REVEAL = `
   insert into outbound_messages (purpose, dedupe_key, unlock_id, provider_id, phone, next_attempt_at)
   select 'reveal', 'reveal:' || earlier.unlock_id || ':' || earlier.count + 1, earlier.unlock_id, p.id, p.phone, ?
   from providers p, (
-    select ?::integer as unlock_id, count(*), count(*) filter (where status = any(?::text[])) as unsent
+    select ?::integer as unlock_id, count(*), count(*) filter (where status in ${UNSENT}) as unsent
     from outbound_messages where unlock_id = ? and purpose = 'reveal') earlier
   where p.id = ? and earlier.unsent = 0
   on conflict (dedupe_key) do nothing`
@@ -110,7 +110,7 @@ export async function addAnotherReveal(tx: EntityManager, unlock: Unlock): Promi
 }
 
 function revealValues(unlock: Unlock): unknown[] {
-  return [after(unlock.dbNow, GRACE_MS), unlock.id, `{${UNSENT.join(',')}}`, unlock.id, unlock.providerId]
+  return [after(unlock.dbNow, GRACE_MS), unlock.id, unlock.id, unlock.providerId]
 }
 
 /**
@@ -122,8 +122,8 @@ function revealValues(unlock: Unlock): unknown[] {
 export async function callOffParkedReveals(tx: EntityManager, unlockId: number): Promise<void> {
   await tx.execute(
     `update outbound_messages set attempts = 0, next_attempt_at = app_now()
-     where unlock_id = ? and purpose = 'reveal' and status = any(?::text[]) and next_attempt_at >= ?`,
-    [unlockId, `{${UNSENT.join(',')}}`, PARKED_UNTIL],
+     where unlock_id = ? and purpose = 'reveal' and status in ${UNSENT} and next_attempt_at >= ?`,
+    [unlockId, PARKED_UNTIL],
   )
 }
 
@@ -157,8 +157,4 @@ export async function countRecent(
     [providerId, purpose, minutes],
   )
   return row?.count ?? 0
-}
-
-export function isUnsent(status: OutboundMessage['status']): boolean {
-  return (UNSENT as readonly string[]).includes(status)
 }

@@ -1,6 +1,7 @@
-import type { Purpose } from '../domain/outbound.ts'
+import { type Purpose, UNSENT_STATUSES } from '../domain/outbound.ts'
 import { after } from './clock.ts'
 import type { Unlock } from './entities/index.ts'
+import { oneOf } from './one-of.ts'
 import type { EntityManager } from './orm.ts'
 
 /** `next_attempt_at` of a row that waits for a person: the sweep leaves it alone. */
@@ -25,7 +26,7 @@ export async function unpark(tx: EntityManager, unlock: Unlock, purpose: Purpose
   unlock.nextAttemptAt = from
   await tx.execute(
     `update outbound_messages set attempts = 0, next_attempt_at = ?
-     where unlock_id = ? and purpose = ? and status in ('pending', 'sending', 'unknown') and next_attempt_at >= ?`,
+     where unlock_id = ? and purpose = ? and status in ${oneOf(UNSENT_STATUSES)} and next_attempt_at >= ?`,
     [from, unlock.id, purpose, PARKED_UNTIL],
   )
 }

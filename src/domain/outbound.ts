@@ -37,6 +37,13 @@ export const MESSAGE_STATUSES = [
 ] as const
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number]
 
+/** Still to be sent, or not known to have been. */
+export const UNSENT_STATUSES = ['pending', 'sending', 'unknown'] as const satisfies readonly MessageStatus[]
+
+export function isUnsent(status: MessageStatus): boolean {
+  return UNSENT_STATUSES.some((unsent) => unsent === status)
+}
+
 /** Classes of the shared send limit, first served first (reveals before payment links before teasers). */
 export const SEND_CLASSES = ['reveal', 'payment_link', 'notice', 'teaser'] as const
 export type SendClass = (typeof SEND_CLASSES)[number]

@@ -1,6 +1,5 @@
 import { OutboundMessage } from '../db/entities/index.ts'
-import { isUnsent } from '../db/messages.ts'
-import type { Purpose } from '../domain/outbound.ts'
+import { isUnsent, type Purpose } from '../domain/outbound.ts'
 import type { JobDeps } from './deps.ts'
 
 /**

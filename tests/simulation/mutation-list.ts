@@ -101,8 +101,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the sweep forgets claims that were abandoned',
     file: 'src/db/due.ts',
-    from: `status in ('pending', 'sending', 'unknown')`,
-    to: `status in ('pending', 'unknown')`,
+    from: 'oneOf(UNSENT_STATUSES)',
+    to: `oneOf(['pending', 'unknown'])`,
   },
   {
     name: 'the backfill does not ask Stripe',
