@@ -24,6 +24,11 @@ export async function listUnlocks(
   return inPlace(places, await em.find(Unlock, { id: { $in: places.map(({ id }) => id) } }))
 }
 
+/** The unlocks of a lead, oldest first. */
+export function unlocksOfLead(em: EntityManager, leadId: string): Promise<Unlock[]> {
+  return em.find(Unlock, { leadId }, { orderBy: { id: 'asc' } })
+}
+
 export function unlockConditions(filter: UnlockFilter): Condition[] {
   return [
     equals('status', filter.status),

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { recordAudit } from '../../../db/audit.ts'
 import { findLead, openLockedFields } from '../../../db/leads.ts'
-import { unlocksOfLead } from '../../../db/views.ts'
+import { unlocksOfLead } from '../../../db/unlock-list.ts'
 import { actorOf, callerOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
