@@ -1,11 +1,11 @@
 import { InboxRow, type OutboundMessage } from '../../db/entities/index.ts'
 import { finishInboxRow, markFailed, UNMATCHED } from '../../db/inbox.ts'
 import { findReceiptMessage } from '../../db/receipts.ts'
-import { type DeliveryReceipt, parseGatewayBody, readReceipt } from '../../domain/inbound.ts'
+import { type DeliveryReceipt, readReceipt } from '../../domain/inbound.ts'
 import { applyReceipt, rejectReasonOf } from '../apply-receipt.ts'
 import type { JobDeps } from '../deps.ts'
-import { FinalError, NotYetError } from '../errors.ts'
-import { openBody } from '../inbox-body.ts'
+import { NotYetError } from '../errors.ts'
+import { readCallback } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 import { recordAndPublish } from '../record-and-publish.ts'
 
@@ -16,7 +16,7 @@ export const handleReceipt = defineJob({
   async run(deps, { inbox_id }) {
     const row = await deps.em.findOne(InboxRow, { id: inbox_id })
     if (row?.status !== 'received') return
-    const receipt = await readRow(deps, row)
+    const receipt = await readCallback(deps, row, readReceipt, 'unreadable_receipt')
     const message = await findReceiptMessage(deps.em.fork(), {
       gatewayId: receipt.id,
       reference: receipt.referenceId,
@@ -34,14 +34,6 @@ export const handleReceipt = defineJob({
     await recordAndPublish(deps, (tx) => markFailed(tx, inbox_id, 'inbox_failed', code))
   },
 })
-
-async function readRow(deps: JobDeps, row: InboxRow): Promise<DeliveryReceipt> {
-  const body = openBody(deps, row)
-  const fields = await parseGatewayBody(row.contentType, body)
-  const receipt = fields === null ? null : readReceipt(fields)
-  if (receipt === null) throw new FinalError('unreadable_receipt')
-  return receipt
-}
 
 async function apply(deps: JobDeps, message: OutboundMessage, receipt: DeliveryReceipt): Promise<void> {
   const rejectReason = receipt.rejectReason ?? (await rejectReasonOf(deps, receipt.id, receipt.status))

@@ -11,14 +11,14 @@ import { forgetStop } from '../../db/stopped-numbers.ts'
 import { lockProvider, subscribe, unsubscribe } from '../../db/subscriptions.ts'
 import type { Due } from '../../domain/due.ts'
 import { gatewayActsOnStop } from '../../domain/gateway-words.ts'
-import { type InboundSms, parseGatewayBody, readInboundSms } from '../../domain/inbound.ts'
+import { type InboundSms, readInboundSms } from '../../domain/inbound.ts'
 import type { Purpose } from '../../domain/outbound.ts'
 import { phoneFromGateway } from '../../domain/phone.ts'
 import { classifyReply, type Reply } from '../../domain/replies.ts'
 import { explainReplyText, helpText, notOnOfferText } from '../../domain/texts.ts'
 import type { JobDeps } from '../deps.ts'
-import { FinalError, isFinal } from '../errors.ts'
-import { openBody } from '../inbox-body.ts'
+import { isFinal } from '../errors.ts'
+import { readCallback } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 import { recordAndPublish } from '../record-and-publish.ts'
 
@@ -66,16 +66,8 @@ async function handleEarlier(deps: JobDeps, inboxId: number): Promise<void> {
 async function handleOne(deps: JobDeps, inboxId: number): Promise<void> {
   const row = await deps.em.fork().findOne(InboxRow, { id: inboxId })
   if (row?.status !== 'received') return
-  const sms = await readText(deps, row)
+  const sms = await readCallback(deps, row, readInboundSms, 'unreadable_sms')
   await recordAndPublish(deps, (tx) => decide(tx, deps, row, sms))
-}
-
-async function readText(deps: JobDeps, row: InboxRow): Promise<InboundSms> {
-  const body = openBody(deps, row)
-  const fields = await parseGatewayBody(row.contentType, body)
-  const sms = fields === null ? null : readInboundSms(fields)
-  if (sms === null) throw new FinalError('unreadable_sms')
-  return sms
 }
 
 async function decide(tx: EntityManager, deps: JobDeps, unlocked: InboxRow, sms: InboundSms): Promise<Due[]> {
