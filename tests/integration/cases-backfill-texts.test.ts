@@ -95,7 +95,7 @@ describe('texts that no callback brought', () => {
       const newer = await dana.hasTeaser()
       product.textmagic.faults.clear()
       await product.reaches(unlockId, text === 'Y' ? 'AWAITING_PAYMENT' : 'EXPIRED')
-      expect((await product.unlock(newer.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+      expect(await product.statusOf(newer.unlockId)).toBe('AWAIT_CONFIRM')
     },
   )
 
@@ -111,7 +111,7 @@ describe('texts that no callback brought', () => {
     const newer = await dana.hasTeaser()
     product.textmagic.faults.clear()
     expect(await handled(product, text)).toBe('forwarded')
-    expect((await product.unlock(newer.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    expect(await product.statusOf(newer.unlockId)).toBe('AWAIT_CONFIRM')
   })
 
   it.each(['Y', 'N'] as const)(
@@ -124,8 +124,8 @@ describe('texts that no callback brought', () => {
       product.textmagic.faults.clear()
       await handled(product, late)
       await settled(product)
-      expect((await product.unlock(older.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
-      expect((await product.unlock(newer.unlockId)).unlock.status).toBe('EXPIRED')
+      expect(await product.statusOf(older.unlockId)).toBe('AWAIT_CONFIRM')
+      expect(await product.statusOf(newer.unlockId)).toBe('EXPIRED')
       expect(dana.inbox(LINK)).toEqual([])
       expect(dana.inbox(DECLINED)).toHaveLength(1)
     },
@@ -138,7 +138,7 @@ describe('texts that no callback brought', () => {
     await product.reaches(newer.unlockId, 'EXPIRED')
     product.textmagic.faults.clear()
     expect(await dana.gets(EXPIRED)).toContain(newer.leadId)
-    expect((await product.unlock(older.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    expect(await product.statusOf(older.unlockId)).toBe('AWAIT_CONFIRM')
   })
 
   it.each(['Y', 'N'])(
@@ -155,7 +155,7 @@ describe('texts that no callback brought', () => {
         to_status: 'EXPIRED',
         cause: 'reply',
       })
-      expect((await product.unlock(older.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+      expect(await product.statusOf(older.unlockId)).toBe('AWAIT_CONFIRM')
     },
   )
 
@@ -172,7 +172,7 @@ describe('texts that no callback brought', () => {
     product.textmagic.faults.clear()
     await handled(product, older)
     await settled(product)
-    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAITING_PAYMENT')
+    expect(await product.statusOf(unlockId)).toBe('AWAITING_PAYMENT')
     expect(dana.inbox(DECLINED)).toEqual([])
   })
 

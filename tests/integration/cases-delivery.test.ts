@@ -15,7 +15,6 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 const causeOfDone = async (unlockId: number) => (await product.unlock(unlockId)).timeline.at(-1).cause
 const revealsOf = async (unlockId: number): Promise<string[]> =>
   (await product.unlock(unlockId)).messages
@@ -58,7 +57,7 @@ describe('a receipt for the details', () => {
     await product.stripe.payLink(url)
     await escalated(product, unlockId, 'reveal_undeliverable')
     expect(dana.inbox(DETAILS)).toHaveLength(3)
-    expect(await statusOf(unlockId)).toBe('REVEAL_DETAILS_SENT')
+    expect(await product.statusOf(unlockId)).toBe('REVEAL_DETAILS_SENT')
     product.textmagic.setReceiptOutcome(dana.phone, 'd')
     await dana.says('Y')
     await product.reaches(unlockId, 'DONE')
@@ -163,7 +162,7 @@ describe('a receipt for the details', () => {
     await until('the loss to be recorded', async () => (await revealsOf(unlockId)).includes('undelivered'))
     const asking = product.publisher.queues.get('confirm-delivery')
     await until('the answer', async () => (await asking?.getActiveCount()) === 0)
-    expect(await statusOf(unlockId)).toBe('REVEAL_DETAILS_SENT')
+    expect(await product.statusOf(unlockId)).toBe('REVEAL_DETAILS_SENT')
     faults.clear()
     await dana.gets(DETAILS, 2)
     await product.textmagic.deliver(detailsTo(dana)[1]?.id ?? 0, 'd')
@@ -298,7 +297,7 @@ describe('without a receipt', () => {
     const { dana, unlockId, messageId } = await payWithoutReceipt()
     await confirmationIsDue(unlockId)
     await hurryUntil(product, 'confirm-delivery', 'the unlock to be done', async () => {
-      return (await product.unlock(unlockId)).unlock.status === 'DONE'
+      return (await product.statusOf(unlockId)) === 'DONE'
     })
     expect(await causeOfDone(unlockId)).toBe('no failure reported')
     expect(dana.inbox(DETAILS)).toHaveLength(1)
@@ -359,7 +358,7 @@ describe('a receipt for another text', () => {
     product.textmagic.setReceiptOutcome(dana.phone, 'f')
     const { unlockId } = await dana.hasTeaser()
     await calm(product)
-    expect(await statusOf(unlockId)).toBe('AWAIT_CONFIRM')
+    expect(await product.statusOf(unlockId)).toBe('AWAIT_CONFIRM')
     expect(dana.inbox(TEASER)).toHaveLength(1)
   })
 

@@ -15,7 +15,6 @@ beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
 const { arrives, becomes } = refundsOf(() => product)
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
 describe('a dispute', () => {
   async function paid() {
@@ -41,7 +40,7 @@ describe('a dispute', () => {
     await escalated(product, unlockId, 'dispute')
     await product.stripe.closeDispute(intentId, 'won')
     await escalated(product, unlockId, 'dispute', false)
-    expect(await statusOf(unlockId)).toBe('DONE')
+    expect(await product.statusOf(unlockId)).toBe('DONE')
   })
 
   it('of a payment that was disputed before calls a person again', async () => {

@@ -32,9 +32,6 @@ const moves = async ({ id }: TestProvider, phone: string) => {
   expect(status).toBe(200)
   return body.provider
 }
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
-const optedOut = async ({ id }: TestProvider) =>
-  (await product.api('GET', `/api/providers/${id}`)).body.provider.opted_out_at !== null
 const textsTo = (phone: string, kind: RegExp) =>
   product.textmagic.messages().filter((message) => message.phone === phone && kind.test(message.text)).length
 const textFrom = (phone: string, text: string) => product.textmagic.reply({ from: phone, text })
@@ -62,8 +59,8 @@ it('a block that TextMagic reports counts for who has the number by then', async
   await moves(dana, freeNumber())
   await moves(eve, dana.phone)
   await product.textmagic.deliver(teaser?.id ?? 0, 'j', 'g')
-  await until('the opt-out', () => optedOut(eve))
-  expect(await optedOut(dana)).toBe(false)
+  await until('the opt-out', () => eve.isOptedOut())
+  expect(await dana.isOptedOut()).toBe(false)
 })
 
 it('a text that could not be sent yet goes to the number that its receiver has by then', async () => {
@@ -91,7 +88,7 @@ describe('a text that was stored before its sender got another number', () => {
     )
     expect(outcome).toBe('stop')
     await settled(product)
-    expect(await statusOf(unlockId)).toBe('OPTED_OUT')
+    expect(await product.statusOf(unlockId)).toBe('OPTED_OUT')
     expect(product.stripe.sessions().find(({ id }) => id === page.id)?.status).toBe('expired')
     expect([textsTo(dana.phone, STOP_CONFIRMATION), textsTo(now, /^/)]).toEqual([1, 0])
   })
@@ -111,7 +108,7 @@ describe('a text that was stored before its sender got another number', () => {
     )
     await product.reaches(unlockId, 'AWAITING_PAYMENT')
     await settled(product)
-    expect(await statusOf(other.unlockId)).toBe('AWAIT_CONFIRM')
+    expect(await product.statusOf(other.unlockId)).toBe('AWAIT_CONFIRM')
     expect([textsTo(dana.phone, LINK), textsTo(now, LINK)]).toEqual([0, 1])
   })
 
@@ -139,7 +136,7 @@ describe('a text that was stored before its sender got another number', () => {
       () => moves(dana, now),
     )
     await settled(product)
-    expect(await optedOut(dana)).toBe(true)
+    expect(await dana.isOptedOut()).toBe(true)
     expect((await moves(dana, dana.phone)).opted_out_at).not.toBeNull()
   })
 })
@@ -179,7 +176,7 @@ describe('a number that has said STOP', () => {
     await moves(dana, now)
     await handled(product, (await textFrom(now, 'START')).id)
     await settled(product)
-    expect(await optedOut(dana)).toBe(false)
+    expect(await dana.isOptedOut()).toBe(false)
     expect((await moves(dana, dana.phone)).opted_out_at).not.toBeNull()
     await dana.says('UNSTOP')
     await dana.gets(START_CONFIRMATION)

@@ -68,7 +68,7 @@ describe('an operator', () => {
     )
     await product.text('provider62', 'Y')
     await until('the answer', () => product.inboxOf('provider62').some((text) => text.includes('has expired')))
-    expect((await product.unlock(id)).unlock.status).toBe('EXPIRED')
+    expect(await product.statusOf(id)).toBe('EXPIRED')
   })
 
   it('gives the money back once, whatever the number of requests', async () => {

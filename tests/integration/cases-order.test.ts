@@ -117,7 +117,7 @@ it('a text that another worker is handling is not handled once more', async () =
     })
     expect(await second).toEqual({ type: 'done' })
   })
-  expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+  expect(await product.statusOf(unlockId)).toBe('AWAIT_CONFIRM')
 })
 
 describe('a text that fails again and again, for a reason that may pass', () => {
@@ -138,7 +138,7 @@ describe('a text that fails again and again, for a reason that may pass', () => 
     await dana.texts('Y')
     await product.startMoreWorkers()
     await hurryUntil(product, 'handle-reply', 'the Y to be handled', async () => {
-      return (await product.unlock(unlockId)).unlock.status === 'AWAITING_PAYMENT'
+      return (await product.statusOf(unlockId)) === 'AWAITING_PAYMENT'
     })
     await product.rows('drop trigger refuse on webhook_inbox')
     await hurryUntil(product, 'handle-reply', 'the other to be handled', async () => {

@@ -14,7 +14,6 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 const paymentsOf = async (unlockId: number): Promise<string[]> =>
   (await product.unlock(unlockId)).payments.map(({ status }: { status: string }) => status)
 const isRefunded = (paymentIntentId: string) =>
@@ -29,7 +28,7 @@ describe('a payment', () => {
     await product.reaches(danas.unlockId, 'DONE')
     await settled(product)
     expect(erik.inbox(DETAILS)).toHaveLength(0)
-    expect(await statusOf(eriks.unlockId)).toBe('AWAITING_PAYMENT')
+    expect(await product.statusOf(eriks.unlockId)).toBe('AWAITING_PAYMENT')
   })
 
   it('that names another unlock than its link does unlocks neither, and a person hears of it', async () => {
@@ -46,8 +45,8 @@ describe('a payment', () => {
       return row !== undefined
     })
     await settled(product)
-    expect(await statusOf(danas.unlockId)).toBe('AWAITING_PAYMENT')
-    expect(await statusOf(eriks.unlockId)).toBe('AWAITING_PAYMENT')
+    expect(await product.statusOf(danas.unlockId)).toBe('AWAITING_PAYMENT')
+    expect(await product.statusOf(eriks.unlockId)).toBe('AWAITING_PAYMENT')
   })
 
   it.each([
@@ -115,7 +114,7 @@ describe('a payment', () => {
         return found.length > 0
       })
       await settled(product)
-      expect(await statusOf(unlockId)).toBe('AWAITING_PAYMENT')
+      expect(await product.statusOf(unlockId)).toBe('AWAITING_PAYMENT')
       expect(dana.inbox(DETAILS)).toHaveLength(0)
     },
   )
@@ -143,7 +142,7 @@ describe('a payment', () => {
     await until('the second to go back', async () => {
       return (await paymentsOf(unlockId)).toSorted().join() === 'kept,refunded'
     })
-    expect(await statusOf(unlockId)).toBe('PAID')
+    expect(await product.statusOf(unlockId)).toBe('PAID')
     await queue?.resume()
     await product.reaches(unlockId, 'DONE')
     expect(dana.inbox(DETAILS)).toHaveLength(1)
@@ -155,7 +154,7 @@ describe('a payment', () => {
     const { paymentIntent } = await product.stripe.payLink(url, { force: true })
     await until('the refund', () => isRefunded(paymentIntent.id))
     await settled(product)
-    expect(await statusOf(unlockId)).toBe('DONE')
+    expect(await product.statusOf(unlockId)).toBe('DONE')
     expect(await openKinds(product, unlockId)).toEqual(['second_payment'])
   })
 })
@@ -254,7 +253,7 @@ describe('a late payment', () => {
     await product.stripe.releaseWebhooks()
     await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
-    expect(await statusOf(unlockId)).toBe('AWAITING_PAYMENT')
+    expect(await product.statusOf(unlockId)).toBe('AWAITING_PAYMENT')
     expect(await paymentsOf(unlockId)).toEqual(['refunded'])
   })
 
@@ -266,7 +265,7 @@ describe('a late payment', () => {
     await until('the refund', () => isRefunded(paymentIntent.id))
     await escalated(product, unlockId, 'paid_after_opt_out')
     await settled(product)
-    expect(await statusOf(unlockId)).toBe('OPTED_OUT')
+    expect(await product.statusOf(unlockId)).toBe('OPTED_OUT')
     expect(dana.inbox(DETAILS)).toHaveLength(0)
   })
 })
@@ -277,7 +276,7 @@ describe('a payment that settles later', () => {
     const { unlockId, url } = await dana.hasLink()
     const { session } = await product.stripe.payLink(url, { async: true })
     await settled(product)
-    expect(await statusOf(unlockId)).toBe('AWAITING_PAYMENT')
+    expect(await product.statusOf(unlockId)).toBe('AWAITING_PAYMENT')
     await product.stripe.settleAsync(session.id, 'succeeded')
     await product.reaches(unlockId, 'DONE')
     expect(await paymentsOf(unlockId)).toEqual(['kept'])
@@ -333,7 +332,7 @@ describe("Stripe's events", () => {
       id,
     ])
     expect(row?.outcome).toBe('ignored')
-    expect(await statusOf(unlockId)).toBe('AWAITING_PAYMENT')
+    expect(await product.statusOf(unlockId)).toBe('AWAITING_PAYMENT')
   })
 
   it('that cannot be read are kept, and a person hears of it', async () => {

@@ -20,7 +20,6 @@ beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
 const { arrives, becomes, paymentsOf, settleRefundOf, withServices } = refundsOf(() => product)
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
 const refundedCentsOf = async (unlockId: number) => (await product.unlock(unlockId)).payments[0].refunded_cents
 
@@ -70,7 +69,7 @@ describe('a refund made in the dashboard', () => {
     const { payments } = await product.unlock(unlockId)
     await product.stripe.refund(payments[0].payment_intent_id)
     await becomes(unlockId, 'refunded')
-    expect(await statusOf(unlockId)).toBe('DONE')
+    expect(await product.statusOf(unlockId)).toBe('DONE')
   })
 
   it('of a part is noted, and the details are still due', async () => {

@@ -20,7 +20,6 @@ beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
 const { becomes, paymentsOf, settleRefundOf, withServices } = refundsOf(() => product)
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
 /** Pays after the TTL, which with LATE_PAYMENT=refund is given back. */
 async function payLate() {
@@ -55,7 +54,7 @@ describe('a late payment under LATE_PAYMENT=refund', () => {
     await becomes(unlockId, 'refunded')
     await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
-    expect(await statusOf(unlockId)).toBe('EXPIRED')
+    expect(await product.statusOf(unlockId)).toBe('EXPIRED')
     expect(await openKinds(product, unlockId)).toEqual([])
   })
 
@@ -241,7 +240,7 @@ describe('a refund', () => {
     await becomes(unlockId, 'refunded')
     await queue?.resume()
     await settled(product)
-    expect(await statusOf(unlockId)).toBe('EXPIRED')
+    expect(await product.statusOf(unlockId)).toBe('EXPIRED')
     await dana.says(`Y ${leadId}`)
     await dana.gets(EXPIRED)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
@@ -254,7 +253,7 @@ describe('a refund', () => {
     await becomes(unlockId, 'held')
     expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
     await becomes(unlockId, 'refunded')
-    expect(await statusOf(unlockId)).toBe('AWAITING_PAYMENT')
+    expect(await product.statusOf(unlockId)).toBe('AWAITING_PAYMENT')
   })
 })
 

@@ -229,7 +229,7 @@ describe('Y', () => {
     expect(foreign.replace(leadId, 'lead_zzzzzzzz')).toBe(unknown)
     await erik.says(`N ${leadId}`)
     await erik.gets(NOT_ON_OFFER, 3)
-    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    expect(await product.statusOf(unlockId)).toBe('AWAIT_CONFIRM')
   })
 })
 
@@ -252,7 +252,7 @@ describe('N', () => {
     const { leadId, unlockId } = await dana.hasDetails()
     await dana.says(`N ${leadId}`)
     await settled(product)
-    expect((await product.unlock(unlockId)).unlock.status).toBe('DONE')
+    expect(await product.statusOf(unlockId)).toBe('DONE')
     expect(dana.inbox(DECLINED)).toHaveLength(0)
   })
 })
@@ -289,7 +289,7 @@ describe('several open offers', () => {
       await dana.says(text)
       await product.reaches(seen.unlockId, text === 'Y' ? 'AWAITING_PAYMENT' : 'EXPIRED')
       expect(await dana.gets(text === 'Y' ? LINK : DECLINED)).toContain(seen.leadId)
-      expect((await product.unlock(lost.unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+      expect(await product.statusOf(lost.unlockId)).toBe('AWAIT_CONFIRM')
     },
   )
 

@@ -32,9 +32,6 @@ beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
 const { withServices } = refundsOf(() => product)
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
-const optedOut = async (provider: TestProvider) =>
-  (await product.api('GET', `/api/providers/${provider.id}`)).body.provider.opted_out_at !== null
 
 const REFUSES_TO_UNSUBSCRIBE = {
   method: 'POST',
@@ -90,7 +87,7 @@ describe('STOP', () => {
     expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(1)
     expect(dana.inbox(HELP)).toHaveLength(0)
     expect(dana.inbox().at(-1)).toMatch(STOP_CONFIRMATION)
-    expect(await statusOf(unlockId)).toBe('OPTED_OUT')
+    expect(await product.statusOf(unlockId)).toBe('OPTED_OUT')
   })
 
   it('leaves what was paid for alone', async () => {
@@ -98,7 +95,7 @@ describe('STOP', () => {
     const { leadId, unlockId } = await dana.hasDetails()
     await dana.says('UNSUBSCRIBE')
     await settled(product)
-    expect(await statusOf(unlockId)).toBe('DONE')
+    expect(await product.statusOf(unlockId)).toBe('DONE')
     expect(product.stripe.refunds().filter(({ metadata }) => metadata?.lead_id === leadId)).toEqual([])
     expect((await product.api('POST', `/api/unlocks/${unlockId}/retry-reveal`)).status).toBe(409)
   })
@@ -113,7 +110,7 @@ describe('STOP', () => {
     product.textmagic.faults.clear()
     await settled(product)
     expect(dana.inbox(TEASER)).toHaveLength(1)
-    expect(await statusOf(unlockId)).toBe('OPTED_OUT')
+    expect(await product.statusOf(unlockId)).toBe('OPTED_OUT')
   })
 
   it('by a word TextMagic does not know is reported to it, after the confirmation', async () => {
@@ -252,7 +249,7 @@ describe('STOP', () => {
     await settled(product)
     expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(0)
     expect(product.textmagic.isUnsubscribed(dana.phone)).toBe(true)
-    expect(await optedOut(dana)).toBe(true)
+    expect(await dana.isOptedOut()).toBe(true)
   })
 
   it('that only TextMagic saw is stored together with what became of the text: nobody asks about that again', async () => {
@@ -270,7 +267,7 @@ describe('STOP', () => {
       expect(text).toEqual([{ delivery_status: null }])
     })
     await product.reaches(unlockId, 'OPTED_OUT')
-    expect(await optedOut(dana)).toBe(true)
+    expect(await dana.isOptedOut()).toBe(true)
   })
 
   it('between payment and reveal gives the money back, and a person hears of it', async () => {
@@ -306,7 +303,7 @@ describe('STOP', () => {
       return messages.some(({ purpose, status }: Json) => purpose === 'reveal' && status === 'unknown')
     })
     await dana.says('STOP')
-    expect(await statusOf(unlockId)).toBe('PAID')
+    expect(await product.statusOf(unlockId)).toBe('PAID')
     product.textmagic.faults.clear()
     await hurryUntil(product, 'reveal', 'the refund', () => {
       return product.stripe.refunds().some((one) => one.payment_intent === paymentIntent.id)
@@ -344,12 +341,12 @@ describe('START', () => {
     await dana.says('UNSTOP')
     await dana.gets(START_CONFIRMATION)
     await dana.says(`Y ${leadId}`)
-    expect(await statusOf(unlockId)).toBe('OPTED_OUT')
+    expect(await product.statusOf(unlockId)).toBe('OPTED_OUT')
     const { unlockId: offered } = await dana.hasTeaser()
     await dana.says('Y')
     await product.reaches(offered, 'AWAITING_PAYMENT')
     await settled(product)
-    expect(await optedOut(dana)).toBe(false)
+    expect(await dana.isOptedOut()).toBe(false)
   })
 
   it('is not undone by an older STOP that arrives late', async () => {
@@ -360,8 +357,8 @@ describe('START', () => {
     await dana.says('STOP', { at: new Date(Date.now() - 3_600_000) })
     product.textmagic.subscribe(dana.phone)
     await settled(product)
-    expect(await optedOut(dana)).toBe(false)
-    expect(await statusOf(unlockId)).toBe('AWAIT_CONFIRM')
+    expect(await dana.isOptedOut()).toBe(false)
+    expect(await product.statusOf(unlockId)).toBe('AWAIT_CONFIRM')
     expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(0)
   })
 
@@ -388,7 +385,7 @@ describe('START', () => {
       })
       expect(await handled).toEqual({ type: 'done' })
     })
-    expect(await optedOut(dana)).toBe(true)
+    expect(await dana.isOptedOut()).toBe(true)
     await queue?.resume()
     await settled(product)
     expect(dana.inbox(START_CONFIRMATION)).toEqual([])
@@ -399,7 +396,7 @@ describe('START', () => {
     await dana.hasTeaser()
     await dana.says('START', { at: new Date(Date.now() + 3_600_000) })
     await dana.says('STOP', { at: new Date(Date.now() + 60_000) })
-    expect(await optedOut(dana)).toBe(true)
+    expect(await dana.isOptedOut()).toBe(true)
     await dana.gets(STOP_CONFIRMATION)
   })
 
@@ -409,7 +406,7 @@ describe('START', () => {
     await dana.says('STOP')
     await dana.says('START', { at: new Date(Date.now() - 3_600_000) })
     await settled(product)
-    expect(await optedOut(dana)).toBe(true)
+    expect(await dana.isOptedOut()).toBe(true)
     expect(dana.inbox(START_CONFIRMATION)).toHaveLength(0)
   })
 
@@ -440,7 +437,7 @@ describe('START', () => {
     await dana.says('UNSTOP')
     product.textmagic.configure({ deliveryDelayMs: 5 })
     await settled(product)
-    expect(await optedOut(dana)).toBe(false)
+    expect(await dana.isOptedOut()).toBe(false)
   })
 
   it('and STOP by turns are confirmed each time', async () => {
@@ -453,6 +450,6 @@ describe('START', () => {
     }
     await settled(product)
     expect(dana.inbox(LINK)).toEqual([])
-    expect(await optedOut(dana)).toBe(false)
+    expect(await dana.isOptedOut()).toBe(false)
   })
 })

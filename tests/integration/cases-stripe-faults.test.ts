@@ -343,7 +343,7 @@ describe('closing a payment link', () => {
     expect(linksOf(unlockId)).toHaveLength(1)
     product.stripe.faults.clear()
     await hurryUntil(product, 'create-payment-link', 'the next one', async () => {
-      return (await product.unlock(unlockId)).unlock.status === 'AWAITING_PAYMENT'
+      return (await product.statusOf(unlockId)) === 'AWAITING_PAYMENT'
     })
     expect(linksOf(unlockId).filter(({ active }) => active)).toHaveLength(1)
   })

@@ -31,7 +31,7 @@ describe('a text that is no answer to an offer', () => {
     const { leadId, unlockId } = await dana.hasTeaser()
     expect(await dana.says(`is ${leadId} still free?`)).toBe('names_lead')
     expect(await dana.gets(EXPLANATION)).toContain(`Reply Y ${leadId} or N ${leadId}.`)
-    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    expect(await product.statusOf(unlockId)).toBe('AWAIT_CONFIRM')
   })
 
   it('says that the lead is not on offer to them when it names somebody else’s or an unknown one, in the same words', async () => {
@@ -43,7 +43,7 @@ describe('a text that is no answer to an offer', () => {
     expect(await dana.says('how about lead_zzzzzzzz?')).toBe('names_lead')
     await dana.gets(NOT_ON_OFFER, 2)
     expect(dana.inbox(EXPLANATION)).toEqual([])
-    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    expect(await product.statusOf(unlockId)).toBe('AWAIT_CONFIRM')
   })
 
   it.each(['Y', 'N', 'is it free?'])(
@@ -57,7 +57,7 @@ describe('a text that is no answer to an offer', () => {
       await dana.says(`${text} ${leadId}`)
       expect(await dana.gets(NOT_ON_OFFER)).toContain(leadId)
       expect(dana.inbox(EXPLANATION)).toEqual([])
-      expect((await product.unlock(unlockId)).unlock.status).toBe('NEW_LEAD')
+      expect(await product.statusOf(unlockId)).toBe('NEW_LEAD')
     },
   )
 
@@ -95,7 +95,7 @@ describe('a text that is no answer to an offer', () => {
     }
     await settled(product)
     expect(dana.inbox()).toEqual([teaser])
-    expect((await product.unlock(unlockId)).unlock.status).toBe('AWAIT_CONFIRM')
+    expect(await product.statusOf(unlockId)).toBe('AWAIT_CONFIRM')
   })
 
   it.each([
@@ -185,7 +185,7 @@ describe('a Y that comes before we know what became of the teaser', () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.isOffered()
     await dana.gets(TEASER)
-    expect((await product.unlock(unlockId)).unlock.status).toBe('NEW_LEAD')
+    expect(await product.statusOf(unlockId)).toBe('NEW_LEAD')
     await dana.says('Y')
     await dana.gets(LINK)
     await product.reaches(unlockId, 'AWAITING_PAYMENT')
@@ -228,7 +228,7 @@ describe.each(['Y', 'N'] as const)('a bare %s after a teaser that the gateway re
     await dana.says(text)
     await product.reaches(heard.unlockId, text === 'Y' ? 'AWAITING_PAYMENT' : 'EXPIRED')
     await dana.says(`${text} ${refused.leadId}`)
-    expect((await product.unlock(refused.unlockId)).unlock.status).toBe('NEW_LEAD')
+    expect(await product.statusOf(refused.unlockId)).toBe('NEW_LEAD')
     await product.rows(`update escalations set resolved_at = app_now(), resolved_by = 'test' where unlock_id = ?`, [
       refused.unlockId,
     ])
@@ -248,7 +248,7 @@ describe('a bare Y while nobody knows whether the newest teaser arrived', () => 
     )
     await dana.says('Y')
     await product.reaches(heard.unlockId, 'AWAITING_PAYMENT')
-    expect((await product.unlock(unclear.unlockId)).unlock.status).toBe('NEW_LEAD')
+    expect(await product.statusOf(unclear.unlockId)).toBe('NEW_LEAD')
     product.textmagic.faults.clear()
     await product.reaches(unclear.unlockId, 'AWAIT_CONFIRM')
   })

@@ -145,7 +145,7 @@ describe('when the gateway refuses for good', () => {
     await escalated(product, unlockId, 'reveal_failed')
     const job = await failedJob(product, 'reveal', { unlock_id: unlockId })
     expect(job.failedReason).toBe('invalid_request')
-    expect((await product.unlock(unlockId)).unlock.status).toBe('PAID')
+    expect(await product.statusOf(unlockId)).toBe('PAID')
     expect(await openKinds(product, unlockId)).toEqual(['reveal_failed'])
 
     await job.retry('failed')

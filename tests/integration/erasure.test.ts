@@ -34,7 +34,6 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 const leadOf = async (leadId: string) =>
   (await product.api('GET', `/api/leads/${leadId}?include_locked=true`)).body.lead
 const erase = (leadId: string) => product.api('DELETE', `/api/leads/${leadId}/contact`)
@@ -152,7 +151,7 @@ describe('the client’s details', () => {
     expect([sent.status, sent.body.type]).toEqual([409, 'urn:lead-unlock:problem:contact-erased'])
     await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(1)
-    expect(await statusOf(unlockId)).toBe('DONE')
+    expect(await product.statusOf(unlockId)).toBe('DONE')
   })
 
   it('that the carrier says it lost are not sent again once they are erased: a person hears of it', async () => {
@@ -309,7 +308,7 @@ describe('nobody pays for details that are gone', () => {
     await dana.says(`Y ${leadId}`)
     await dana.gets(EXPIRED)
     await settled(product)
-    expect(await statusOf(unlockId)).toBe('EXPIRED')
+    expect(await product.statusOf(unlockId)).toBe('EXPIRED')
     expect(dana.inbox(LINK)).toEqual([])
   })
 
@@ -325,7 +324,7 @@ describe('nobody pays for details that are gone', () => {
     )
     await escalated(product, unlockId, 'paid_after_erasure')
     await settled(product)
-    expect(await statusOf(unlockId)).toBe('EXPIRED')
+    expect(await product.statusOf(unlockId)).toBe('EXPIRED')
     expect(dana.inbox(DETAILS)).toEqual([])
   })
 

@@ -57,7 +57,6 @@ async function importFile(file: string): Promise<void> {
 }
 
 const teaserOf = async (unlockId: number) => (await product.unlock(unlockId)).messages[0]
-const statusOf = async (unlockId: number) => (await product.unlock(unlockId)).unlock.status
 
 /** Waits until the job of a teaser has looked at it and waits for the morning. */
 async function jobWaits(unlockId: number): Promise<void> {
@@ -86,7 +85,7 @@ it('a teaser waits for eight in the morning on its receiver’s clock, also when
   await loseRedis(product)
   await clockAt(`${day}T11:59:50Z`)
   await hurry(product, 'send-teaser')
-  expect(await statusOf(asleep.unlockId)).toBe('NEW_LEAD')
+  expect(await product.statusOf(asleep.unlockId)).toBe('NEW_LEAD')
   await clockAt(`${day}T12:00:20Z`)
   await product.reaches(asleep.unlockId, 'AWAIT_CONFIRM')
   expect(eastern.inbox(TEASER)).toHaveLength(1)
@@ -129,7 +128,7 @@ it('a receipt of another system that has the number of a teaser which waits does
     const [row] = await product.rows<{ status: string }>(`select status from webhook_inbox where external_id = '97:d'`)
     return row?.status === 'processed'
   })
-  expect(await statusOf(unlockId)).toBe('NEW_LEAD')
+  expect(await product.statusOf(unlockId)).toBe('NEW_LEAD')
   await clockAt(`${day}T12:00:20Z`)
   await dana.gets(TEASER)
 })
@@ -141,7 +140,7 @@ it('an offer whose time to live ends in the quiet hours expires, and its teaser 
   const { leadId, unlockId } = await dana.isOffered({ ttl_hours: 2 })
   await dana.says(`Y ${leadId}`)
   await dana.gets(NOT_ON_OFFER)
-  expect(await statusOf(unlockId)).toBe('NEW_LEAD')
+  expect(await product.statusOf(unlockId)).toBe('NEW_LEAD')
   await clockAt(`${day}T05:00:10Z`)
   await product.reaches(unlockId, 'EXPIRED')
   await clockAt(`${day}T12:00:20Z`)

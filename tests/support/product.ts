@@ -7,6 +7,7 @@ import { type Config, loadConfig } from '../../src/config.ts'
 import type { LedgerTiming } from '../../src/db/ledger-claim.ts'
 import { openDatabase } from '../../src/db/orm.ts'
 import { createSealer, type Sealer } from '../../src/db/sealing.ts'
+import type { UnlockStatus } from '../../src/domain/states.ts'
 import { createLogger } from '../../src/logging.ts'
 import { producerConnection } from '../../src/queues/connection.ts'
 import { jobNames } from '../../src/queues/contract.ts'
@@ -58,6 +59,7 @@ export type Product = {
   /** Every SMS that the gateway accepted for a provider, oldest first. */
   inboxOf(providerId: string): string[]
   unlock(id: number): Promise<Json>
+  statusOf(unlockId: number): Promise<UnlockStatus>
   /** Waits until the unlock has one of these states. */
   reaches(id: number, ...states: string[]): Promise<void>
   /** Waits for the payment link in the provider's newest SMS that holds one. */
@@ -192,6 +194,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       .filter(({ phone }) => phone === phoneOf(providerId))
       .map(({ text }) => text)
   const unlock: Product['unlock'] = async (id) => (await api('GET', `/api/unlocks/${id}`)).body
+  const statusOf: Product['statusOf'] = async (unlockId) => (await unlock(unlockId)).unlock.status
 
   for (const { id, ...provider } of SAMPLE_PROVIDERS) await api('PUT', `/api/providers/${id}`, provider)
   if (options.workers !== false) await startMoreWorkers()
@@ -231,6 +234,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     },
     inboxOf,
     unlock,
+    statusOf,
     async reaches(id, ...states) {
       await until(
         `unlock ${id} to be ${states.join(' or ')}`,

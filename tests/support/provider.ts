@@ -31,6 +31,7 @@ export type TestProvider = {
   texts(text: string, options?: { id?: number; at?: Date }): Promise<number>
   /** Texts us and waits until that is handled. @returns what it was taken for */
   says(text: string, options?: { id?: number; at?: Date }): Promise<string>
+  isOptedOut(): Promise<boolean>
   /** Every SMS the gateway accepted for this phone, oldest first; of one kind when a pattern is given. */
   inbox(kind?: RegExp): string[]
   /** Waits until that many texts of a kind are there. @returns the newest */
@@ -98,6 +99,9 @@ export async function newProvider(product: Product): Promise<TestProvider> {
     texts,
     async says(text, options) {
       return handled(product, await texts(text, options))
+    },
+    async isOptedOut() {
+      return (await product.api('GET', `/api/providers/${id}`)).body.provider.opted_out_at !== null
     },
     inbox,
     gets,
