@@ -8,6 +8,7 @@ import { type Product, startProduct } from '../support/product.ts'
 import { DECLINED, LINK, newProvider } from '../support/provider.ts'
 import { loseRedis } from '../support/redis-contents.ts'
 import { refundsOf } from '../support/refunds.ts'
+import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
 import { hurryUntil, moveClock, somebodyWaits } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -22,7 +23,7 @@ beforeEach(async () => {
 })
 afterEach(() => closeChecked(product))
 
-const { arrives, withServices } = refundsOf(() => product)
+const { arrives } = refundsOf(() => product)
 
 const textCount = async () => {
   const [row] = await product.rows<{ count: number }>(
@@ -107,7 +108,7 @@ it('a text that another worker is handling is not handled once more', async () =
   await dana.texts('Y')
   const [row] = await product.rows<{ id: string }>(`select id from webhook_inbox where status = 'received'`)
   const inbox_id = Number(row?.id)
-  await withServices(async (services) => {
+  await withServices(product, async (services) => {
     const { second } = await inTransaction(product.db.em, async (tx) => {
       const first = await lockInboxRow(tx, inbox_id, 'received')
       const second = makeAttempt(services, handleReply, { id: '1', data: { inbox_id }, number: 1, of: 5 })

@@ -6,7 +6,7 @@ import { alert } from '../../src/workers/jobs/alert.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { newProvider, STRANGER } from '../support/provider.ts'
-import { refundsOf } from '../support/refunds.ts'
+import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, hurryUntil, moveClock } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -49,7 +49,6 @@ afterAll(async () => {
   await new Promise<void>((resolve) => others.close(() => resolve()))
 })
 
-const { withServices } = refundsOf(() => product)
 const takenBy = (path: string) => taken.filter((one) => one.path === path).map(({ body }) => body)
 const text = (words: string) => product.textmagic.reply({ from: STRANGER, text: words })
 const openForwards = async () => {
@@ -88,7 +87,7 @@ describe('a message for the fallback system', () => {
 describe('an alert', () => {
   /** Runs its job, as a second wake-up would. */
   const tell = (escalation_id: number) =>
-    withServices(async (services) => {
+    withServices(product, async (services) => {
       const outcome = await makeAttempt(services, alert, { id: '1', data: { escalation_id }, number: 1, of: 5 })
       expect(outcome).toEqual({ type: 'done' })
     })

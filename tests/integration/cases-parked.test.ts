@@ -11,6 +11,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, newProvider } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
+import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -28,7 +29,7 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const { becomes, settleRefundOf, withServices } = refundsOf(() => product)
+const { becomes, settleRefundOf } = refundsOf(() => product)
 
 /** The gateway refuses our key for as long as the attempts last, and takes it again. */
 async function parked(name: JobName, unlockId: number, kind: string, ask: () => Promise<unknown>): Promise<void> {
@@ -130,7 +131,7 @@ it('a Y that comes while the text with the link before it is refused gets its li
   await losingJobs('create-payment-link', async () => {
     await dana.says(`Y ${leadId}`)
     await settledInbox()
-    await withServices(async (services) => {
+    await withServices(product, async (services) => {
       const send = async () => {
         await dana.says(`N ${leadId}`)
         await dana.says(`Y ${leadId}`)
@@ -213,7 +214,7 @@ it('an offer that is declined while the last attempt to end it fails calls nobod
     await dana.says(`N ${leadId}`)
     throw new FinalError('internal')
   }
-  await withServices(async (services) => {
+  await withServices(product, async (services) => {
     const attempt = { id: '1', data: { unlock_id: unlockId }, number: 14, of: 14 }
     const outcome = await makeAttempt(services, { ...expire, run: inVain }, attempt)
     expect(outcome).toMatchObject({ type: 'given_up' })

@@ -7,6 +7,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
+import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, failedJobs, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -19,7 +20,7 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const { arrives, becomes, paymentsOf, settleRefundOf, withServices } = refundsOf(() => product)
+const { arrives, becomes, paymentsOf, settleRefundOf } = refundsOf(() => product)
 
 const refundedCentsOf = async (unlockId: number) => (await product.unlock(unlockId)).payments[0].refunded_cents
 
@@ -286,7 +287,7 @@ describe('a refund made in the dashboard', () => {
     await product.stripe.refund(payments[0].payment_intent_id, { amount: 500 })
     product.stripe.faults.add({ kind: 'status', status: 503, method: 'GET', path: '/v1/refunds', times: null })
     const data = { inbox_id: await arrives('charge.refunded') }
-    await withServices(async (services) => {
+    await withServices(product, async (services) => {
       const { attempts } = jobs['handle-payment']
       const outcome = await makeAttempt(services, handlePayment, { id: '1', data, number: 6, of: attempts })
       expect(outcome).toMatchObject({ type: 'failed' })
@@ -393,7 +394,7 @@ describe('a refund made in the dashboard', () => {
     await product.stripe.refund(paymentIntent.id)
     const [paid, refunded] = [await arrives('checkout.session.completed'), await arrives('charge.refunded')]
 
-    await withServices(async (services) => {
+    await withServices(product, async (services) => {
       // The refund has looked for its payment, and not found it, right before the payment was stored.
       await product.rows(`update webhook_inbox set status = 'processed' where id = ?`, [refunded])
       expect(await makeAttempt(services, handlePayment, lastAttempt({ inbox_id: paid }))).toEqual({ type: 'done' })

@@ -7,6 +7,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, EXPIRED, newProvider } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
+import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -19,7 +20,7 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const { becomes, paymentsOf, settleRefundOf, withServices } = refundsOf(() => product)
+const { becomes, paymentsOf, settleRefundOf } = refundsOf(() => product)
 
 /** Pays after the TTL, which with LATE_PAYMENT=refund is given back. */
 async function payLate() {
@@ -104,7 +105,7 @@ describe('a late payment under LATE_PAYMENT=refund', () => {
     await product.stripe.payLink(url)
     await product.rows('update lead_unlocks set ttl_expires_at = now() where id = ?', [unlockId])
     await product.reaches(unlockId, 'EXPIRED')
-    await withServices(async (services) => {
+    await withServices(product, async (services) => {
       await backfillOnce(services, 'backfill:1')
     })
     await becomes(unlockId, 'kept')
@@ -171,7 +172,7 @@ describe('a refund', () => {
     await settled(product)
     const [payment] = (await product.unlock(unlockId)).payments
     product.stripe.faults.add({ kind: 'status', status: 503, method: 'GET', path: '/v1/refunds', times: null })
-    await withServices(async (services) => {
+    await withServices(product, async (services) => {
       const outcome = await makeAttempt(services, refundPayment, lastAttempt({ payment_id: payment.id }))
       expect(outcome).toMatchObject({ type: 'given_up' })
     })

@@ -18,7 +18,7 @@ import {
   TEASER,
   type TestProvider,
 } from '../support/provider.ts'
-import { refundsOf } from '../support/refunds.ts'
+import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, hurryUntil, openKinds, somebodyWaits } from '../support/steering.ts'
 import { until } from '../support/until.ts'
@@ -30,8 +30,6 @@ beforeAll(async () => {
 })
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
-
-const { withServices } = refundsOf(() => product)
 
 const REFUSES_TO_UNSUBSCRIBE = {
   method: 'POST',
@@ -232,7 +230,7 @@ describe('STOP', () => {
       await dana.says('start')
       throw new FinalError('invalid_request')
     }
-    await withServices(async (services) => {
+    await withServices(product, async (services) => {
       const attempt = { id: '1', data: { provider_id: dana.id }, number: 14, of: 14 }
       const outcome = await makeAttempt(services, { ...unsubscribeNumber, run: inVain }, attempt)
       expect(outcome).toMatchObject({ type: 'given_up' })
@@ -371,7 +369,7 @@ describe('START', () => {
     onTestFinished(() => queue?.resume())
     const id = await dana.texts('START')
     const [row] = await product.rows<{ id: string }>('select id from webhook_inbox where external_id = ?', [String(id)])
-    await withServices(async (services) => {
+    await withServices(product, async (services) => {
       const { handled } = await inTransaction(product.db.em, async (tx) => {
         // As the ingress does for a STOP that was texted after it.
         await tx.execute(

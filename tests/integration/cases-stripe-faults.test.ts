@@ -3,17 +3,14 @@ import { openEscalation } from '../../src/db/escalations.ts'
 import { parkMessage } from '../../src/db/ledger-outcomes.ts'
 import { recordClosed, recordLink, takeNewLinkAttempt } from '../../src/db/links.ts'
 import { inTransaction } from '../../src/db/orm.ts'
-import { createLogger } from '../../src/logging.ts'
-import { producerConnection } from '../../src/queues/connection.ts'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import { closePaymentLink } from '../../src/workers/jobs/close-payment-link.ts'
-import { openServices } from '../../src/workers/services.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { LINK, newProvider, type TestProvider } from '../support/provider.ts'
+import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds } from '../support/steering.ts'
-import { testRedis } from '../support/stores.ts'
+import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds, somebodyWaits } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const CREATE = { method: 'POST', path: '/v1/payment_links' }
@@ -271,11 +268,7 @@ it('a link of a worker that stood still, while another made one for the same off
   const dana = await newProvider(product)
   const { leadId, unlockId, url } = await dana.hasLink()
   await settled(product)
-  const redis = producerConnection(product.config.redisUrl)
-  redis.on('error', () => undefined)
-  const logger = createLogger({ name: 'test', level: 'silent' })
-  const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
-  try {
+  await withServices(product, async (services) => {
     const late = await services.stripe.createPaymentLink({
       unlockId,
       leadId,
@@ -296,10 +289,7 @@ it('a link of a worker that stood still, while another made one for the same off
     await settled(product)
     await product.stripe.payLink(url)
     await product.reaches(unlockId, 'DONE')
-  } finally {
-    redis.disconnect()
-    await close()
-  }
+  })
 })
 
 describe('asking Stripe for an existing payment', () => {
@@ -394,7 +384,7 @@ describe('closing a payment link', () => {
     const closing = await product.db.em.fork().transactional(async (tx) => {
       await recordClosed(tx, linkId)
       const givingUp = giveUp(linkId)
-      await somebodyWaits()
+      await somebodyWaits(product)
       return { givingUp }
     })
     await closing.givingUp
@@ -407,7 +397,7 @@ describe('closing a payment link', () => {
       await tx.execute('select from payment_links where id = ? for update', [linkId])
       await openEscalation(tx, { kind: 'link_not_closed', subject: `link:${linkId}`, unlockId, summary: 'not closed' })
       const closing = recordClosed(product.db.em.fork(), linkId)
-      await somebodyWaits()
+      await somebodyWaits(product)
       return { closing }
     })
     await givingUp.closing
@@ -432,20 +422,8 @@ async function hasLinkOfUnclearEnd() {
 
 /** The last attempt to close a link fails. */
 async function giveUp(linkId: number): Promise<void> {
-  const redis = producerConnection(testRedis().url)
-  redis.on('error', () => undefined)
-  const logger = createLogger({ name: 'test', level: 'silent' })
-  const { services, close } = await openServices(product.config, redis, logger, { prefix: product.redisPrefix })
   const failing = { ...closePaymentLink, run: () => Promise.reject(new Error('not closed')) }
-  await makeAttempt(services, failing, { id: '1', data: { payment_link_id: linkId }, number: 5, of: 5 })
-  await close()
-  redis.disconnect()
-}
-
-const somebodyWaits = () =>
-  until('somebody to wait for a lock', async () => {
-    const waiting = await product.rows(
-      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    )
-    return waiting.length > 0
+  await withServices(product, async (services) => {
+    await makeAttempt(services, failing, { id: '1', data: { payment_link_id: linkId }, number: 5, of: 5 })
   })
+}

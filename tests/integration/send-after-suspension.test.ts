@@ -2,13 +2,12 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import { sendTeaser } from '../../src/workers/jobs/send-teaser.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { refundsOf } from '../support/refunds.ts'
+import { withServices } from '../support/services.ts'
 
 /** Longer than the half of a lease in which a call may begin. */
 const LONG_MS = 20_000
 
 let product: Product
-const { withServices } = refundsOf(() => product)
 beforeAll(async () => {
   product = await startProduct({ workers: false })
 })
@@ -20,7 +19,7 @@ it.each([
   { what: 'a machine that was suspended', provider: 'provider61', clock: Date },
 ])('$what between claim and call does not send what another may have sent since', async ({ provider, clock }) => {
   const { unlocks } = await product.offer([provider])
-  await withServices(async (services) => {
+  await withServices(product, async (services) => {
     const { textmagic } = services
     const late: typeof textmagic = {
       ...textmagic,

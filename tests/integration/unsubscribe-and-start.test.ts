@@ -7,10 +7,9 @@ import { sendNotice } from '../../src/workers/jobs/send-notice.ts'
 import { unsubscribeNumber } from '../../src/workers/jobs/unsubscribe-number.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { newProvider, STOP_CONFIRMATION, type TestProvider } from '../support/provider.ts'
-import { refundsOf } from '../support/refunds.ts'
+import { withServices } from '../support/services.ts'
 
 let product: Product
-const { withServices } = refundsOf(() => product)
 beforeAll(async () => {
   product = await startProduct({ workers: false })
 })
@@ -35,7 +34,7 @@ async function confirmStop(services: WorkerServices, provider: TestProvider): Pr
 
 it('who says START while the report of their opt-out waits for its turn is not blocked at the gateway', async () => {
   const dana = await newProvider(product)
-  await withServices(async (services) => {
+  await withServices(product, async (services) => {
     await hears(services, dana, 'REVOKE')
     await confirmStop(services, dana)
     expect(dana.inbox(STOP_CONFIRMATION)).toHaveLength(1)
@@ -53,7 +52,7 @@ it('who says START while the report of their opt-out waits for its turn is not b
 
 it('who opts out anew while the report of their opt-out waits for its turn gets its confirmation before they are blocked', async () => {
   const erin = await newProvider(product)
-  await withServices(async (services) => {
+  await withServices(product, async (services) => {
     await hears(services, erin, 'REVOKE')
     await confirmStop(services, erin)
 

@@ -1,9 +1,4 @@
-import { createLogger } from '../../src/logging.ts'
-import { producerConnection } from '../../src/queues/connection.ts'
-import type { WorkerServices } from '../../src/workers/deps.ts'
-import { openServices } from '../../src/workers/services.ts'
 import type { Product } from './product.ts'
-import { testRedis } from './stores.ts'
 import { until } from './until.ts'
 
 /** What tests of money that goes back ask and do. */
@@ -36,20 +31,6 @@ export function refundsOf(product: () => Product) {
       await stripe.resendEvent(id ?? '')
       const [row] = await rows<{ id: string }>('select id from webhook_inbox where external_id = ?', [id])
       return Number(row?.id)
-    },
-    /** Runs jobs by hand, beside the workers. */
-    async withServices(work: (services: WorkerServices) => Promise<void>): Promise<void> {
-      const redis = producerConnection(testRedis().url)
-      redis.on('error', () => undefined)
-      const logger = createLogger({ name: 'test', level: 'silent' })
-      const { config, redisPrefix: prefix } = product()
-      const { services, close } = await openServices(config, redis, logger, { prefix })
-      try {
-        await work(services)
-      } finally {
-        await close()
-        redis.disconnect()
-      }
     },
   }
 }
