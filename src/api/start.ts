@@ -7,6 +7,7 @@ import { showProcess } from '../metrics/process.ts'
 import { producerConnection } from '../queues/connection.ts'
 import { EvictionPolicyError, requireNoEviction } from '../queues/eviction-policy.ts'
 import { createPublisher } from '../queues/publisher.ts'
+import { apiConfigOf } from './api-config.ts'
 import { buildApp } from './app.ts'
 import { measureApi } from './measure.ts'
 
@@ -56,22 +57,7 @@ export async function startApi(config: Config, logger: Logger, onFatal: (error: 
     redis,
     logger,
     metrics,
-    config: {
-      publicUrl: config.publicUrl,
-      production: config.production,
-      corsOrigins: config.corsOrigins,
-      trustedProxies: config.trustedProxies,
-      apiRatePerMinute: config.apiRatePerMinute,
-      adminApiKey: config.adminApiKey,
-      operatorApiKey: config.operatorApiKey,
-      stripeWebhookSecrets: config.stripe.webhookSecrets,
-      textmagicWebhookToken: config.textmagic.webhookToken,
-      metricsToken: config.metricsToken,
-      defaultPriceCents: config.leadDefaults.priceCents,
-      defaultCurrency: config.leadDefaults.currency,
-      defaultTtlHours: config.leadDefaults.ttlHours,
-      teasers: { quiet: config.quiet, footer: config.teaserFooter },
-    },
+    config: apiConfigOf(config),
   })
   const close = async () => {
     await app.close()

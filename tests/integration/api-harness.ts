@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import type { InjectOptions } from 'fastify'
+import type { ApiConfig } from '../../src/api/api-config.ts'
 import { buildApp } from '../../src/api/app.ts'
-import type { ApiConfig, App } from '../../src/api/deps.ts'
+import type { App } from '../../src/api/deps.ts'
 import { measureApi } from '../../src/api/measure.ts'
 import type { PressureLimits } from '../../src/api/plugins/pressure.ts'
 import { openDatabase } from '../../src/db/orm.ts'
@@ -113,9 +114,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       stripeWebhookSecrets: [STRIPE_SECRET],
       textmagicWebhookToken: TOKEN,
       metricsToken: null,
-      defaultPriceCents: 2000,
-      defaultCurrency: 'usd',
-      defaultTtlHours: 24,
+      defaultTerms: { priceCents: 2000, currency: 'usd', ttlHours: 24 },
       teasers: { quiet: { hours: null, zonesOfUnknown: [] }, footer: '' },
       ...options.config,
     },

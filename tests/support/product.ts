@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { MikroORM } from '@mikro-orm/postgresql'
+import { apiConfigOf } from '../../src/api/api-config.ts'
 import { buildApp } from '../../src/api/app.ts'
 import { measureApi } from '../../src/api/measure.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
@@ -127,22 +128,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     redisPrefix: stores.prefix,
     logger,
     metrics: measureApi(db, publisher, logger),
-    config: {
-      publicUrl: config.publicUrl,
-      production: config.production,
-      corsOrigins: config.corsOrigins,
-      trustedProxies: config.trustedProxies,
-      apiRatePerMinute: config.apiRatePerMinute,
-      adminApiKey: config.adminApiKey,
-      operatorApiKey: config.operatorApiKey,
-      stripeWebhookSecrets: config.stripe.webhookSecrets,
-      textmagicWebhookToken: config.textmagic.webhookToken,
-      metricsToken: config.metricsToken,
-      defaultPriceCents: config.leadDefaults.priceCents,
-      defaultCurrency: config.leadDefaults.currency,
-      defaultTtlHours: config.leadDefaults.ttlHours,
-      teasers: { quiet: config.quiet, footer: config.teaserFooter },
-    },
+    config: apiConfigOf(config),
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const urls = callbackUrls(url, secrets)

@@ -12,7 +12,7 @@ import { canonicalJson } from '../../canonical-json.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
 import { problemResponses, unacceptable } from '../../problem.ts'
-import { defaultTerms, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
+import { OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { LeadSchema, leadView, OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
 
 const required = (maxLength: number) => Type.String({ minLength: 1, maxLength })
@@ -75,7 +75,7 @@ const schema = {
 /** POST /api/leads */
 export function createLead(app: App, { db, sealer, publisher, config }: ApiDeps): void {
   app.post('/leads', { schema, config: EVERY_KEY, bodyLimit: BODY_LIMIT }, async (request, reply) => {
-    const terms = termsOf(request.body.config, defaultTerms(config))
+    const terms = termsOf(request.body.config, config.defaultTerms)
     const lead = leadOf(request.body, terms)
     const key = request.headers['idempotency-key']
 

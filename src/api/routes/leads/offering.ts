@@ -11,7 +11,6 @@ import {
 import type { EntityManager } from '../../../db/orm.ts'
 import { validatePrice } from '../../../domain/money.ts'
 import type { Publisher } from '../../../queues/publisher.ts'
-import type { ApiConfig } from '../../deps.ts'
 import { ProblemError, unacceptable } from '../../problem.ts'
 import { wakeUp } from '../../wake-up.ts'
 
@@ -33,11 +32,6 @@ export const OfferConfig = Type.Object(
   },
   { additionalProperties: false },
 )
-
-/** The terms of offers for which nobody named any. */
-export function defaultTerms(config: ApiConfig): OfferTerms {
-  return { priceCents: config.defaultPriceCents, currency: config.defaultCurrency, ttlHours: config.defaultTtlHours }
-}
 
 /**
  * @param standing the terms that hold where none were named

@@ -7,7 +7,7 @@ import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { BODY_LIMIT } from '../../limits.ts'
 import { notFound, problemResponses } from '../../problem.ts'
-import { defaultTerms, OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
+import { OfferConfig, offerOrRefuse, providerIds, publishOffer, termsOf } from './offering.ts'
 import { OfferedUnlockSchema, offeredUnlockView, SkippedSchema, skippedView } from './schemas.ts'
 
 const schema = {
@@ -34,7 +34,7 @@ export function sendLead(app: App, { db, publisher, config }: ApiDeps): void {
     const { offer, terms } = await inTransaction(db.em, async (tx) => {
       const lead = await lockLeadForOffer(tx, request.params.id)
       if (lead === null) throw notFound('lead')
-      const terms = termsOf(request.body.config, postedTerms(lead) ?? defaultTerms(config))
+      const terms = termsOf(request.body.config, postedTerms(lead) ?? config.defaultTerms)
       await recordAudit(tx, { ...actorOf(request), action: 'lead.send', target: `lead:${lead.id}` })
       return { offer: await offerOrRefuse(tx, lead, request.body.provider_ids, terms, config.teasers), terms }
     })
