@@ -51,58 +51,67 @@ export async function claim(
   quiet: QuietPolicy,
 ): Promise<Claim> {
   const claimable = await lockForClaim(tx, messageId)
-  const { message, unlock, receiver, lead } = claimable
-  const now = message.dbNow
-  switch (message.status) {
+  const { status } = claimable.message
+  switch (status) {
     // A person has the job of a refused message run again: it was certainly not sent.
     case 'failed':
-    case 'pending': {
-      if (message.notBefore != null && message.notBefore > now)
-        return { type: 'busy', retryInMs: wait(message.notBefore, now) }
-      if (!(await stillWanted(tx, claimable))) {
-        message.status = 'cancelled'
-        message.finalAt = now
-        await resolveAboutUnwanted(tx, message)
-        // Details that were lost before are nobody's concern any more unless somebody is called.
-        if (message.purpose === 'reveal' && unlock !== null) await callAboutLostDetails(tx, unlock)
-        return { type: 'settled', status: 'cancelled' }
-      }
-      if (message.purpose === 'teaser') {
-        const allowedAt = offerAllowedAt(now, receiver?.timeZone ?? null, quiet, timing.leaseMs)
-        if (allowedAt > now) return putOff(message, allowedAt)
-      }
-      // Nothing was sent yet: it goes to the number they have now, not to one that was corrected since. A STOP is confirmed to
-      // the number that said it.
-      if (receiver !== null && message.purpose !== 'stop_confirmation') message.phone = receiver.phone
-      message.status = 'sending'
-      message.attempts += 1
-      message.claimedAt ??= now
-      message.finalAt = null
-      message.leaseUntil = after(now, timing.leaseMs)
-      message.nextAttemptAt = message.leaseUntil
-      if (message.purpose === 'teaser' && unlock !== null) unlock.teaserSentAt = now
-      const reveal = lead === null || receiver === null ? null : { providerName: receiver.name, lead }
-      return { type: 'send', message, unlock, reveal, lease: message.leaseUntil }
-    }
+    case 'pending':
+      return claimToSend(tx, claimable, timing, quiet)
     case 'sending':
     case 'unknown':
-      if (message.leaseUntil != null && message.leaseUntil > now) {
-        return { type: 'busy', retryInMs: wait(message.leaseUntil, now) }
-      }
-      message.status = 'unknown'
-      message.attempts += 1
-      message.leaseUntil = after(now, LOOK_UP_LEASE_MS)
-      await leaveToJob(tx, claimable, message.leaseUntil)
-      return {
-        type: 'look_up',
-        message,
-        unlock,
-        since: message.claimedAt ?? message.createdAt,
-        lease: message.leaseUntil,
-      }
+      return claimToLookUp(tx, claimable)
     default:
-      return { type: 'settled', status: message.status }
+      return { type: 'settled', status }
   }
+}
+
+async function claimToSend(
+  tx: EntityManager,
+  claimable: Claimable,
+  timing: LedgerTiming,
+  quiet: QuietPolicy,
+): Promise<Claim> {
+  const { message, unlock, receiver, lead } = claimable
+  const now = message.dbNow
+  if (message.notBefore != null && message.notBefore > now) return busyUntil(message.notBefore, now)
+  if (!(await stillWanted(tx, claimable))) return callOff(tx, claimable)
+  if (message.purpose === 'teaser') {
+    const allowedAt = offerAllowedAt(now, receiver?.timeZone ?? null, quiet, timing.leaseMs)
+    if (allowedAt > now) return putOff(message, allowedAt)
+  }
+  // Nothing was sent yet: it goes to the number they have now, not to one that was corrected since. A STOP is confirmed to
+  // the number that said it.
+  if (receiver !== null && message.purpose !== 'stop_confirmation') message.phone = receiver.phone
+  message.status = 'sending'
+  message.attempts += 1
+  message.claimedAt ??= now
+  message.finalAt = null
+  message.leaseUntil = after(now, timing.leaseMs)
+  message.nextAttemptAt = message.leaseUntil
+  if (message.purpose === 'teaser' && unlock !== null) unlock.teaserSentAt = now
+  const reveal = lead === null || receiver === null ? null : { providerName: receiver.name, lead }
+  return { type: 'send', message, unlock, reveal, lease: message.leaseUntil }
+}
+
+async function callOff(tx: EntityManager, { message, unlock }: Claimable): Promise<Claim> {
+  message.status = 'cancelled'
+  message.finalAt = message.dbNow
+  await resolveAboutUnwanted(tx, message)
+  // Details that were lost before are nobody's concern any more unless somebody is called.
+  if (message.purpose === 'reveal' && unlock !== null) await callAboutLostDetails(tx, unlock)
+  return { type: 'settled', status: 'cancelled' }
+}
+
+async function claimToLookUp(tx: EntityManager, claimable: Claimable): Promise<Claim> {
+  const { message, unlock } = claimable
+  const now = message.dbNow
+  if (message.leaseUntil != null && message.leaseUntil > now) return busyUntil(message.leaseUntil, now)
+  message.status = 'unknown'
+  message.attempts += 1
+  const lease = after(now, LOOK_UP_LEASE_MS)
+  message.leaseUntil = lease
+  await leaveToJob(tx, claimable, lease)
+  return { type: 'look_up', message, unlock, since: message.claimedAt ?? message.createdAt, lease }
 }
 
 /** Has a message wait for an hour at which it may be sent. The wake-ups so far brought nothing forward, and nothing is wrong. */
@@ -112,7 +121,7 @@ function putOff(message: OutboundMessage, until: Date): Claim {
   message.attempts = 0
   message.finalAt = null
   message.nextAttemptAt = after(until, GRACE_MS)
-  return { type: 'busy', retryInMs: wait(until, message.dbNow) }
+  return busyUntil(until, message.dbNow)
 }
 
 /** True when nothing is left to be sent, and nobody may ask for it again. */
@@ -139,6 +148,6 @@ async function stillWanted(
   })
 }
 
-function wait(until: Date, now: Date): number {
-  return Math.max(50, until.getTime() - now.getTime())
+function busyUntil(until: Date, now: Date): Claim {
+  return { type: 'busy', retryInMs: Math.max(50, until.getTime() - now.getTime()) }
 }
