@@ -1,3 +1,4 @@
+import type { EnvironmentKey } from '../domain/api-key.ts'
 import type { Role } from '../domain/roles.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
@@ -6,12 +7,12 @@ import { type EntityManager, inTransaction } from './orm.ts'
 export const SESSION_HOURS = 8
 
 /** The key somebody signed in with: one of the table by its hash, or one of the environment with a proof that it was right. */
-export type SessionKey = { apiKeyHash: string } | { environmentKey: 'admin' | 'operator'; keyProof: string }
+export type SessionKey = { apiKeyHash: string } | { environmentKey: EnvironmentKey; keyProof: string }
 
 /** Whose session it is. */
 export type Session =
   | { apiKey: { id: number; name: string; role: Role } }
-  | { environmentKey: 'admin' | 'operator'; keyProof: string }
+  | { environmentKey: EnvironmentKey; keyProof: string }
 
 /**
  * Stores a sign-in, audited in the same transaction, and clears away those that are over.
@@ -55,7 +56,7 @@ export async function findSession(em: EntityManager, tokenHash: string): Promise
 }
 
 type SessionRow = ({ id: number; name: string; role: Role } | { id: null }) &
-  ({ environment_key: 'admin' | 'operator'; key_proof: string } | { environment_key: null })
+  ({ environment_key: EnvironmentKey; key_proof: string } | { environment_key: null })
 
 /** Ends a session, audited in the same transaction; one that is over already is left as it is. */
 export function endSession(em: EntityManager, tokenHash: string, by: Actor): Promise<void> {

@@ -5,8 +5,12 @@ const PREFIX = 'lu_'
 const KEY_BYTES = 32
 const KEY = /^lu_[A-Za-z0-9_-]{43}$/
 
-/** Names of the environment's keys and of what acts without one: in the audit log each must mean one thing. */
-export const RESERVED_NAMES: readonly string[] = ['admin', 'operator', 'cli', 'retention', 'system']
+/** The keys of the environment, ADMIN_API_KEY and OPERATOR_API_KEY, by their names in the audit log. */
+export const ENVIRONMENT_KEYS = ['admin', 'operator'] as const
+export type EnvironmentKey = (typeof ENVIRONMENT_KEYS)[number]
+
+/** Names of those keys and of what acts without one: in the audit log each must mean one thing. */
+const RESERVED_NAMES: readonly string[] = [...ENVIRONMENT_KEYS, 'cli', 'retention', 'system']
 
 const NAME = /^[a-z][a-z0-9._-]{0,62}$/
 
