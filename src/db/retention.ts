@@ -1,4 +1,5 @@
 import { UNPAID_STATUSES } from '../domain/states.ts'
+import { UNMATCHED } from './inbox.ts'
 import type { EntityManager } from './orm.ts'
 import { PARKED_AFTER } from './parking.ts'
 
@@ -51,7 +52,7 @@ export function inboxBodies(days: number): Pass {
            and (status in ('processed', 'failed') or next_attempt_at > ?)
            and not exists (select from escalations where resolved_at is null
              and subject in ('inbox:' || i.id, 'webhook_inbox:' || i.id))
-           and not (source = 'stripe' and outcome = 'unmatched' and payment_intent_id is not null
+           and not (source = 'stripe' and outcome = '${UNMATCHED}' and payment_intent_id is not null
              and received_at > app_now() - make_interval(days => ?))
          order by received_at limit ? for update skip locked)
        returning 1`,

@@ -1,3 +1,4 @@
+import { IDEMPOTENCY_DAYS } from './retention.ts'
 import { FINGERPRINTS, type KeyUse, type Unopened } from './rotation.ts'
 
 /** Places named one by one; more of them have one cause. */
@@ -43,7 +44,7 @@ function advice(use: KeyUse, id: string, configured: readonly string[]): string 
   if (valuesOf(use, id) > 0) return 'still needed'
   const fingerprints = use.get(id)?.get(FINGERPRINTS) ?? 0
   if (fingerprints === 0) return 'can be dropped from ENCRYPTION_KEYS'
-  return 'drop it when these have ended, after 7 days: until then it recognises repeated requests'
+  return `drop it when these have ended, after ${IDEMPOTENCY_DAYS} days: until then it recognises repeated requests`
 }
 
 function failuresOf(unopened: readonly Unopened[]): string[] {

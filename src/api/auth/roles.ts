@@ -1,4 +1,4 @@
-import type { Role } from '../../domain/roles.ts'
+import { ROLES, type Role } from '../../domain/roles.ts'
 import type { App } from '../deps.ts'
 import { ProblemError } from '../problem.ts'
 import { type Caller, callerOf } from './caller.ts'
@@ -11,7 +11,7 @@ declare module 'fastify' {
 }
 
 /** For the `config` of a route under /api: who may call it. */
-export const EVERY_KEY = { roles: ['admin', 'operator', 'intake'] } as const satisfies { roles: readonly Role[] }
+export const EVERY_KEY = { roles: ROLES }
 export const STAFF = { roles: ['admin', 'operator'] } as const satisfies { roles: readonly Role[] }
 export const ADMIN_ONLY = { roles: ['admin'] } as const satisfies { roles: readonly Role[] }
 
