@@ -5,7 +5,7 @@ import { ProblemError } from './problem.ts'
 
 /** Page size where a request names none, and the largest. */
 export const DEFAULT_LIMIT = 50
-export const MAX_LIMIT = 200
+const MAX_LIMIT = 200
 
 /** The query of every listing. */
 export const pageQuery = {

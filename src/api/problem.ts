@@ -31,7 +31,7 @@ export type FieldError = { field: string; message: string; line?: number }
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
 
-export const ProblemSchema = Type.Object(
+const ProblemSchema = Type.Object(
   {
     type: Type.String({ description: '`urn:lead-unlock:problem:` and a stable code' }),
     title: Type.String(),

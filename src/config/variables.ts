@@ -10,7 +10,7 @@ import { isNetwork } from './networks.ts'
 import { isBaseUrl, isHostUrl, isHttpUrl, isOrigin } from './urls.ts'
 
 /** Pino's levels, and the one that switches the log off. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** The documented rate is 20 a second; a test bench against the emulator may go beyond. */
 const MAXIMUM_RATE = 1000

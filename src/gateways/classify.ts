@@ -32,7 +32,7 @@ export function neverSent(error: unknown): boolean {
 }
 
 /** The `code` of a transport error, e.g. `ECONNRESET`. */
-export function transportCode(error: unknown): string | undefined {
+function transportCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 

@@ -3,8 +3,8 @@ import { type JobName, jobNames } from '../queues/contract.ts'
 import { CALL_SECONDS, WAIT_SECONDS } from './buckets.ts'
 
 /** How an attempt of a job ended (workers/attempt.ts); `stalled`: its worker died or was blocked, and another takes it. */
-export const JOB_OUTCOMES = ['done', 'later', 'failed', 'given_up', 'stalled'] as const
-export type JobOutcome = (typeof JOB_OUTCOMES)[number]
+const JOB_OUTCOMES = ['done', 'later', 'failed', 'given_up', 'stalled'] as const
+type JobOutcome = (typeof JOB_OUTCOMES)[number]
 
 export type JobMetrics = {
   /** A job is attempted for the first time. @param seconds since it was enqueued or, delayed, since it was due */

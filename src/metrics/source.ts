@@ -29,7 +29,7 @@ export type SourceOptions = {
 }
 
 /** No answer within the patience of a scrape. */
-export class LateFiguresError extends Error {
+class LateFiguresError extends Error {
   readonly code = 'figures_late'
 }
 

@@ -9,7 +9,7 @@ import { INBOX_SOURCES, type InboxSource } from '../db/inbox-sources.ts'
  * - refused: 4xx, the signature or the token is wrong
  * - failed: 5xx, it could not be stored
  */
-export const WEBHOOK_RESULTS = ['stored', 'duplicate', 'unintelligible', 'nothing', 'refused', 'failed'] as const
+const WEBHOOK_RESULTS = ['stored', 'duplicate', 'unintelligible', 'nothing', 'refused', 'failed'] as const
 export type WebhookResult = (typeof WEBHOOK_RESULTS)[number]
 
 export type WebhookMetrics = { answered(source: InboxSource, result: WebhookResult): void }
