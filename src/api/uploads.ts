@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { finished, Readable } from 'node:stream'
 import multipart from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import type { App } from './deps.ts'
@@ -39,12 +39,28 @@ export async function readUpload<T>(
 ): Promise<T> {
   const { file, confirmAlone } = await uploadOf(request)
   file.on('error', (error) => request.log.info({ err: error, operation: 'upload' }, 'broke off'))
+  const taken = { bytes: 0 }
   try {
-    return await read(limited(file, confirmAlone))
+    return await read(limited(file, taken, confirmAlone))
   } finally {
-    // Whoever still sends reads the answer only when they are done.
-    file.resume()
+    await takeRest(file, taken)
   }
+}
+
+/**
+ * Whoever still sends reads the answer only when they are done, and never where the connection is closed with it: what is
+ * left is taken before, unless it is more than a file may hold.
+ */
+function takeRest(file: Readable, taken: { bytes: number }): Promise<void> {
+  return new Promise((resolve) => {
+    if (taken.bytes > MAX_FILE_BYTES) resolve()
+    finished(file, () => resolve())
+    // Not `resume()`, which does nothing for as long as a read that was begun goes on.
+    file.on('data', (chunk: Buffer) => {
+      taken.bytes += chunk.length
+      if (taken.bytes > MAX_FILE_BYTES) resolve()
+    })
+  })
 }
 
 /** A file on its way, and what to ask at its end: throws when another one follows, of which nobody would hear. */
@@ -81,16 +97,24 @@ async function nextFile<T>(
 }
 
 /** Leaves the stream open when its reader stops: closing it would cut the connection before the answer. */
-async function* limited(file: Readable, confirmAlone: Upload['confirmAlone']): AsyncGenerator<Buffer> {
-  let taken = 0
+async function* limited(
+  file: Readable,
+  taken: { bytes: number },
+  confirmAlone: Upload['confirmAlone'],
+): AsyncGenerator<Buffer> {
   const chunks = file.iterator({ destroyOnReturn: false })
-  while (true) {
-    const { done, value } = await nextOf(chunks)
-    if (done) return confirmAlone()
-    const chunk = Buffer.from(value)
-    taken += chunk.length
-    if (taken > MAX_FILE_BYTES) throw new ProblemError('too-large')
-    yield chunk
+  try {
+    while (true) {
+      const { done, value } = await nextOf(chunks)
+      if (done) return confirmAlone()
+      const chunk = Buffer.from(value)
+      taken.bytes += chunk.length
+      if (taken.bytes > MAX_FILE_BYTES) throw new ProblemError('too-large')
+      yield chunk
+    }
+  } finally {
+    // A read that is left unended keeps everybody else from reading.
+    await chunks.return?.()
   }
 }
 
