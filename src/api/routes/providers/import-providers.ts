@@ -50,14 +50,12 @@ const schema = {
   },
 }
 
-const options = { schema, config: STAFF, bodyLimit: MAX_FILE_BYTES }
-
 /** POST /api/providers/import */
 export async function importProviders(app: App, { db, publisher }: ApiDeps): Promise<void> {
   await app.register(async (plain) => {
     const scope: App = plain.withTypeProvider()
     await takeCsvUploads(scope)
-    scope.post('/providers/import', options, async (request): Promise<ImportCounts> => {
+    scope.post('/providers/import', { schema, config: STAFF }, async (request): Promise<ImportCounts> => {
       const file = await readUpload(request, readProviderFile)
       if (file.errors.count > 0) throw refused(file, await findTakenNumbers(db.em.fork(), file.rows, file.ids))
       const given = {
