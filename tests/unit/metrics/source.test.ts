@@ -42,6 +42,7 @@ describe('figures that have to be asked for', () => {
     expect(asked).toBe(0)
     const scrapes = await Promise.all([scrape(), scrape(), scrape()])
     expect(scrapes.map(waitingIn)).toEqual([3, 3, 3])
+    expect(scrapes.map(failuresIn)).toEqual([0, 0, 0])
     now += FRESH_MS - 1
     answer = async () => 4
     expect(waitingIn(await scrape())).toBe(3)
