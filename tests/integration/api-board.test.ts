@@ -138,6 +138,19 @@ describe('signing in', () => {
     for (const secret of [key, token]) expect(stored).not.toContain(secret.slice(3))
   })
 
+  it('takes a key with the space around it that copying brings along', async () => {
+    await signIn(` ${ADMIN_KEY}\n`)
+  })
+
+  it('begins no session under a key that was revoked since it was recognised', async () => {
+    const key = await storedKey('revoked-meanwhile', 'operator')
+    const cli = { keyName: 'cli', role: null, requestId: null }
+    await revokeApiKey(api.db.em, 'revoked-meanwhile', cli)
+    const sessions = createSessions(api.db, { admin: ADMIN_KEY, operator: OPERATOR_KEY })
+    const by = { keyName: 'revoked-meanwhile', role: 'operator' as const, requestId: null }
+    expect(await sessions.begin(key, by)).toBeNull()
+  })
+
   it('is refused for an intake key, with words, and without a session', async () => {
     const answer = await post('/admin/sign-in', { key: await storedKey('form', 'intake') })
     expect([answer.status, answer.headers['set-cookie']]).toEqual([403, undefined])
@@ -380,6 +393,9 @@ describe('while Postgres is away', () => {
       const answer = await post('/admin/sign-in', { key: ADMIN_KEY }, OWN, freshAddress(), away)
       expect(answer.status).toBe(503)
       expect(answer.text).toContain('Something of ours is away')
+      expect(away.log.some((line) => line.includes('"operation":"sign-in"'))).toBe(true)
+      // Who brings no session is asked for a key without it.
+      expect((await get('/admin/sign-in', {}, away)).status).toBe(200)
       expect((await get('/admin/queues/api/queues', { authorization: `Bearer ${ADMIN_KEY}` }, away)).status).toBe(200)
     } finally {
       await away.close()
