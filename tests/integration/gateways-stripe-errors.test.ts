@@ -95,6 +95,17 @@ test.each([
   if (status !== undefined) await server.close()
 })
 
+test('a request under a key in use that, repeated by the SDK, is refused for too many requests is unclear', async () => {
+  const server = await startFakeServer((_request, response, count) => {
+    json(response, count === 1 ? 409 : 429, { error: { type: 'invalid_request_error' } })
+  })
+  const failure = await failureOf(
+    harness.clientOf({ apiUrl: server.url, maxNetworkRetries: 1 }).createPaymentLink(newLink),
+  )
+  expect(failure).toMatchObject({ name: 'UnclearError', code: 'earlier_attempt_unclear' })
+  await server.close()
+})
+
 test('too many requests and a wrong key are certainly not done', async () => {
   const { emulator, stripe, clientOf } = harness
   emulator.faults.add({
@@ -166,9 +177,13 @@ test('no error holds the secret key or what was sent', async () => {
 })
 
 test('closing lets a call in flight end, and later calls are certainly not done', async () => {
-  const { stripe } = harness
+  const { emulator, stripe } = harness
+  emulator.faults.add({ kind: 'slow', delay_ms: 200 })
   const call = stripe.createPaymentLink(newLink)
+  await expect.poll(() => emulator.links().length).toBe(1)
   await stripe.close()
   expect((await call).id).toMatch(/^plink_/)
+  // A connection that is cut would be made again by the SDK.
+  expect(emulator.requestLog()).toHaveLength(1)
   expect(await failureOf(stripe.createPaymentLink(newLink))).toMatchObject({ name: 'NotDoneError', code: 'closed' })
 })
