@@ -150,6 +150,7 @@ describe('a search for providers', () => {
     const mel = await newProvider({ name: 'Mel', phone: '+13125550143' })
     expect(await found('zoë')).toEqual([zoe])
     expect(await found('VAN D')).toEqual([zoe])
+    expect(await found(' van d ')).toEqual([zoe])
     expect(await found('dyke')).toEqual([zoe])
     expect(await found('yke')).toEqual([])
     expect(await found(zoe.toUpperCase())).toEqual([zoe])

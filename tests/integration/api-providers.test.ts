@@ -57,6 +57,16 @@ it('a provider put several times at once is stored once, and nobody is told that
   expect(answers.map(({ status }) => status).sort()).toEqual([...Array(7).fill(200), 201])
 })
 
+it('a change that cannot be noted is not done, and is not said to be about the number', async () => {
+  await api.rows('alter table audit_log rename to audit_log_away')
+  try {
+    expect((await put('unnoted', { name: 'S', phone: '+13055550129' })).status).toBe(503)
+  } finally {
+    await api.rows('alter table audit_log_away rename to audit_log')
+  }
+  expect((await api.call('GET', '/api/providers/unnoted')).status).toBe(404)
+})
+
 it('a change leaves a STOP in force', async () => {
   await put('stopped', { name: 'S', phone: '+13055550124' })
   await api.rows("update providers set opted_out_at = app_now() where id = 'stopped'")

@@ -30,6 +30,12 @@ describe('a file of providers', () => {
     }
   })
 
+  it('is read with a byte order mark before a quoted header, and with spaces around quoted values', async () => {
+    const { rows, errors } = await read('\ufeff"id","name","phone"\n "p1" , "Doe, Dana" , "+13055550120" ')
+    expect(errors.listed).toEqual([])
+    expect(rows).toMatchObject([{ id: 'p1', name: 'Doe, Dana', phone: '+13055550120' }])
+  })
+
   it('names every bad line and every bad field of it', async () => {
     const lines = [
       HEADER,
