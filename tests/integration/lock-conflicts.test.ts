@@ -55,6 +55,19 @@ test('of two transactions that wait for each other, the one that the database en
   expect(await Promise.all(both)).toEqual(orders)
 })
 
+test.each([
+  ['that the database ends each time is given up after five times', '40P01', 5],
+  ['that fails otherwise is not begun again', '23505', 1],
+])('a transaction %s', async (_which, code, times) => {
+  let runs = 0
+  const run = inTransaction(db.em, async () => {
+    runs += 1
+    throw Object.assign(new Error('ended'), { code })
+  })
+  await expect(run).rejects.toThrow('ended')
+  expect(runs).toBe(times)
+})
+
 /** @returns locks two rows one after the other, the second once both of two transactions have their first */
 function crossing() {
   const met = Promise.withResolvers<void>()
