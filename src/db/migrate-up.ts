@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MikroORM } from '@mikro-orm/postgresql'
+import { migrations } from './migrations/index.ts'
 import { isLockConflict } from './sqlstates.ts'
 
 /** Held while migrating, so that processes starting at once migrate once, the others after it and with nothing left to do. */
@@ -41,10 +42,12 @@ export async function migrateUp(db: MikroORM): Promise<string[]> {
 }
 
 async function migrate(db: MikroORM, name: string): Promise<void> {
+  const lock = migrations.find((migration) => migration.name === name)?.lock
   for (let tries = 1; ; tries += 1) {
     try {
       await db.em.fork().transactional(async (tx) => {
         await tx.execute(`set local statement_timeout = 0; set local lock_timeout = '${LOCK_TIMEOUT}'`)
+        if (lock !== undefined) await tx.execute(lock)
         const transaction = tx.getTransactionContext()
         await db.migrator.up({ migrations: [name], ...(transaction === undefined ? {} : { transaction }) })
       })

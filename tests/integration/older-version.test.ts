@@ -1,3 +1,4 @@
+import type { MikroORM } from '@mikro-orm/postgresql'
 import { expect, it } from 'vitest'
 import { migrateUp, pendingMigrations } from '../../src/db/migrate-up.ts'
 import { migrations } from '../../src/db/migrations/index.ts'
@@ -40,3 +41,44 @@ it('a migration goes through though a process of the version before is in its wa
     await database.drop()
   }
 })
+
+it.each([
+  { last: '0002-early-payment-events', held: 'providers' },
+  { last: '0004-api-keys', held: 'payments' },
+  { last: '0005-analytics', held: 'outbound_messages' },
+])(
+  'after $last a migration makes nothing before it has $held: on large tables it would begin anew for ever',
+  async (it) => {
+    const database = await createTestDatabase()
+    const db = await openDatabase({ url: database.url, poolSize: 4 })
+    try {
+      await db.migrator.up({ to: it.last })
+      const worker = db.em.fork()
+      await worker.begin()
+      await worker.execute(`lock table ${it.held} in row exclusive mode`)
+      const migrated = migrateUp(db)
+      let locks: Lock[] = []
+      await until('the migration to wait', async () => {
+        locks = await locksOf(db)
+        return locks.some(({ name, granted }) => name === it.held && !granted)
+      })
+      await worker.commit()
+      await migrated
+      // What it has made is in no list yet, but it is locked.
+      expect(locks.map(({ name }) => name)).not.toContain(null)
+    } finally {
+      await db.close(true)
+      await database.drop()
+    }
+  },
+)
+
+/** `name` of a table or an index; null for one that is not committed yet. */
+type Lock = { name: string | null; granted: boolean }
+
+function locksOf(db: MikroORM): Promise<Lock[]> {
+  return db.em.fork().execute<Lock[]>(
+    `select (select relname from pg_class where oid = relation) as name, granted from pg_locks
+     where locktype = 'relation' and database = (select oid from pg_database where datname = current_database())`,
+  )
+}
