@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { IsolationLevel } from '@mikro-orm/core'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { migrations } from './migrations/index.ts'
 import { isLockConflict } from './sqlstates.ts'
@@ -45,12 +46,16 @@ async function migrate(db: MikroORM, name: string): Promise<void> {
   const lock = migrations.find((migration) => migration.name === name)?.lock
   for (let tries = 1; ; tries += 1) {
     try {
-      await db.em.fork().transactional(async (tx) => {
-        await tx.execute(`set local statement_timeout = 0; set local lock_timeout = '${LOCK_TIMEOUT}'`)
-        if (lock !== undefined) await tx.execute(lock)
-        const transaction = tx.getTransactionContext()
-        await db.migrator.up({ migrations: [name], ...(transaction === undefined ? {} : { transaction }) })
-      })
+      await db.em.fork().transactional(
+        async (tx) => {
+          await tx.execute(`set local statement_timeout = 0; set local lock_timeout = '${LOCK_TIMEOUT}'`)
+          if (lock !== undefined) await tx.execute(lock)
+          const transaction = tx.getTransactionContext()
+          await db.migrator.up({ migrations: [name], ...(transaction === undefined ? {} : { transaction }) })
+        },
+        // It has to see what was written while it waited for its tables, whatever level the server begins with.
+        { isolationLevel: IsolationLevel.READ_COMMITTED },
+      )
       return
     } catch (error) {
       if (tries === MAX_TRIES || !isLockConflict(error)) throw error

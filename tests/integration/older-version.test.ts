@@ -4,6 +4,7 @@ import { migrateUp, pendingMigrations } from '../../src/db/migrate-up.ts'
 import { migrations } from '../../src/db/migrations/index.ts'
 import { openDatabase } from '../../src/db/orm.ts'
 import { openMigratedDatabase } from '../support/migrated-database.ts'
+import { query } from '../support/query.ts'
 import { createTestDatabase } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 
@@ -72,6 +73,32 @@ it.each([
     }
   },
 )
+
+it('a migration sees what was written until it had its tables, whatever isolation Postgres begins with', async () => {
+  const database = await createTestDatabase()
+  await query(
+    database.url,
+    `alter database "${new URL(database.url).pathname.slice(1)}" set default_transaction_isolation = 'serializable'`,
+  )
+  const db = await openDatabase({ url: database.url, poolSize: 4 })
+  try {
+    await db.migrator.up({ to: '0008-unrecorded-links' })
+    const worker = db.em.fork()
+    await worker.begin()
+    await worker.execute(
+      `insert into payments (checkout_session_id, amount_cents, currency, status, refunded_cents)
+       values ('cs_1', 2000, 'usd', 'refunded', 2000) returning id`,
+    )
+    const migrated = migrateUp(db)
+    await until('the migration to wait', async () => (await locksOf(db)).some(({ granted }) => !granted))
+    await worker.commit()
+    await migrated
+    expect(await db.em.fork().execute('select amount_cents from refunds')).toEqual([{ amount_cents: 2000 }])
+  } finally {
+    await db.close(true)
+    await database.drop()
+  }
+})
 
 /** `name` of a table or an index; null for one that is not committed yet. */
 type Lock = { name: string | null; granted: boolean }
