@@ -48,6 +48,18 @@ async function payBeforeReveal() {
   return { dana, unlockId, intentId: paymentIntent.id }
 }
 
+/** Gives a part back in the dashboard, and has Stripe refuse to give back the rest, because of a dispute. */
+async function partAndFailedRest() {
+  const dana = await newProvider(product)
+  const { unlockId } = await dana.hasDetails()
+  const [{ id: paymentId, payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
+  const part = await product.stripe.refund(intentId, { amount: 500 })
+  await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
+  product.stripe.failNextRefund()
+  await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+  return { unlockId, paymentId, intentId, part }
+}
+
 const lastAttempt = (data: object) => ({ id: '1', data, number: 5, of: 5 })
 
 describe('a refund made in the dashboard', () => {
@@ -158,13 +170,7 @@ describe('a refund made in the dashboard', () => {
   })
 
   it('of a part that fails once a person has paid back the rest another way calls a person again', async () => {
-    const dana = await newProvider(product)
-    const { unlockId } = await dana.hasDetails()
-    const [{ payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
-    const part = await product.stripe.refund(intentId, { amount: 500 })
-    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
-    product.stripe.failNextRefund()
-    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    const { unlockId, part } = await partAndFailedRest()
     await escalated(product, unlockId, 'refund_failed')
     const [escalation] = await product.rows<{ id: number }>(
       `select id from escalations where kind = 'refund_failed' and unlock_id = ? and resolved_at is null`,
@@ -179,13 +185,7 @@ describe('a refund made in the dashboard', () => {
   })
 
   it('of a part that fails while a person is called about the rest calls nobody else', async () => {
-    const dana = await newProvider(product)
-    const { unlockId } = await dana.hasDetails()
-    const [{ payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
-    const part = await product.stripe.refund(intentId, { amount: 500 })
-    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
-    product.stripe.failNextRefund()
-    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    const { unlockId, part } = await partAndFailedRest()
     await escalated(product, unlockId, 'refund_failed')
     await settled(product)
     await product.stripe.settleRefund(part.id, 'failed')
@@ -195,13 +195,7 @@ describe('a refund made in the dashboard', () => {
   })
 
   it('of a part that fails once a person has paid back the rest another way leaves the rest to them', async () => {
-    const dana = await newProvider(product)
-    const { unlockId } = await dana.hasDetails()
-    const [{ id: paymentId, payment_intent_id: intentId }] = (await product.unlock(unlockId)).payments
-    const part = await product.stripe.refund(intentId, { amount: 500 })
-    await until('the note', async () => (await refundedCentsOf(unlockId)) === 500)
-    product.stripe.failNextRefund('charge_disputed')
-    await product.api('POST', `/api/unlocks/${unlockId}/refund`)
+    const { unlockId, paymentId, intentId, part } = await partAndFailedRest()
     const job = () => failedJob(product, 'refund-payment', { payment_id: paymentId })
     const failed = await job()
     const [{ id: escalationId } = { id: 0 }] = await product.rows<{ id: number }>(

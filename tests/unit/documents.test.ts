@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { expect, test } from 'vitest'
+import { STRIPE_EVENT_TYPES } from '../../src/domain/stripe-event.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const documents = globSync(['*.md', 'docs/**/*.md', 'bench/*.md'], { cwd: root })
@@ -31,4 +32,10 @@ test.each(documents)('every link within the project that %s has leads to a file 
   const links = [...read(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
   const dead = links.filter((link) => !/^[a-z]+:/.test(link) && !leadsSomewhere(path, link))
   expect(dead).toEqual([])
+})
+
+test('an endpoint at Stripe that was set up as the documents say sends every event that means something here, and no other', () => {
+  const text = readFileSync(join(root, 'docs/going-live.md'), 'utf8')
+  const [, listed = ''] = /with exactly these events:\s+```text([\s\S]*?)```/.exec(text) ?? []
+  expect(listed.trim().split(/\s+/).toSorted()).toEqual(STRIPE_EVENT_TYPES.toSorted())
 })
