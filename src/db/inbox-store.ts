@@ -43,9 +43,9 @@ export type Inbox = {
   /**
    * Keeps an event of Stripe's whose signature was good.
    *
-   * @param paidAt of what Stripe was asked for: when the payment was made that it tells of, which came in time or late by that
+   * @param madeAt when what it tells of happened, as Stripe says: a payment came in time or late by that; null when unknown
    */
-  storeStripeEvent(eventId: string, arrival: Arrival, paidAt?: Date): Promise<StoredArrival>
+  storeStripeEvent(eventId: string, arrival: Arrival, madeAt: Date | null): Promise<StoredArrival>
   /** Keeps what an authenticated gateway sent and nobody can read, and calls a person; the same bytes count once. */
   storeUnintelligible(source: InboxSource, arrival: Arrival): Promise<StoredArrival>
   /** How many are not stored yet. */
@@ -96,8 +96,8 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
     },
     storeReceipt: ({ id, status }, arrival) =>
       keep(arrival, { source: 'textmagic_delivery', externalId: `${id}:${status}` }),
-    storeStripeEvent: (eventId, arrival, paidAt) =>
-      keep(arrival, { source: 'stripe', externalId: eventId, sentAt: paidAt ?? null }),
+    storeStripeEvent: (eventId, arrival, madeAt) =>
+      keep(arrival, { source: 'stripe', externalId: eventId, sentAt: madeAt }),
     async storeUnintelligible(source, arrival) {
       const externalId = `unparsed:${createHash('sha256').update(arrival.raw).digest('hex')}`
       return inTransaction(em, async (tx) => {

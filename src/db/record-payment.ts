@@ -23,11 +23,8 @@ export type IncomingPayment = {
 
 export type RecordOptions = {
   latePayment: 'reveal' | 'refund'
-  /**
-   * When we were told, by the database's clock: what came before the TTL is not late for having waited here. Of what Stripe
-   * was asked for, when it was paid.
-   */
-  arrivedAt: Date
+  /** When it was paid, as Stripe says: before the TTL is in time, however long it was on its way, or waited here. */
+  paidAt: Date
   /** What told us, for the timeline. */
   cause: string
   context: EffectContext
@@ -83,7 +80,7 @@ async function credit(
         `not ${unlock.priceCents} ${unlock.currency}.`,
     })
   }
-  const inTime = options.arrivedAt < unlock.ttlExpiresAt
+  const inTime = options.paidAt < unlock.ttlExpiresAt
   const event = { type: 'payment', latePayment: options.latePayment, inTime } as const
   const { due } = await applyToLocked(tx, unlock, event, options.cause, { ...options.context, payment })
   return due

@@ -84,6 +84,17 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 export const STRIPE_EVENT_TYPES: readonly string[] = [...READERS.keys()]
 
 /**
+ * When an event was made: in the second in which what it tells of happens, so that a payment was made then, however late the
+ * event comes.
+ *
+ * @returns null when it says none that can be, up to `now`
+ */
+export function madeAt({ created }: Readonly<Record<string, unknown>>, now: Date): Date | null {
+  const isTime = typeof created === 'number' && created > 0 && created * 1000 <= now.getTime()
+  return isTime ? new Date(created * 1000) : null
+}
+
+/**
  * Reads a Stripe event.
  *
  * @param isLive the account's key is one of real money: an event of the test mode then says nothing of it, though its

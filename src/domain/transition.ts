@@ -34,8 +34,8 @@ export type UnlockEvent =
   | { type: 'no_payment_found' }
   | { type: 'link_accepted' }
   /**
-   * Stripe says that money for this unlock is in, with the right amount and currency. `inTime`: we were told before the TTL
-   * had passed, however much later it is handled; or, where Stripe had to be asked, it was paid before.
+   * Stripe says that money for this unlock is in, with the right amount and currency. `inTime`: it was paid before the TTL
+   * had passed, however much later we heard of it.
    */
   | { type: 'payment'; latePayment: 'reveal' | 'refund'; inTime: boolean }
   /** The whole amount went back to the payer. */

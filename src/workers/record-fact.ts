@@ -114,7 +114,7 @@ async function recordPaid(
     },
     {
       latePayment: deps.settings.latePayment,
-      arrivedAt: sentAtOf(row),
+      paidAt: sentAtOf(row),
       cause: 'stripe: paid',
       context: deps.effects,
     },

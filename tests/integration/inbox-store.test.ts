@@ -64,8 +64,8 @@ it('keeps everything that arrives at the same time, in its order, with few trans
 it('counts one that arrives twice at the same time once, and wakes its job for both', async () => {
   const inbox = createInbox(db.em, sealer)
   const [one, two, other] = await Promise.all([
-    inbox.storeStripeEvent('evt_1', arrival),
-    inbox.storeStripeEvent('evt_1', arrival),
+    inbox.storeStripeEvent('evt_1', arrival, null),
+    inbox.storeStripeEvent('evt_1', arrival, null),
     inbox.storeReceipt({ id: '7', status: 'd', referenceId: null, rejectReason: null, receiver: null }, arrival),
   ])
   expect([one?.duplicate, two?.duplicate, other?.duplicate]).toEqual([false, true, false])
@@ -121,7 +121,7 @@ it('keeps large bodies that arrive at the same time, in statements that are not 
   const inbox = createInbox(db.em, sealer)
   const large = { ...arrival, raw: Buffer.alloc(256 * 1024, "it's \\ ") }
   const ids = Array.from({ length: 12 }, (_, index) => `evt_${index}`)
-  await Promise.all(ids.map((id) => inbox.storeStripeEvent(id, large)))
+  await Promise.all(ids.map((id) => inbox.storeStripeEvent(id, large, null)))
   const rows = await kept()
   expect(rows.map(({ external_id }) => external_id)).toEqual(ids)
   expect(new Set(rows.map(({ inserted_by }) => inserted_by)).size).toBeGreaterThanOrEqual(4)

@@ -50,7 +50,7 @@ async function newLead(sealer = old): Promise<string> {
 }
 
 const newEvent = (id: string, sealer = old) =>
-  createInbox(db.em, sealer).storeStripeEvent(id, { raw: Buffer.from(EVENT), contentType: 'application/json' })
+  createInbox(db.em, sealer).storeStripeEvent(id, { raw: Buffer.from(EVENT), contentType: 'application/json' }, null)
 
 async function locked(leadId: string, sealer = fresh) {
   const lead = await findLead(db.em.fork(), leadId)

@@ -1,7 +1,6 @@
 import { databaseNow } from '../../db/clock.ts'
 import { createInbox } from '../../db/inbox-store.ts'
-import { STRIPE_EVENT_TYPES } from '../../domain/stripe-event.ts'
-import type { ListedEvent } from '../../gateways/stripe.ts'
+import { madeAt, STRIPE_EVENT_TYPES } from '../../domain/stripe-event.ts'
 import type { WorkerServices } from '../deps.ts'
 import { keep, storeEach } from './keep.ts'
 
@@ -17,10 +16,4 @@ export async function undeliveredEvents(services: WorkerServices, requestId: str
   return storeEach(services, events, (event) =>
     keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival, madeAt(event, now)), event),
   )
-}
-
-/** An event is made in the second in which what it tells of happens: a payment was made then. */
-function madeAt({ created }: ListedEvent, now: Date): Date | undefined {
-  const isTime = typeof created === 'number' && created > 0 && created * 1000 <= now.getTime()
-  return isTime ? new Date(created * 1000) : undefined
 }

@@ -101,7 +101,7 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
       claimed: { unlockId: String(unlock.id), leadId: unlock.leadId },
     }
     const { latePayment } = deps.settings
-    const options = { latePayment, arrivedAt: payment.paidAt, cause: 'found at stripe', context: deps.effects }
+    const options = { latePayment, paidAt: payment.paidAt, cause: 'found at stripe', context: deps.effects }
     const refunds = await refundsOf(deps, payment)
     await recordAndPublish(deps, async (tx) => {
       const { due } = await recordPayment(tx, incoming, options)

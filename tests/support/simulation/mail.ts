@@ -1,5 +1,6 @@
 import { createInbox } from '../../../src/db/inbox-store.ts'
 import { parseGatewayBody, readGatewayMessage } from '../../../src/domain/inbound.ts'
+import { madeAt } from '../../../src/domain/stripe-event.ts'
 import type { Mail } from './mail-bodies.ts'
 import { perform } from './perform.ts'
 import { drawPlan } from './profile.ts'
@@ -48,12 +49,13 @@ export async function deliver(world: World, mail: Mail, plan: Plan = UNDISTURBED
 }
 
 async function store(world: World, { from, body, eventId }: Mail): Promise<void> {
-  const { db, sealer, publisher } = world.services
+  const { clock, services } = world
+  const { db, sealer, publisher } = services
   // One of its own: what others store meanwhile is another moment of the history.
   const inbox = createInbox(db.em, sealer)
   const arrival = { raw: Buffer.from(body), contentType: 'application/json' }
   if (from === 'stripe') {
-    const stored = await inbox.storeStripeEvent(eventId ?? '', arrival)
+    const stored = await inbox.storeStripeEvent(eventId ?? '', arrival, madeAt(JSON.parse(body), clock.date()))
     await publisher.publish(stored.due)
     return
   }

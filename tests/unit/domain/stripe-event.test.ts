@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readStripeEvent } from '../../../src/domain/stripe-event.ts'
+import { madeAt, readStripeEvent } from '../../../src/domain/stripe-event.ts'
 
 const SESSION = {
   id: 'cs_1',
@@ -112,4 +112,19 @@ describe('an event of Stripe', () => {
   ])('is none: %j', (content) => {
     expect(readStripeEvent(content, false)).toBeNull()
   })
+})
+
+describe('an event was made', () => {
+  const NOW = new Date('2026-11-28T10:00:00.500Z')
+
+  it('in the second that it names', () => {
+    expect(madeAt({ created: NOW.getTime() / 1000 - 60.5 }, NOW)).toEqual(new Date('2026-11-28T09:59:00Z'))
+  })
+
+  it.each([undefined, null, '1764320400', 0, -5, Number.NaN, 1e300, NOW.getTime() / 1000 + 1])(
+    'at no time that is known when it names %s',
+    (created) => {
+      expect(madeAt({ created }, NOW)).toBeNull()
+    },
+  )
 })

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Inbox } from '../../../db/inbox-store.ts'
+import { madeAt } from '../../../domain/stripe-event.ts'
 import { BadSignatureError, type SignedEvent, verifyStripeSignature } from '../../../gateways/stripe-signature.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { ProblemError, problemResponses } from '../../problem.ts'
@@ -29,7 +30,7 @@ export function stripeWebhook(scope: App, { publisher, config }: ApiDeps, inbox:
     const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
     const stored = await storedInTime(
       event !== null && /^[\w.:-]{1,255}$/.test(event.id)
-        ? inbox.storeStripeEvent(event.id, arrival)
+        ? inbox.storeStripeEvent(event.id, arrival, madeAt(event, new Date()))
         : inbox.storeUnintelligible('stripe', arrival),
     )
     request.webhookResult = resultOf(stored)
