@@ -8,7 +8,7 @@ import { digitsOf } from './textmagic/phones.ts'
 import { type Sms, sendSms } from './textmagic/send.ts'
 
 export type { TextMagicReply } from './textmagic/answers.ts'
-export type { Sms } from './textmagic/send.ts'
+export { SENDER_REFUSED, type Sms } from './textmagic/send.ts'
 
 /** What can go wrong is told by the error's class (errors.ts); for a call that only reads, each means: ask again later. */
 export type TextMagic = {
@@ -20,11 +20,11 @@ export type TextMagic = {
    */
   takeSlot(sendClass: SendClass): Promise<void>
   /**
-   * Sends one SMS in the slot taken before, once more without a sender when a 400 may be about the sender.
+   * Sends one SMS in the slot taken before.
    *
    * @returns the gateway's id of the message it accepted
-   * @throws NotDoneError (`deadline_passed` among others), RefusedError, or UnclearError: then look it up before sending
-   * it again
+   * @throws NotDoneError (`deadline_passed` among others; `SENDER_REFUSED`: send it once more, in another slot, without our
+   * sender), RefusedError, or UnclearError: then look it up before sending it again
    */
   send(sms: Sms): Promise<{ gatewayId: string }>
   /**

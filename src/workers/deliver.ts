@@ -7,6 +7,7 @@ import { inTransaction } from '../db/orm.ts'
 import { sendClassOf } from '../domain/outbound.ts'
 import { revealText } from '../domain/texts.ts'
 import { NotDoneError, RefusedError, UnclearError } from '../gateways/errors.ts'
+import { SENDER_REFUSED } from '../gateways/textmagic.ts'
 import type { JobDeps } from './deps.ts'
 import { codeOf, FinalError, RetryLater } from './errors.ts'
 import { recordAndPublish } from './record-and-publish.ts'
@@ -19,12 +20,17 @@ const CALL_BUDGET_MS = 15_000
  * unclear outcome is looked up at the gateway before anything is sent again.
  *
  * @param known the message as it was read a moment ago
+ * @param withoutSender the gateway has refused it with our number as its sender
  * @returns where the message stands
  * @throws {RetryLater} another worker has it, an unclear outcome settles, or it is too early to send it
  * @throws {NotDoneError | UnclearError} to be tried again
  * @throws {RefusedError} refused for good; recorded and escalated
  */
-export async function deliver(deps: JobDeps, known: OutboundMessage): Promise<OutboundMessage['status']> {
+export async function deliver(
+  deps: JobDeps,
+  known: OutboundMessage,
+  withoutSender = false,
+): Promise<OutboundMessage['status']> {
   if (isSettled(known.status)) return known.status
   // It need not wait in line only to be told to come back.
   const early = known.notBefore == null ? 0 : known.notBefore.getTime() - known.dbNow.getTime()
@@ -38,7 +44,7 @@ export async function deliver(deps: JobDeps, known: OutboundMessage): Promise<Ou
     case 'look_up':
       return lookUp(deps, claimed, claimStarted.steady)
     case 'send':
-      return send(deps, claimed, claimStarted)
+      return send(deps, claimed, claimStarted, withoutSender)
   }
 }
 
@@ -71,6 +77,7 @@ async function send(
   deps: JobDeps,
   { message, unlock, reveal, lease }: Claimed<'send'>,
   claimStarted: Moment,
+  withoutSender: boolean,
 ): Promise<OutboundMessage['status']> {
   const { leaseMs } = deps.settings.ledgerTiming
   try {
@@ -79,15 +86,25 @@ async function send(
       phone: message.phone,
       reference: message.id,
       sendClass: sendClassOf(message.purpose),
+      withoutSender,
       deadline: () => longestSince(claimStarted) > leaseMs - CALL_BUDGET_MS,
     })
     const status = await accepted(deps, message.id, gatewayId)
     measureReveal(deps, message, unlock, claimStarted.steady)
     return status
   } catch (error) {
+    if (error instanceof NotDoneError && error.code === SENDER_REFUSED) {
+      // Claimed anew, so that a STOP which comes while it waits for another slot is seen.
+      await inTransaction(deps.em, (tx) => putBack(tx, message.id, lease))
+      return deliver(deps, await reread(deps, message.id), true)
+    }
     await recordFailure(deps, message.id, lease, error)
     throw error
   }
+}
+
+function reread({ em }: JobDeps, messageId: number): Promise<OutboundMessage> {
+  return em.fork().findOneOrFail(OutboundMessage, { id: messageId })
 }
 
 function longestSince({ steady, wall }: Moment): number {
@@ -106,7 +123,7 @@ async function lookUp(
     return status
   }
   await inTransaction(deps.em, (tx) => recordAbsent(tx, message.id, lease, 'not_found_at_gateway'))
-  return deliver(deps, await deps.em.fork().findOneOrFail(OutboundMessage, { id: message.id }))
+  return deliver(deps, await reread(deps, message.id))
 }
 
 /** While the gateway cannot be asked, the message stays as unclear as it was. */

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { claimDue, type WakeUp } from '../../src/db/due.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { lockProvider } from '../../src/db/subscriptions.ts'
+import type { Sms } from '../../src/gateways/textmagic.ts'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import { FinalError } from '../../src/workers/errors.ts'
 import { handleReply } from '../../src/workers/jobs/handle-reply.ts'
+import { sendTeaser } from '../../src/workers/jobs/send-teaser.ts'
 import { unsubscribeNumber } from '../../src/workers/jobs/unsubscribe-number.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Json, type Product, startProduct } from '../support/product.ts'
@@ -108,6 +110,29 @@ describe('STOP', () => {
     product.textmagic.faults.clear()
     await settled(product)
     expect(dana.inbox(TEASER)).toHaveLength(1)
+    expect(await product.statusOf(unlockId)).toBe('OPTED_OUT')
+  })
+
+  it('keeps a text back that the gateway has refused with our sender, and that waits to be sent without it', async () => {
+    const dana = await newProvider(product)
+    const teasers = product.publisher.queues.get('send-teaser')
+    onTestFinished(() => teasers?.resume())
+    await teasers?.pause()
+    const { unlockId } = await dana.isOffered()
+    product.textmagic.configure({ rejectFrom: true })
+    await withServices(product, async (services) => {
+      const send = async (sms: Sms) => {
+        try {
+          return await services.textmagic.send(sms)
+        } finally {
+          await dana.says('STOP')
+        }
+      }
+      const attempted = { ...services, textmagic: { ...services.textmagic, send } }
+      await makeAttempt(attempted, sendTeaser, { id: '1', data: { unlock_id: unlockId }, number: 1, of: 14 })
+    })
+    await dana.gets(STOP_CONFIRMATION)
+    expect(dana.inbox(TEASER)).toHaveLength(0)
     expect(await product.statusOf(unlockId)).toBe('OPTED_OUT')
   })
 

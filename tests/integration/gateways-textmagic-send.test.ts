@@ -2,7 +2,7 @@ import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { SendClass } from '../../src/domain/outbound.ts'
 import { NotDoneError, RefusedError, UnclearError } from '../../src/gateways/errors.ts'
-import { createTextMagic, type Sms, type TextMagic } from '../../src/gateways/textmagic.ts'
+import { createTextMagic, SENDER_REFUSED, type Sms, type TextMagic } from '../../src/gateways/textmagic.ts'
 import { startTextMagicEmulator } from '../../src/sandbox/textmagic/emulator.ts'
 import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
 import { failureOf, json, startFakeServer, unusedUrl } from './gateways-fake-server.ts'
@@ -70,16 +70,18 @@ test('the reference is sent as a plain number, and the text is never cut', async
   }
 })
 
-test('a sender that is refused is left out once, and that second call takes a slot of its own', async () => {
+test('a sender that may be refused is told from other failures, and is left out when asked', async () => {
   emulator.configure({ rejectFrom: true })
-  await client.takeSlot('reveal')
-  await client.send({ ...sms, sendClass: 'reveal' })
+  const failure = await failureOf(client.send(sms))
+  expect(failure).toBeInstanceOf(NotDoneError)
+  expect(failure).toMatchObject({ code: SENDER_REFUSED, status: 400 })
+  expect(emulator.messages()).toHaveLength(0)
+  await client.send({ ...sms, withoutSender: true })
   expect(emulator.messages()).toHaveLength(1)
-  expect(slots).toEqual(['reveal', 'reveal'])
 })
 
 test('a message refused for another reason than its sender is refused for good, naming the field and not the text', async () => {
-  const failure = await failureOf(client.send({ ...sms, text: 'x'.repeat(2_000) }))
+  const failure = await failureOf(client.send({ ...sms, text: 'x'.repeat(2_000), withoutSender: true }))
   expect(failure).toBeInstanceOf(RefusedError)
   expect(failure).toMatchObject({ code: 'invalid_request', status: 400, detail: 'text' })
   expect(String(failure)).not.toContain('xxx')

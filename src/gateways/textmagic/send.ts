@@ -18,6 +18,8 @@ export type Sms = {
   /** Our own number for this message, unique in this environment: how it is found again when the answer is lost. */
   reference: number
   sendClass: SendClass
+  /** Leave the choice of the number it comes from to the gateway. */
+  withoutSender?: boolean
   /**
    * True once the caller's claim on this message has run out. Asked right before the request is written, because a worker
    * that was paused, waited long for a slot or for a connection may have been taken over by another that sends the same
@@ -26,29 +28,30 @@ export type Sms = {
   deadline?: () => boolean
 }
 
+/** The code of what was refused with our sender, and may be taken without it. */
+export const SENDER_REFUSED = 'sender_refused'
+
 /** Sends one SMS in a slot that the caller has taken; see `TextMagic.send`. */
 export async function sendSms(api: TextMagicApi, from: string, sms: Sms): Promise<{ gatewayId: string }> {
-  const { deadline, sendClass } = sms
+  const { deadline, sendClass, withoutSender } = sms
   const body = bodyOf(sms)
   const beforeWriting = () => {
     if (deadline?.() === true) throw new NotDoneError('deadline_passed', { operation: OPERATION })
   }
-  const post = (content: Record<string, unknown>, slotTaken: boolean) =>
-    api.call({
-      operation: OPERATION,
-      method: 'POST',
-      path: '/messages',
-      body: content,
-      sendClass,
-      slotTaken,
-      beforeWriting,
-    })
-
-  const sender = digitsOf(from)
-  const answer = await post(sender === '' ? body : { ...body, from: sender }, true)
+  const sender = withoutSender === true ? '' : digitsOf(from)
+  const answer = await api.call({
+    operation: OPERATION,
+    method: 'POST',
+    path: '/messages',
+    body: sender === '' ? body : { ...body, from: sender },
+    sendClass,
+    slotTaken: true,
+    beforeWriting,
+  })
   // Some accounts refuse a sender that the destination does not allow, where others replace it; which of the two reasons
   // a 400 has is not told reliably, and a text refused for another reason is refused again.
-  if (answer.status === 400 && sender !== '') return acceptance(await post(body, false))
+  if (answer.status === 400 && sender !== '')
+    throw new NotDoneError(SENDER_REFUSED, { operation: OPERATION, status: 400 })
   return acceptance(answer)
 }
 
