@@ -16,9 +16,13 @@ export function isInquiry({ status }: KnownDispute): boolean {
   return status.startsWith('warning_')
 }
 
-/** Whether what is told of a dispute comes after what is known of it, in whatever order that becomes known. */
+/**
+ * Whether what is told of a dispute comes after what is known of it, in whatever order that becomes known. One that was lost
+ * may be won on appeal (https://docs.stripe.com/changelog/endive/2026-10-28/evidence-submission-appeal-dispute-decisions).
+ */
 export function isLater(told: KnownDispute, known: KnownDispute): boolean {
-  return isInquiry(told) === isInquiry(known) ? told.closed && !known.closed : isInquiry(known)
+  if (isInquiry(told) !== isInquiry(known)) return isInquiry(known)
+  return told.closed && (!known.closed || (isLost(known) && !isLost(told)))
 }
 
 /** It took the money. */

@@ -5,6 +5,7 @@ import { newProvider } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { settled } from '../support/settled.ts'
 import { calm, escalated, escalationsOf, openKinds } from '../support/steering.ts'
+import { until } from '../support/until.ts'
 
 let product: Product
 
@@ -157,6 +158,15 @@ describe('a dispute', () => {
       await settled(product)
       expect(await openKinds(product, unlockId)).toEqual([])
     })
+  })
+
+  it('that was lost and is won on appeal has given the money back', async () => {
+    const { unlockId, intentId } = await paid()
+    const { id } = await product.stripe.dispute(intentId)
+    await product.stripe.closeDispute(id, 'lost')
+    await until('it to be lost', async () => (await statusOfDispute(unlockId)) === 'closed: lost')
+    await product.stripe.closeDispute(id, 'won')
+    await until('it to be won', async () => (await statusOfDispute(unlockId)) === 'closed: won')
   })
 
   it('that was an inquiry calls nobody about a refund that failed before it, and was paid back another way', async () => {

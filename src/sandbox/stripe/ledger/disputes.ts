@@ -38,10 +38,14 @@ function isInquiry({ status }: Dispute): boolean {
   return status.startsWith('warning_')
 }
 
-/** The bank decides. An inquiry that it is content with is closed, and neither won nor lost. */
+/**
+ * The bank decides. An inquiry that it is content with is closed, and neither won nor lost; what was lost may be won on
+ * appeal.
+ */
 export function closeDispute(ledger: Ledger, disputeId: string, outcome: 'won' | 'lost'): Dispute {
   const dispute = found(ledger.state.disputes.get(disputeId), 'dispute', disputeId)
-  if (['won', 'lost', 'warning_closed'].includes(dispute.status)) {
+  const isAppealed = dispute.status === 'lost' && outcome === 'won'
+  if (['won', 'lost', 'warning_closed'].includes(dispute.status) && !isAppealed) {
     throw new Refusal('not_disputable', `Dispute ${dispute.id} is closed already`)
   }
   const closed = ledger.state.disputes.put({
