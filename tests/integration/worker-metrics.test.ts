@@ -1,5 +1,6 @@
+import { Worker } from 'bullmq'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import type { JobName } from '../../src/queues/contract.ts'
+import { type JobName, jobs } from '../../src/queues/contract.ts'
 import { type Publisher, RedisAwayError } from '../../src/queues/publisher.ts'
 import { type Consumption, createConsumption } from '../../src/workers/health/consumption.ts'
 import { readScrape, type Scrape } from '../support/figures.ts'
@@ -12,19 +13,18 @@ beforeAll(async () => {
 })
 afterAll(() => product.close())
 
-type Asked = (path: string) => Promise<{ status: number; body: Json }>
-
 /** A worker, what it answers, and what it has measured. */
-async function startWorker(): Promise<{ ask: Asked; scrape(): Promise<Scrape>; close(): Promise<void> }> {
+async function startWorker() {
   const workers = await product.startMoreWorkers()
-  const get = (path: string) =>
-    fetch(`http://127.0.0.1:${workers.port}${path}`, { headers: { authorization: 'Bearer metrics-token' } })
+  const get = (path: string, key = 'metrics-token') =>
+    fetch(`http://127.0.0.1:${workers.port}${path}`, { headers: { authorization: `Bearer ${key}` } })
   return {
-    async ask(path) {
+    get,
+    async ask(path: string): Promise<{ status: number; body: Json }> {
       const response = await get(path)
       return { status: response.status, body: await response.json() }
     },
-    scrape: async () => readScrape(await (await get('/metrics')).text()),
+    scrape: async (): Promise<Scrape> => readScrape(await (await get('/metrics')).text()),
     close: () => workers.close(),
   }
 }
@@ -84,7 +84,7 @@ describe('a worker that listens', () => {
     expect(answers()).toMatchObject([{ operation: 'textmagic send', outcome: 'ok', request_id: stored?.request_id }])
   })
 
-  it('is alive, ready and consuming; then it does not listen any more', async () => {
+  it('is alive, ready and consuming, and shows its figures to those who have a key; then it does not listen any more', async () => {
     const worker = await startWorker()
     expect(await worker.ask('/healthz')).toEqual({ status: 200, body: { status: 'alive' } })
     expect(await worker.ask('/readyz?probe=1')).toEqual({
@@ -94,6 +94,10 @@ describe('a worker that listens', () => {
     expect(await worker.ask('/consuming')).toEqual({ status: 200, body: { status: 'consuming' } })
     expect((await worker.ask('/elsewhere')).status).toBe(404)
     expect((await worker.ask('/toString')).status).toBe(404)
+    const { adminApiKey, operatorApiKey } = product.secrets
+    const keys = ['metrics-token', adminApiKey, operatorApiKey, 'wrong']
+    const answers = await Promise.all(keys.map((key) => worker.get('/metrics', key)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401])
     await worker.close()
     await expect(worker.ask('/healthz')).rejects.toThrow()
   })
@@ -113,9 +117,13 @@ describe('a worker that leaves jobs alone', () => {
   })
 
   /** What a worker would say that takes none of these queues' jobs, and may leave them alone for five minutes. */
-  function neglecting(queues: JobName[], publisher: Pick<Publisher, 'queues' | 'isReachable'> = product.publisher) {
+  function neglecting(
+    queues: JobName[],
+    publisher: Pick<Publisher, 'queues' | 'isReachable'> = product.publisher,
+    secondLookMs = 1,
+  ) {
     const clock = { elapsed: () => performance.now() + later, now: () => Date.now() + later }
-    return createConsumption({ publisher, queues, limitMs: 5 * MINUTE, secondLookMs: 1, clock })
+    return createConsumption({ publisher, queues, limitMs: 5 * MINUTE, secondLookMs, clock })
   }
   const stuck = async (consumption: Consumption) =>
     (await consumption.stuckQueues()).map(({ queue, waiting }) => [queue, waiting])
@@ -138,6 +146,40 @@ describe('a worker that leaves jobs alone', () => {
     await product.publisher.queues.get('alert')?.add('alert', { escalation_id: 1 }, { timestamp: Date.now() + later })
     expect(await stuck(consumption)).toEqual([])
     later += 6 * MINUTE
+    // To 50 seconds.
+    const about = (minutes: number) => expect.closeTo(minutes * 60, -2)
+    expect(await consumption.stuckQueues()).toEqual([
+      { queue: 'alert', waiting: 1, oldestSeconds: about(6), untouchedSeconds: about(186) },
+    ])
+  })
+
+  it('is not stuck when a job has just become due, however long ago it was enqueued', async () => {
+    const consumption = neglecting(['alert'])
+    const alerts = product.publisher.queues.get('alert')
+    const job = await alerts?.add('alert', { escalation_id: 1 }, { delay: 24 * 60 * MINUTE })
+    await job?.promote()
+    later = (24 * 60 + 4) * MINUTE
+    expect(await stuck(consumption)).toEqual([])
+    later += 2 * MINUTE
+    expect(await stuck(consumption)).toEqual([['alert', 1]])
+  })
+
+  it('is not stuck when a job was put off by an attempt that failed, however long ago it was enqueued', async () => {
+    const consumption = neglecting(['alert'])
+    const alerts = product.publisher.queues.get('alert')
+    await alerts?.add('alert', { escalation_id: 1 }, { timestamp: Date.now() - 24 * 60 * MINUTE })
+    const other = new Worker('alert', null, {
+      connection: { url: product.config.redisUrl },
+      prefix: product.redisPrefix,
+      skipVersionCheck: true,
+    })
+    onTestFinished(() => other.close())
+    const job = await other.getNextJob('token')
+    await job?.moveToDelayed(Date.now() + jobs.alert.backoff.maxMs, 'token')
+    await job?.promote()
+    later = jobs.alert.backoff.maxMs + 4 * MINUTE
+    expect(await stuck(consumption)).toEqual([])
+    later += 2 * MINUTE
     expect(await stuck(consumption)).toEqual([['alert', 1]])
   })
 
@@ -152,22 +194,26 @@ describe('a worker that leaves jobs alone', () => {
     expect(await stuck(consumption)).toEqual([['alert', 1]])
   })
 
-  it('is not stuck when another worker takes the jobs', async () => {
-    let looks = 0
+  it('is not stuck when another worker takes the jobs: it is looked at twice, some time apart', async () => {
+    const SECOND_LOOK_MS = 50
+    const lookedAt: number[] = []
     const publisher = {
       queues: product.publisher.queues,
       // Between the two looks the oldest job is taken, and the next one is the oldest.
       async isReachable() {
-        looks += 1
-        if (looks === 2) await (await product.publisher.queues.get('alert')?.getWaiting(0, 0))?.[0]?.remove()
+        lookedAt.push(performance.now())
+        if (lookedAt.length === 2) await (await product.publisher.queues.get('alert')?.getWaiting(0, 0))?.[0]?.remove()
         return true
       },
     }
-    const consumption = neglecting(['alert'], publisher)
+    const consumption = neglecting(['alert'], publisher, SECOND_LOOK_MS)
     await publish(1, 2)
     later = 6 * MINUTE
     expect(await stuck(consumption)).toEqual([])
-    expect(looks).toBe(2)
+    const [first = 0, second = 0, ...more] = lookedAt
+    // A timer may come some microseconds early.
+    expect(second - first).toBeGreaterThan(SECOND_LOOK_MS - 2)
+    expect(more).toEqual([])
     expect(await stuck(consumption)).toEqual([['alert', 1]])
   })
 
