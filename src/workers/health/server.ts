@@ -32,7 +32,7 @@ export async function serveHealth(
       connection: 'close',
       ...headers,
     })
-    response.end(request.method === 'HEAD' ? undefined : body)
+    response.end(body)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -66,6 +66,13 @@ describe('a worker', () => {
     expect(await ask('/consuming', { consumption: { stuckQueues } })).toMatchObject({ status: 200 })
   })
 
+  it('does not pass for one that takes jobs when looking for those that wait fails otherwise', async () => {
+    const stuckQueues = async (): Promise<never> => {
+      throw new Error('broken')
+    }
+    await expect(ask('/consuming', { consumption: { stuckQueues } })).rejects.toThrow('broken')
+  })
+
   it.each(['Bearer metrics-token', 'bearer admin-key'])('shows its figures to %s', async (authorization) => {
     expect(await ask('/metrics', {}, authorization)).toEqual({ status: 200, body: 'figures' })
   })
