@@ -35,7 +35,7 @@ async function postLead(requestId: string): Promise<Record<string, number>> {
 }
 
 describe('the id of a request', () => {
-  it('is in every line of the jobs it caused, those that fail included', async () => {
+  it('is in every line of the jobs it caused, those that fail included, beside the unlock', async () => {
     product.textmagic.faults.add({ kind: 'status', status: 503, path: '/api/v2/messages', times: 1 })
     const unlocks = await postLead('abc')
     const caused = (await product.publisher.queues.get('send-teaser')?.getJobs(['waiting'])) ?? []
@@ -48,6 +48,7 @@ describe('the id of a request', () => {
     expect(new Set(teasers.map(({ job_id }) => job_id)).size).toBe(2)
     expect(teasers.map(({ msg }) => msg)).toEqual(expect.arrayContaining(['job done', 'job attempt failed']))
     for (const line of teasers) expect(line).toMatchObject({ request_id: 'abc' })
+    expect(new Set(teasers.map(({ unlock_id }) => unlock_id))).toEqual(new Set(Object.values(unlocks)))
   })
 
   it('of a text comes back with the sweep when Redis lost the job, and goes on to the jobs that follow', async () => {
