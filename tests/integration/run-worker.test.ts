@@ -100,6 +100,17 @@ describe('a worker', () => {
     )
   })
 
+  it('gives a job up, for a person to be called, with the last attempt that it has', async () => {
+    await working(
+      () => Promise.reject(new Error('broken')),
+      async ({ attempts }) => {
+        await product.publisher.queues.get('expire')?.add('expire', { unlock_id: 1 }, { attempts: 1 })
+        await jobIn('failed')
+        expect([await attempts('given_up'), await attempts('failed')]).toEqual([1, 0])
+      },
+    )
+  })
+
   it('has a job that is not due yet come back when it is, at no attempt’s cost', async () => {
     await working(
       () => Promise.reject(new RetryLater(3_600_000)),
