@@ -73,13 +73,16 @@ describe('posting a lead', () => {
     ])
   })
 
-  it('takes the time to live by the clock of the database', async () => {
-    const { body } = await post({ ...LEAD, provider_ids: [AMY.id], config: { ttl_hours: 1.5 } })
+  it.each([
+    ['that was asked for', { config: { ttl_hours: 1.5 } }, 5_400],
+    ['of the configuration, where none was', {}, 86_400],
+  ])('takes the time to live %s, by the clock of the database', async (_which, asked, expected) => {
+    const { body } = await post({ ...LEAD, provider_ids: [AMY.id], ...asked })
     const [row] = await api.rows<{ seconds: string }>(
       'select extract(epoch from ttl_expires_at - created_at) as seconds from lead_unlocks where id = ?',
       [body.unlocks[0].id],
     )
-    expect(Number(row?.seconds)).toBeCloseTo(5400, 0)
+    expect(Number(row?.seconds)).toBeCloseTo(expected, 0)
   })
 
   it('stores the locked fields sealed', async () => {

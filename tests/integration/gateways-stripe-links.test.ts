@@ -84,14 +84,18 @@ test('where links cannot be listed, none is found', async () => {
   expect(await activeLink(1)).toBeUndefined()
 })
 
-test('closing a link ends the sessions already open on it', async () => {
+test('closing a link ends the sessions already open on it, and none of another link', async () => {
   const { emulator, stripe } = harness
   const { id } = await stripe.createPaymentLink(newLink)
-  await emulator.openSession(id)
-  await emulator.openSession(id)
+  const other = await stripe.createPaymentLink({ ...newLink, unlockId: 13 })
+  const sessions = [await emulator.openSession(id), await emulator.openSession(id)]
+  const untouched = await emulator.openSession(other.id)
   await stripe.closeLink(id)
-  expect(emulator.links()).toMatchObject([{ active: false }])
-  expect(emulator.sessions().map(({ status }) => status)).toEqual(['expired', 'expired'])
+  const active = new Map(emulator.links().map((link) => [link.id, link.active]))
+  expect([active.get(id), active.get(other.id)]).toEqual([false, true])
+  const statuses = new Map(emulator.sessions().map((session) => [session.id, session.status]))
+  expect(sessions.map((session) => statuses.get(session.id))).toEqual(['expired', 'expired'])
+  expect(statuses.get(untouched.id)).toBe('open')
 })
 
 test('closing a link again, one that is paid, or one Stripe does not know succeeds', async () => {
