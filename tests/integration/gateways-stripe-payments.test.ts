@@ -42,6 +42,7 @@ test('a payment on a link our records lost is found by its metadata, and told on
   const { emulator, stripe } = harness
   const { id } = await stripe.createPaymentLink(newLink)
   const { session } = await emulator.payLink(id)
+  await emulator.payLink((await stripe.createPaymentLink({ ...newLink, unlockId: 13 })).id)
   for (const linkIds of [[], [id]]) {
     expect(await stripe.findPayments({ ...owner, linkIds })).toMatchObject([
       { sessionId: session.id, paymentLinkId: id },
@@ -73,10 +74,11 @@ test('where payment intents cannot be read, a paid link is found with what its s
 
 test("another unlock's payment is not found", async () => {
   const { emulator, stripe } = harness
+  const { id: unpaid } = await stripe.createPaymentLink(newLink)
   for (const other of [{ unlockId: 13 }, { leadId: 'lead_zzzzzzzz' }]) {
     await emulator.payLink((await stripe.createPaymentLink({ ...newLink, ...other })).id)
   }
-  expect(await stripe.findPayments({ ...owner, linkIds: [] })).toEqual([])
+  for (const linkIds of [[], [unpaid]]) expect(await stripe.findPayments({ ...owner, linkIds })).toEqual([])
 })
 
 test('a search that answers more than it was asked for does not pass another payment off as this one', async () => {
