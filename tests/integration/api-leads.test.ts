@@ -258,13 +258,15 @@ describe('sending a stored lead', () => {
 })
 
 describe('reading a lead', () => {
-  it('shows the unlocks and no locked field', async () => {
+  it('shows the unlocks and no locked field, unless those are asked for', async () => {
     const { body: created } = await post({ ...LEAD, provider_ids: [AMY.id] })
-    const { status, body, text } = await api.call('GET', `/api/leads/${created.lead.id}`)
-    expect(status).toBe(200)
-    expect(body).toEqual({ lead: created.lead, unlocks: created.unlocks })
-    for (const secret of [LEAD.client_name, LEAD.client_phone, LEAD.client_email, LEAD.exact_address]) {
-      expect(text).not.toContain(secret)
+    for (const query of ['', '?include_locked=false']) {
+      const { status, body, text } = await api.call('GET', `/api/leads/${created.lead.id}${query}`)
+      expect(status).toBe(200)
+      expect(body).toEqual({ lead: created.lead, unlocks: created.unlocks })
+      for (const secret of [LEAD.client_name, LEAD.client_phone, LEAD.client_email, LEAD.exact_address]) {
+        expect(text).not.toContain(secret)
+      }
     }
   })
 

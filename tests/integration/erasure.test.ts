@@ -121,7 +121,7 @@ describe('the client’s details', () => {
     })
   })
 
-  it('are erased once, by an admin only, and each time that is audited', async () => {
+  it('are erased once, by an admin only, and each time that is audited, and logged for whoever restores a backup', async () => {
     const dana = await newProvider(product)
     const { leadId } = await dana.hasDetails()
     const byOperator = await fetch(`${product.url}/api/leads/${leadId}/contact`, {
@@ -137,6 +137,9 @@ describe('the client’s details', () => {
     expect((await leadOf(leadId)).contact_erased_at).toBe(contact_erased_at)
     expect(await auditOf(leadId)).toEqual(Array(3).fill({ key_name: 'admin', role: 'admin' }))
     expect((await erase('lead_zzzzzzzz')).status).toBe(404)
+    const logged = product.log.map((line) => JSON.parse(line)).filter(({ operation }) => operation === 'erase-contact')
+    expect(logged.filter(({ lead_id }) => lead_id === leadId)).toHaveLength(3)
+    expect(logged.filter(({ lead_id }) => lead_id === 'lead_zzzzzzzz')).toEqual([])
   })
 
   it('are not there any more for whoever asks again, by text or by hand', async () => {
