@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { JobName } from '../../src/queues/contract.ts'
 import { AMY, BEN, type Harness, LEAD, OPERATOR_KEY, startHarness } from './api-harness.ts'
 
 const TEASER =
@@ -185,13 +186,19 @@ describe('posting a lead', () => {
 })
 
 describe('sending a stored lead', () => {
-  it('offers it to the providers who do not have it and skips the others', async () => {
+  it('offers it at once to the providers who do not have it and skips the others', async () => {
     const { body: created } = await post({ ...LEAD, provider_ids: [AMY.id] })
     const url = `/api/leads/${created.lead.id}/send`
-    const first = await api.call('POST', url, { provider_ids: [AMY.id, BEN.id], config: { price_cents: 3000 } })
+    const asked = { provider_ids: [AMY.id, BEN.id], config: { price_cents: 3000, ttl_hours: 0.5 } }
+    const first = await api.call('POST', url, asked, { 'x-request-id': 'sending' })
     expect(first.status).toBe(200)
     expect(first.body.unlocks).toMatchObject([{ provider_id: BEN.id, price_cents: 3000 }])
     expect(first.body.skipped).toEqual([{ provider_id: AMY.id, reason: 'already_sent' }])
+    const ofFirst = { unlock_id: first.body.unlocks[0].id, request_id: 'sending' }
+    const begun = async (job: JobName) =>
+      (await api.jobs(job)).filter(({ data }) => data.unlock_id === ofFirst.unlock_id)
+    expect(await begun('send-teaser')).toEqual([{ data: ofFirst, delay: 0 }])
+    expect(await begun('expire')).toEqual([{ data: ofFirst, delay: 1_800_000 }])
     const again = await api.call('POST', url, { provider_ids: [BEN.id] })
     expect(again.body).toEqual({ unlocks: [], skipped: [{ provider_id: BEN.id, reason: 'already_sent' }] })
   })

@@ -40,6 +40,11 @@ it('while Redis is away, the sweep puts nothing off: all of it is woken as soon 
   await product.reaches(unlocks.provider60 ?? 0, 'AWAIT_CONFIRM')
 })
 
+it('while Redis takes what is asked and does not answer, the process says that it is not ready', async () => {
+  const silent = { takesWrites: () => new Promise<boolean>(() => undefined) }
+  expect(await checkStores(product.db, silent)).toEqual({ database: 'ok', migrations: 'ok', redis: 'failed' })
+})
+
 it('while Redis answers and takes nothing in, full or a replica, the sweep puts nothing off and the process is not ready', async () => {
   await product.offer(['provider60'])
   await product.rows('update outbound_messages set next_attempt_at = app_now()')
