@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { inTransaction } from '../../src/db/orm.ts'
 import { findReceiptMessage } from '../../src/db/receipts.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
 import { calm, escalated, failedJob, failedJobs, hurry, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
+
+/** Nothing is swept while it is held: see src/db/due.ts. */
+const SWEEP_LOCK = 7_701_001
 
 let product: Product
 
@@ -317,6 +321,36 @@ describe('without a receipt', () => {
     await dana.says('Y')
     await until('the fourth sending to be asked about', () => isToBeConfirmed(unlockId))
     await confirmationIsDue(unlockId)
+    await product.reaches(unlockId, 'DONE')
+  })
+
+  it('details sent again, and accepted while the question about the lost ones is put off, are asked about in their own time', async () => {
+    const { dana, unlockId, messageId } = await payWithoutReceipt()
+    product.textmagic.faults.add({ method: 'POST', path: '/api/v2/messages', kind: 'status', status: 429, times: null })
+    await product.textmagic.deliver(messageId, 'f')
+    await until('the second sending', async () => (await revealsOf(unlockId)).length === 2)
+    const puttingOff = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+      and query like '%set reveal_confirm_at = app_now() + make_interval%'`
+    await inTransaction(product.db.em, async (accepting) => {
+      await accepting.execute('select pg_advisory_xact_lock(?)', [SWEEP_LOCK])
+      await confirmationIsDue(unlockId)
+      await accepting.execute(
+        `update lead_unlocks set reveal_confirm_at = app_now() + interval '1 hour' where id = ? returning id`,
+        [unlockId],
+      )
+      await hurryUntil(product, 'confirm-delivery', 'the question to be put off', async () => {
+        return (await product.rows(puttingOff)).length > 0
+      })
+    })
+    await until('that to have been tried', async () => (await product.rows(puttingOff)).length === 0)
+    await until('no question to be asked', async () => {
+      return (await product.publisher.queues.get('confirm-delivery')?.getActiveCount()) === 0
+    })
+    const inTheirTime = `select from lead_unlocks where id = ? and reveal_confirm_at > app_now() + interval '30 minutes'`
+    expect(await product.rows(inTheirTime, [unlockId])).toHaveLength(1)
+    product.textmagic.faults.clear()
+    await dana.gets(DETAILS, 2)
+    await product.textmagic.deliver(detailsTo(dana)[1]?.id ?? 0, 'd')
     await product.reaches(unlockId, 'DONE')
   })
 

@@ -48,10 +48,11 @@ async function conclude(
   else await recordAndPublish(deps, (tx) => recordNothingUnderWay(tx, unlockId))
 }
 
+/** Unless they were accepted meanwhile, which has set the time to ask about them. */
 async function postpone(deps: JobDeps, unlockId: number): Promise<void> {
   await deps.em.execute(
     `update lead_unlocks set reveal_confirm_at = app_now() + make_interval(mins => ?)
-     where id = ? and status = 'REVEAL_DETAILS_SENT' and reveal_confirm_at is not null`,
+     where id = ? and status = 'REVEAL_DETAILS_SENT' and reveal_confirm_at <= app_now()`,
     [POSTPONE_MINUTES, unlockId],
   )
 }
