@@ -2,6 +2,7 @@ import {
   describeDispute,
   isInquiry,
   isLater,
+  isLost,
   isWithBank,
   judgeDisputes,
   type NamedDispute,
@@ -77,10 +78,13 @@ function disputesOf(tx: EntityManager, paymentId: number): Promise<NamedDispute[
   )
 }
 
-/** An earlier version kept no ids: the dispute that it called a person about is the one of which more is told now. */
+/**
+ * An earlier version kept no ids: the dispute that it called a person about is the one of which more is told now. One that was
+ * lost has taken the money: another's end gives none back.
+ */
 async function replaceNameless(tx: EntityManager, paymentId: number, told: NamedDispute): Promise<void> {
   const nameless = (await disputesOf(tx, paymentId)).find(({ disputeId }) => disputeId === `unknown_${paymentId}`)
-  if (nameless === undefined || !isLater(told, nameless)) return
+  if (nameless === undefined || isLost(nameless) || !isLater(told, nameless)) return
   await tx.execute('delete from payment_disputes where dispute_id = ?', [nameless.disputeId])
   await resolveEscalations(tx, ['dispute'], `payment:${paymentId}`, `dispute ${told.status}`)
 }
