@@ -58,6 +58,9 @@ async function nextRun(): Promise<void> {
 const inbox = () =>
   product.rows<{ external_id: string; status: string }>(`select external_id, status from webhook_inbox order by id`)
 
+/** Those that nobody can read; what a slow run of an earlier test still stores can be read. */
+const unreadable = async () => (await inbox()).filter(({ status }) => status === 'failed')
+
 const allStored = (replies: Reply[]) =>
   until('all of them to be stored', async () => {
     const stored = new Set((await inbox()).map(({ external_id }) => external_id))
@@ -114,13 +117,13 @@ it('one that cannot be read is kept, and a person is called once', async () => {
   await until('a person to be called', async () => (await escalations()).length > 0)
   await nextRun()
   expect(await escalations()).toHaveLength(1)
-  expect((await inbox()).at(-1)).toMatchObject({ status: 'failed' })
+  expect(await unreadable()).toHaveLength(1)
 })
 
 it('one from before the first lead that cannot be read is nobody’s concern', async () => {
-  const before = await inbox()
+  const before = await unreadable()
   list = () => [reply({ text: null, messageTime: LONG_AGO })]
   await nextRun()
   await nextRun()
-  expect(await inbox()).toEqual(before)
+  expect(await unreadable()).toEqual(before)
 })
