@@ -12,6 +12,7 @@ import { createLogger } from '../../src/logging.ts'
 import { producerConnection, type RedisConnection } from '../../src/queues/connection.ts'
 import type { JobName } from '../../src/queues/contract.ts'
 import { createPublisher, type Publisher } from '../../src/queues/publisher.ts'
+import { NO_SHEDDING } from '../support/no-shedding.ts'
 import { createTestDatabase, type TestDatabase, type TestRedis, testRedis } from '../support/stores.ts'
 
 export const ADMIN_KEY = 'admin-key-for-tests'
@@ -68,7 +69,7 @@ export type Answer = { status: number; headers: Record<string, unknown>; body: a
 
 export type HarnessOptions = {
   config?: Partial<ApiConfig>
-  /** When requests are shed, if not at the product's own limits. */
+  /** When requests are shed; never, where a test says nothing. */
   pressure?: PressureLimits
   /** False leaves the database empty. */
   migrate?: boolean
@@ -100,7 +101,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     publisher,
     redis,
     redisPrefix: stores.prefix,
-    ...(options.pressure === undefined ? {} : { pressure: options.pressure }),
+    pressure: options.pressure ?? NO_SHEDDING,
     logger,
     metrics: measureApi(db, publisher, logger),
     config: {

@@ -25,6 +25,7 @@ import { type StripeEmulator, startStripeEmulator } from '../../src/sandbox/stri
 import { startTextMagicEmulator } from '../../src/sandbox/textmagic/emulator.ts'
 import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
 import { type RunningWorkers, startWorkers } from '../../src/workers/start.ts'
+import { NO_SHEDDING } from './no-shedding.ts'
 import { createTestDatabase, type TestRedis, testRedis } from './stores.ts'
 import { until } from './until.ts'
 
@@ -126,6 +127,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     publisher,
     redis,
     redisPrefix: stores.prefix,
+    pressure: NO_SHEDDING,
     logger,
     metrics: measureApi(db, publisher, logger),
     config: apiConfigOf(config),
