@@ -43,7 +43,8 @@ export type Inbox = {
   /**
    * Keeps an event of Stripe's whose signature was good.
    *
-   * @param madeAt when what it tells of happened, as Stripe says: a payment came in time or late by that; null when unknown
+   * @param madeAt when what it tells of happened, as Stripe says, never later than now by the database's clock: a payment
+   *   was in time or late by that; null when unknown, which is taken for now
    */
   storeStripeEvent(eventId: string, arrival: Arrival, madeAt: Date | null): Promise<StoredArrival>
   /** Keeps what an authenticated gateway sent and nobody can read, and calls a person; the same bytes count once. */

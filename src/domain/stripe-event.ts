@@ -84,14 +84,16 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 export const STRIPE_EVENT_TYPES: readonly string[] = [...READERS.keys()]
 
 /**
- * When an event was made: in the second in which what it tells of happens, so that a payment was made then, however late the
- * event comes.
+ * When an event was made, by Stripe's clock: in the second in which what it tells of happens, so that a payment was made then,
+ * however late the event comes.
  *
- * @returns null when it says none that can be, up to `now`
+ * @returns null when it names no time that can be stored
  */
-export function madeAt({ created }: Readonly<Record<string, unknown>>, now: Date): Date | null {
-  const isTime = typeof created === 'number' && created > 0 && created * 1000 <= now.getTime()
-  return isTime ? new Date(created * 1000) : null
+export function madeAt({ created }: Readonly<Record<string, unknown>>): Date | null {
+  if (typeof created !== 'number' || created <= 0) return null
+  const made = new Date(created * 1000)
+  // JavaScript writes later years in a way that Postgres does not read.
+  return made.getUTCFullYear() <= 9999 ? made : null
 }
 
 /**

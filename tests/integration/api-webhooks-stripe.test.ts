@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { inboxPlace } from '../../src/db/inbox-store.ts'
 import { type Harness, STRIPE_SECRET, startHarness } from './api-harness.ts'
 
@@ -60,6 +60,20 @@ describe('an event of Stripe', () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => post(body, sign(body))))
     expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200))
     expect(await inbox(sent.id)).toHaveLength(1)
+  })
+
+  it('was made when Stripe says, also where the clock of the API is behind, and never later than it came', async () => {
+    const created = now() - 10
+    const [sent, ahead] = [event({ created }), event({ created: created + 3_600 })]
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 60_000 })
+    onTestFinished(() => void vi.useRealTimers())
+    for (const body of [sent, ahead].map((one) => JSON.stringify(one))) {
+      expect((await post(body, sign(body))).status).toBe(200)
+    }
+    const madeBy = (id: string, time: string) =>
+      api.rows(`select from webhook_inbox where external_id = ? and sent_at <= ${time}`, [id])
+    expect(await madeBy(sent.id, `to_timestamp(${created})`)).toHaveLength(1)
+    expect(await madeBy(ahead.id, 'app_now()')).toHaveLength(1)
   })
 
   it('signed with the older secret is accepted while the secret is rolled', async () => {

@@ -14,6 +14,6 @@ export async function undeliveredEvents(services: WorkerServices, requestId: str
   const events = services.stripe.listEvents({ types: STRIPE_EVENT_TYPES, createdAfter, deliverySuccess: false })
   const inbox = createInbox(services.db.em, services.sealer)
   return storeEach(services, events, (event) =>
-    keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival, madeAt(event, now)), event),
+    keep(services, requestId, (arrival) => inbox.storeStripeEvent(event.id, arrival, madeAt(event)), event),
   )
 }

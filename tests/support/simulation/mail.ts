@@ -49,13 +49,12 @@ export async function deliver(world: World, mail: Mail, plan: Plan = UNDISTURBED
 }
 
 async function store(world: World, { from, body, eventId }: Mail): Promise<void> {
-  const { clock, services } = world
-  const { db, sealer, publisher } = services
+  const { db, sealer, publisher } = world.services
   // One of its own: what others store meanwhile is another moment of the history.
   const inbox = createInbox(db.em, sealer)
   const arrival = { raw: Buffer.from(body), contentType: 'application/json' }
   if (from === 'stripe') {
-    const stored = await inbox.storeStripeEvent(eventId ?? '', arrival, madeAt(JSON.parse(body), clock.date()))
+    const stored = await inbox.storeStripeEvent(eventId ?? '', arrival, madeAt(JSON.parse(body)))
     await publisher.publish(stored.due)
     return
   }

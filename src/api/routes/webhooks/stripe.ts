@@ -30,7 +30,7 @@ export function stripeWebhook(scope: App, { publisher, config }: ApiDeps, inbox:
     const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
     const stored = await storedInTime(
       event !== null && /^[\w.:-]{1,255}$/.test(event.id)
-        ? inbox.storeStripeEvent(event.id, arrival, madeAt(event, new Date()))
+        ? inbox.storeStripeEvent(event.id, arrival, madeAt(event))
         : inbox.storeUnintelligible('stripe', arrival),
     )
     request.webhookResult = resultOf(stored)
