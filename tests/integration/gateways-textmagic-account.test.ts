@@ -28,40 +28,6 @@ test("a message's status and the reason of its rejection are read", async () => 
   expect(await client.getMessage(gatewayId)).toEqual({ status: 'j', rejectReason: 'g' })
 })
 
-/** Sends one SMS to a gateway that answers so, from the sender that the account has. */
-async function sendTo(status: number, answer: object, reference = 1) {
-  const server = await startFakeServer((_request, response) => json(response, status, answer))
-  const other = createTextMagic({ baseUrl: server.url, ...account, from: '', limiter })
-  try {
-    const [sent] = await Promise.allSettled([other.send({ text: 'hello', phone: amy, reference, sendClass: 'notice' })])
-    return { sent, bodies: server.received.map(({ body }) => JSON.parse(body)) }
-  } finally {
-    await other.close()
-    await server.close()
-  }
-}
-
-test('an account without a number of its own has the gateway choose the sender', async () => {
-  const { bodies } = await sendTo(201, { id: 7, type: 'message' })
-  expect(bodies).toMatchObject([{ text: 'hello', phones: '15551230001' }])
-  expect(bodies[0]).not.toHaveProperty('from')
-})
-
-test('a field that is refused is not named where its name may quote the number or the text', async () => {
-  const fields = { '15551230001': ['is wrong'], 'hello you': ['is wrong'] }
-  const { sent } = await sendTo(400, { code: 400, message: 'Validation Failed', errors: { common: [], fields } })
-  expect(sent).toMatchObject({ status: 'rejected', reason: { code: 'invalid_request', detail: undefined } })
-})
-
-test.each([1.5, 2 ** 53, Number.NaN])(
-  'a reference by which no text is found again (%d) is refused without a call',
-  async (reference) => {
-    const { sent, bodies } = await sendTo(201, { id: 7, type: 'message' }, reference)
-    expect(sent).toMatchObject({ status: 'rejected', reason: { code: 'invalid_reference' } })
-    expect(bodies).toEqual([])
-  },
-)
-
 test('an unknown message is null, a failing gateway is not', async () => {
   expect(await client.getMessage('1')).toBeNull()
   emulator.faults.add({ kind: 'status', status: 500 })
