@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { makeAttempt } from '../../src/workers/attempt.ts'
+import { sendTeaser } from '../../src/workers/jobs/send-teaser.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, newProvider, TEASER } from '../support/provider.ts'
+import { withServices } from '../support/services.ts'
 import { calm, escalated, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
@@ -105,10 +108,35 @@ describe('when the gateway cannot be asked what became of an unclear send', () =
 })
 
 describe('when the gateway does not allow our sender', () => {
-  it('the text goes out once without it', async () => {
+  it('the text goes out once without it, each of the two calls in a slot of its own', async () => {
+    const teasers = product.publisher.queues.get('send-teaser')
+    onTestFinished(() => teasers?.resume())
+    await teasers?.pause()
     product.textmagic.configure({ rejectFrom: true })
     const dana = await newProvider(product)
-    await dana.hasTeaser()
+    const { unlockId } = await dana.isOffered()
+    const steps: string[] = []
+    await withServices(product, async (services) => {
+      const { textmagic } = services
+      const watched: typeof textmagic = {
+        ...textmagic,
+        takeSlot(sendClass) {
+          steps.push(sendClass)
+          return textmagic.takeSlot(sendClass)
+        },
+        send(sms) {
+          steps.push('call')
+          return textmagic.send(sms)
+        },
+      }
+      // A slot that passes while a slow Postgres claims the text would be taken anew.
+      const settings = { ...services.settings, slotLastsMs: Number.POSITIVE_INFINITY }
+      const attempted = { ...services, settings, textmagic: watched }
+      await makeAttempt(attempted, sendTeaser, { id: '1', data: { unlock_id: unlockId }, number: 1, of: 14 })
+    })
+    expect(steps).toEqual(['teaser', 'call', 'teaser', 'call'])
+    expect((await product.unlock(unlockId)).messages).toMatchObject([{ status: 'accepted' }])
+    await dana.gets(TEASER)
     expect(dana.inbox()).toHaveLength(1)
   })
 })
