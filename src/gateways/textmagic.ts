@@ -54,7 +54,7 @@ export type TextMagicOptions = Omit<TextMagicApiOptions, 'timeoutMs'> & {
   timeoutMs?: number
 }
 
-/** A client of TextMagic's REST API v2. Every HTTP call, a repeated one included, takes a slot of the shared send limit. */
+/** A client of TextMagic's REST API v2. Every HTTP call takes a slot of the shared send limit; none is repeated by itself. */
 export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMagicOptions): TextMagic {
   const api = createTextMagicApi({ ...options, timeoutMs })
   return {

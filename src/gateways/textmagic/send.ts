@@ -22,8 +22,7 @@ export type Sms = {
   withoutSender?: boolean
   /**
    * True once the caller's claim on this message has run out. Asked right before the request is written, because a worker
-   * that was paused, waited long for a slot or for a connection may have been taken over by another that sends the same
-   * message.
+   * that was paused, or waited long for a connection, may have been taken over by another that sends the same message.
    */
   deadline?: () => boolean
 }
