@@ -23,8 +23,8 @@ export type TextMagic = {
    * Sends one SMS in the slot taken before.
    *
    * @returns the gateway's id of the message it accepted
-   * @throws NotDoneError (`deadline_passed` among others; `SENDER_REFUSED`: send it once more, in another slot, without our
-   * sender), RefusedError, or UnclearError: then look it up before sending it again
+   * @throws NotDoneError (`deadline_passed` among others), RefusedError (`SENDER_REFUSED`: send it once more, in another
+   * slot, without our sender), or UnclearError: then look it up before sending it again
    */
   send(sms: Sms): Promise<{ gatewayId: string }>
   /**

@@ -93,7 +93,7 @@ async function send(
     measureReveal(deps, message, unlock, claimStarted.steady)
     return status
   } catch (error) {
-    if (error instanceof NotDoneError && error.code === SENDER_REFUSED) {
+    if (error instanceof RefusedError && error.code === SENDER_REFUSED) {
       // Claimed anew, so that a STOP which comes while it waits for another slot is seen.
       await inTransaction(deps.em, (tx) => putBack(tx, message.id, lease))
       return deliver(deps, await reread(deps, message.id), true)

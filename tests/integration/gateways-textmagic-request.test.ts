@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { NotDoneError, RefusedError } from '../../src/gateways/errors.ts'
+import { RefusedError } from '../../src/gateways/errors.ts'
 import { createTextMagic, SENDER_REFUSED, type Sms, type TextMagic } from '../../src/gateways/textmagic.ts'
 import { startTextMagicEmulator } from '../../src/sandbox/textmagic/emulator.ts'
 import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
@@ -67,7 +67,7 @@ test('an account without a number of its own has the gateway choose the sender',
 test('a sender that may be refused is told from other failures, and is left out when asked', async () => {
   emulator.configure({ rejectFrom: true })
   const failure = await failureOf(client.send(sms))
-  expect(failure).toBeInstanceOf(NotDoneError)
+  expect(failure).toBeInstanceOf(RefusedError)
   expect(failure).toMatchObject({ code: SENDER_REFUSED, status: 400 })
   expect(emulator.messages()).toHaveLength(0)
   await client.send({ ...sms, withoutSender: true })

@@ -50,7 +50,7 @@ export async function sendSms(api: TextMagicApi, from: string, sms: Sms): Promis
   // Some accounts refuse a sender that the destination does not allow, where others replace it; which of the two reasons
   // a 400 has is not told reliably, and a text refused for another reason is refused again.
   if (answer.status === 400 && sender !== '')
-    throw new NotDoneError(SENDER_REFUSED, { operation: OPERATION, status: 400 })
+    throw new RefusedError(SENDER_REFUSED, { operation: OPERATION, status: 400 })
   return acceptance(answer)
 }
 
