@@ -72,9 +72,10 @@ export type SendFacts = {
  * docs/decisions/019-simulation.md).
  */
 export function isStillWanted(facts: SendFacts): boolean {
-  if (facts.purpose === 'stop_confirmation') return facts.optedOut
-  if (facts.optedOut) return false
+  if (facts.optedOut) return facts.purpose === 'stop_confirmation'
   switch (facts.purpose) {
+    case 'stop_confirmation':
+      return false
     case 'teaser':
       return facts.unlockStatus === 'NEW_LEAD' && !facts.ttlPassed
     case 'payment_link':
@@ -87,7 +88,15 @@ export function isStillWanted(facts: SendFacts): boolean {
       return (
         facts.paid && !facts.contactErased && facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)
       )
-    default:
+    // Answers to what their receiver said, who waits for them, also in quiet hours. No default: what is new is thought about.
+    case 'lead_expired':
+    case 'not_on_offer':
+    case 'declined':
+    case 'resend_limit':
+    case 'details_erased':
+    case 'explain_reply':
+    case 'help':
+    case 'start_confirmation':
       return true
   }
 }

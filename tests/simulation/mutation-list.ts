@@ -29,8 +29,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a claim does not ask for STOP',
     file: 'src/domain/outbound.ts',
-    from: 'if (facts.optedOut) return false',
-    to: '',
+    from: `if (facts.optedOut) return facts.purpose === 'stop_confirmation'`,
+    to: `if (facts.optedOut && facts.purpose === 'stop_confirmation') return true`,
   },
   {
     name: 'a STOP takes effect only when its job runs',

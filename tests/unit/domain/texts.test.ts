@@ -122,6 +122,10 @@ const OURS: [string, string][] = [
   ['help', texts.helpText({ brand: 'Gold Touch List' })],
 ]
 
+test('every text we have is among them', () => {
+  expect(OURS).toHaveLength(Object.keys(texts).filter((name) => name.endsWith('Text')).length)
+})
+
 test.each(OURS)('our own words keep to GSM-7: %s', (_name, text) => {
   expect(smsEncoding(text).encoding).toBe('gsm7')
 })
