@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { backoffMs } from '../../../src/domain/backoff.ts'
 import {
@@ -66,3 +67,18 @@ it.each(['send-teaser', 'handle-reply', 'create-payment-link', 'handle-payment',
     expect(patienceOf(name)).toBeGreaterThan(15 * MINUTE)
   },
 )
+
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+
+it.each(jobNames.filter((name) => Object.keys(idsOf(name)).length > 0))(
+  'a wake-up of %s that Redis lost is found again: the search for what is due names it',
+  (name) => {
+    const search = `${read('src/db/due.ts')}${read('src/db/inbox-sources.ts')}`
+    expect(search.includes(`'${name}'`)).toBe(true)
+  },
+)
+
+it('docs/scaling.md says how many connections to Redis a worker of all queues has: one for each, and two', () => {
+  const [, connections] = /one for each queue served: (\d+) with all/.exec(read('docs/scaling.md')) ?? []
+  expect(Number(connections)).toBe(jobNames.length + 2)
+})
