@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Harness, LEAD, startHarness } from './api-harness.ts'
@@ -249,6 +250,13 @@ describe('the documentation', () => {
       ].sort(),
     )
     expect(Object.keys(components.securitySchemes)).toEqual(['apiKey', 'webhookToken', 'stripeSignature'])
+  })
+
+  it('docs/api.md shows every call', async () => {
+    const shown = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
+    const paths = Object.keys((await document()).paths)
+    const isShown = (path: string) => new RegExp(`${path.replaceAll(/\{\w+\}/g, '[\\w$]+')}\\b(?!/)`).test(shown)
+    expect(paths.filter((path) => !isShown(path))).toEqual([])
   })
 
   it('declares every error as a problem, and how each route is secured', async () => {

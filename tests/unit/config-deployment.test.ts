@@ -65,6 +65,12 @@ describe('.env.example', () => {
   })
 })
 
+test('docs/configuration.md explains every variable, and no other', () => {
+  const rows = [...read('docs/configuration.md').matchAll(/^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|/gm)]
+  const explained = rows.flatMap(([, names = '']) => [...names.matchAll(/[A-Z_]+/g)].map(([name]) => name))
+  expect(explained.sort()).toEqual(Object.keys(Environment.properties).sort())
+})
+
 test.each(['migrate', 'api', 'worker'] as const)('the sandbox runs what `npm run %s` runs', (name) => {
   expect(`exec node ${PROGRAMS[name].join(' ')}`).toBe(scripts[name])
 })
