@@ -8,6 +8,8 @@
  * - Kept payment: money we took for an unlock and did not give back.
  * - Due: work that Postgres says must be done; a job is only a wake-up for it.
  * - Escalation: something a person must look at.
+ *
+ * An unlock passes through TEASER_SENT and PAYMENT_LINK_SENT, and goes on in the same transaction: none is found in them.
  */
 export const UNLOCK_STATUSES = [
   'NEW_LEAD',
