@@ -1,4 +1,4 @@
-import { isStillWanted } from '../domain/outbound.ts'
+import { isStillWanted, waitsForQuietHours } from '../domain/outbound.ts'
 import { offerAllowedAt, type QuietPolicy } from '../domain/quiet-hours.ts'
 import { after } from './clock.ts'
 import { type Lead, type OutboundMessage, PaymentLink, type Unlock } from './entities/index.ts'
@@ -75,7 +75,7 @@ async function claimToSend(
   const now = message.dbNow
   if (message.notBefore != null && message.notBefore > now) return busyUntil(message.notBefore, now)
   if (!(await stillWanted(tx, claimable))) return callOff(tx, claimable)
-  if (message.purpose === 'teaser') {
+  if (waitsForQuietHours(message.purpose)) {
     const allowedAt = offerAllowedAt(now, receiver?.timeZone ?? null, quiet, timing.leaseMs)
     if (allowedAt > now) return putOff(message, allowedAt)
   }

@@ -52,6 +52,27 @@ export function sendClassOf(purpose: Purpose): SendClass {
   return purpose === 'reveal' || purpose === 'payment_link' || purpose === 'teaser' ? purpose : 'notice'
 }
 
+/** Whether its receiver asked for it, or did what it answers. */
+const IS_ASKED_FOR: Record<Purpose, boolean> = {
+  teaser: false,
+  payment_link: true,
+  reveal: true,
+  lead_expired: true,
+  not_on_offer: true,
+  declined: true,
+  resend_limit: true,
+  details_erased: true,
+  explain_reply: true,
+  help: true,
+  stop_confirmation: true,
+  start_confirmation: true,
+}
+
+/** Whether a text waits for the end of its receiver's quiet hours: nobody asked for it. */
+export function waitsForQuietHours(purpose: Purpose): boolean {
+  return !IS_ASKED_FOR[purpose]
+}
+
 export type SendFacts = {
   purpose: Purpose
   /** Null for a message that belongs to no unlock. */
@@ -88,7 +109,7 @@ export function isStillWanted(facts: SendFacts): boolean {
       return (
         facts.paid && !facts.contactErased && facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)
       )
-    // Answers to what their receiver said, who waits for them, also in quiet hours. No default: what is new is thought about.
+    // Answers to what their receiver said. No default: what is new may not be wanted for ever.
     case 'lead_expired':
     case 'not_on_offer':
     case 'declined':

@@ -8,6 +8,7 @@ import {
   type SendClass,
   type SendFacts,
   sendClassOf,
+  waitsForQuietHours,
 } from '../../../src/domain/outbound.ts'
 import { isIn, PAID_STATUSES, UNLOCK_STATUSES, type UnlockStatus } from '../../../src/domain/states.ts'
 
@@ -87,6 +88,10 @@ describe('a message is sent only while it is still wanted', () => {
     const answers = EVERY_CASE.filter((facts) => facts.purpose === purpose)
     for (const facts of answers) expect(isStillWanted(facts)).toBe(!facts.optedOut)
   })
+})
+
+test('quiet hours hold back offers, and nothing that somebody asked for', () => {
+  expect(PURPOSES.filter(waitsForQuietHours)).toEqual(['teaser'])
 })
 
 describe('what a status letter of the gateway means', () => {
