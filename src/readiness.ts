@@ -16,13 +16,11 @@ export type StoreChecks = {
 
 /** Asks Postgres and Redis, each for 3 seconds at most. Creates nothing, also in an empty database. */
 export async function checkStores(db: MikroORM, publisher: Pick<Publisher, 'takesWrites'>): Promise<StoreChecks> {
-  const [applied, reachable] = await Promise.all([orNull(appliedMigrations(db)), orNull(publisher.takesWrites())])
-  const isPending = migrations.some(({ name }) => !applied?.includes(name))
-  return {
-    database: applied === null ? 'failed' : 'ok',
-    migrations: applied === null ? 'unknown' : isPending ? 'pending' : 'ok',
-    redis: reachable === true ? 'ok' : 'failed',
-  }
+  const [applied, writes] = await Promise.allSettled([asked(appliedMigrations(db)), asked(publisher.takesWrites())])
+  const redis = writes.status === 'fulfilled' && writes.value ? 'ok' : 'failed'
+  if (applied.status === 'rejected') return { database: 'failed', migrations: 'unknown', redis }
+  const isPending = migrations.some(({ name }) => !applied.value.includes(name))
+  return { database: 'ok', migrations: isPending ? 'pending' : 'ok', redis }
 }
 
 /** What keeps a process from its work, in words: `database failed, migrations unknown`; empty when nothing does. */
@@ -47,11 +45,9 @@ async function appliedMigrations(db: MikroORM): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** @returns null when it failed or took too long */
-function orNull<T>(work: Promise<T>): Promise<T | null> {
-  return inTime(
-    work.catch(() => null),
-    CHECK_TIMEOUT_MS,
-    () => null,
-  )
+/** @throws also when the answer takes too long */
+function asked<T>(answer: Promise<T>): Promise<T> {
+  return inTime(answer, CHECK_TIMEOUT_MS, () => {
+    throw new Error('no answer in time')
+  })
 }

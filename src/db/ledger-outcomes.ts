@@ -44,7 +44,7 @@ export async function recordAbsent(
   takeTeaserBack(locked)
 }
 
-/** What was claimed was not tried: as if it never had been. @param lease of that claim */
+/** What was claimed was not tried, or has to be claimed anew: as if it never had been. @param lease of that claim */
 export async function putBack(tx: EntityManager, messageId: number, lease: Date): Promise<void> {
   const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { makeAttempt } from '../../src/workers/attempt.ts'
-import { backfillOnce } from '../../src/workers/jobs/backfill.ts'
 import { refundPayment } from '../../src/workers/jobs/refund-payment.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
@@ -20,135 +19,25 @@ beforeAll(async () => {
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
 
-const { becomes, paymentsOf, settleRefundOf } = refundsOf(() => product)
-
-/** Not by the database's clock, which other tests move and Stripe's, in whole seconds, does not follow. */
-async function passTtl(unlockId: number, secondsAgo: number): Promise<void> {
-  await product.rows('update lead_unlocks set ttl_expires_at = now() - make_interval(secs => ?) where id = ?', [
-    secondsAgo,
-    unlockId,
-  ])
-}
-
-/** Pays after the TTL, which with LATE_PAYMENT=refund is given back. */
-async function payLate() {
-  const dana = await newProvider(product)
-  const { unlockId, url } = await dana.hasLink()
-  await passTtl(unlockId, 5)
-  await product.reaches(unlockId, 'EXPIRED')
-  await settled(product)
-  const { paymentIntent } = await product.stripe.payLink(url, { force: true })
-  return { dana, unlockId, intentId: paymentIntent.id }
-}
-
-/** Pays before the TTL, which passes before a worker gets to it. @param meanwhile what happens before it does */
-async function paidInTimeAndExpired(unlockId: number, url: string, meanwhile?: () => Promise<void>): Promise<void> {
-  await settled(product)
-  const queue = product.publisher.queues.get('handle-payment')
-  onTestFinished(() => queue?.resume())
-  await queue?.pause()
-  await product.stripe.payLink(url)
-  await product.stripe.webhooksIdle()
-  await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
-  await product.reaches(unlockId, 'EXPIRED')
-  await meanwhile?.()
-  await queue?.resume()
-}
+const { becomes, payLate, paymentsOf, settleRefundOf } = refundsOf(() => product)
 
 const lastAttempt = (data: object) => ({ id: '1', data, number: 5, of: 5 })
 
-describe('a late payment under LATE_PAYMENT=refund', () => {
-  it('goes back without a reveal', async () => {
-    const { dana, unlockId } = await payLate()
-    await becomes(unlockId, 'refunded')
-    await settled(product)
-    expect(dana.inbox(DETAILS)).toHaveLength(0)
-    expect(await product.statusOf(unlockId)).toBe('EXPIRED')
-    expect(await openKinds(product, unlockId)).toEqual([])
-  })
-
-  it('made before the TTL is not late, however long its job took', async () => {
-    const dana = await newProvider(product)
-    const { unlockId, url } = await dana.hasLink()
-    await paidInTimeAndExpired(unlockId, url)
-    await product.reaches(unlockId, 'DONE')
-    expect(dana.inbox(DETAILS)).toHaveLength(1)
-    expect(await paymentsOf(unlockId)).toEqual(['kept'])
-  })
-
-  it.each([
-    ['before the TTL is in time', 0, 'kept', 1],
-    ['after the TTL is late', 5, 'refunded', 0],
-  ])(
-    'of which no event comes, made %s when it is found as its link is closed',
-    async (_when, secondsLate, status, details) => {
-      const dana = await newProvider(product)
-      const { unlockId, url } = await dana.hasLink()
-      product.stripe.holdWebhooks()
-      onTestFinished(async () => {
-        await product.stripe.releaseWebhooks()
-      })
-      await product.stripe.payLink(url)
-      await passTtl(unlockId, secondsLate)
-      await becomes(unlockId, status)
-      await until('all to be sent', () => dana.inbox(DETAILS).length === details)
-    },
-  )
-
-  it.each([
-    [
-      'fetched',
-      () =>
-        withServices(product, async (services) => {
-          await backfillOnce(services, 'backfill:1')
-        }),
-    ],
-    ['delivered, which Stripe tries for three days,', () => product.stripe.releaseWebhooks()],
-  ])('made before the TTL is in time though its event is %s after it', async (_how, comes) => {
-    const dana = await newProvider(product)
-    const { unlockId, url } = await dana.hasLink()
-    // It would be found as the link is closed.
-    const closing = product.publisher.queues.get('close-payment-link')
-    onTestFinished(() => closing?.resume())
-    await closing?.pause()
-    product.stripe.holdWebhooks()
-    onTestFinished(async () => {
-      await product.stripe.releaseWebhooks()
-    })
-    await product.stripe.payLink(url)
-    await passTtl(unlockId, 0)
-    await product.reaches(unlockId, 'EXPIRED')
-    await comes()
-    await becomes(unlockId, 'kept')
-    await until('the details', () => dana.inbox(DETAILS).length === 1)
-  })
-
-  it('that waits for a worker is late once an operator has closed the offer by hand', async () => {
-    const dana = await newProvider(product)
-    const { unlockId, url } = await dana.hasLink()
-    await paidInTimeAndExpired(unlockId, url, async () => {
-      expect((await product.api('POST', `/api/unlocks/${unlockId}/expire`)).status).toBe(200)
-    })
-    await becomes(unlockId, 'refunded')
-    expect(dana.inbox(DETAILS)).toHaveLength(0)
-  })
-
-  it('goes back once though the answer to the refund was lost', async () => {
+describe('a refund', () => {
+  it('is made once though its answer was lost', async () => {
     product.stripe.faults.add({ kind: 'accept_then_drop', method: 'POST', path: '/v1/refunds', times: 4 })
     const { unlockId, intentId } = await payLate()
     await becomes(unlockId, 'refunded')
     expect(product.stripe.refunds().filter((refund) => refund.payment_intent === intentId)).toHaveLength(1)
   })
 
-  it('goes back though Stripe answered 500 and would answer so for ever under the same key', async () => {
+  it('is made though Stripe answered 500 and would answer so for ever under the same key', async () => {
     product.stripe.recordedFaults.add({ kind: 'status', status: 500, method: 'POST', path: '/v1/refunds', times: 4 })
     const { unlockId, intentId } = await payLate()
     await becomes(unlockId, 'refunded')
     expect(product.stripe.refunds().filter((refund) => refund.payment_intent === intentId)).toHaveLength(1)
   })
-})
 
-describe('a refund', () => {
   it('that stays pending is refunded when Stripe says that it succeeded, and not for the word of its charge', async () => {
     product.stripe.setRefundOutcome('pending')
     const { unlockId, intentId } = await payLate()

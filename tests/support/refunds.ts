@@ -1,12 +1,30 @@
 import type { Product } from './product.ts'
+import { newProvider } from './provider.ts'
+import { settled } from './settled.ts'
 import { until } from './until.ts'
 
 /** What tests of money that goes back ask and do. */
 export function refundsOf(product: () => Product) {
   const paymentsOf = async (unlockId: number): Promise<string[]> =>
     (await product().unlock(unlockId)).payments.map(({ status }: { status: string }) => status)
+  /** Not by the database's clock, which other tests move and Stripe's, in whole seconds, does not follow. */
+  async function passTtl(unlockId: number, secondsAgo: number): Promise<void> {
+    const sql = 'update lead_unlocks set ttl_expires_at = now() - make_interval(secs => ?) where id = ?'
+    await product().rows(sql, [secondsAgo, unlockId])
+  }
   return {
     paymentsOf,
+    passTtl,
+    /** Pays after the TTL, which with LATE_PAYMENT=refund is given back. */
+    async payLate() {
+      const dana = await newProvider(product())
+      const { unlockId, url } = await dana.hasLink()
+      await passTtl(unlockId, 5)
+      await product().reaches(unlockId, 'EXPIRED')
+      await settled(product())
+      const { paymentIntent } = await product().stripe.payLink(url, { force: true })
+      return { dana, unlockId, intentId: paymentIntent.id }
+    },
     /** Waits until the payments of an unlock have these states. */
     becomes: (unlockId: number, ...statuses: string[]) =>
       until(
