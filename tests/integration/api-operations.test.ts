@@ -195,7 +195,11 @@ describe('a request', () => {
 })
 
 describe('the documentation', () => {
-  type Operation = { responses: Record<string, { content?: Record<string, unknown> }>; security?: object[] }
+  type Operation = {
+    responses: Record<string, { content?: Record<string, unknown> }>
+    security?: object[]
+    requestBody?: { required?: boolean }
+  }
   const document = async () => (await api.inject({ method: 'GET', url: '/docs/json' })).body
 
   it('shows a lead and a provider that are taken as they stand', async () => {
@@ -269,6 +273,31 @@ describe('the documentation', () => {
         }
       }
     }
+  })
+
+  it('says of each call that takes a body whether it may be left out', async () => {
+    const { paths } = await document()
+    const calls = Object.entries<Record<string, Operation>>(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { requestBody }]) => ({ call: `${method} ${path}`, requestBody })),
+    )
+    const optional = calls.filter(({ requestBody }) => requestBody?.required === false).map(({ call }) => call)
+    const required = calls.filter(({ requestBody }) => requestBody?.required === true).map(({ call }) => call)
+    expect(optional.sort()).toEqual(
+      [
+        'post /api/escalations/{id}/resolve',
+        ...['expire', 'refund', 'resend-link', 'retry-reveal'].map((name) => `post /api/unlocks/{id}/${name}`),
+      ].sort(),
+    )
+    expect(required).toContain('post /api/leads/{id}/send')
+    // What is documented is what is done.
+    for (const call of [...optional, ...required].filter((call) => call.includes('/api/'))) {
+      const [verb, path = ''] = call.split(' ')
+      const answer = await api.call(verb === 'put' ? 'PUT' : 'POST', path.replaceAll(/\{\w+\}/g, '0'))
+      // A file is missed by its type, before its content.
+      const missed = call.endsWith('/import') ? 415 : 400
+      expect([call, answer.status]).toEqual([call, optional.includes(call) ? 404 : missed])
+    }
+    expect(JSON.stringify(paths)).not.toContain('x-body')
   })
 
   it('resolves every reference within itself', async () => {

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifySchema } from 'fastify'
+import { Type } from 'typebox'
 import type { Role } from '../../domain/roles.ts'
 import type { App } from '../deps.ts'
 import { allowPage } from './security-headers.ts'
@@ -16,7 +17,15 @@ const DOCS_PAGE = {
 /** The OpenAPI document of every route registered after it, at /docs and /docs/json. */
 export async function serveDocs(app: App): Promise<void> {
   await app.register(swagger, {
-    transform: ({ schema, url, route }) => ({ url, schema: withRoles(schema, route.config?.roles) }),
+    transform: ({ schema, url, route }) => ({
+      url,
+      schema: withOptionalBody(withRoles(schema, route.config?.roles)),
+    }),
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject
+      for (const path of Object.values(document.openapiObject.paths ?? {})) documentOptionalBody(path?.post)
+      return document.openapiObject
+    },
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -65,4 +74,19 @@ function withRoles(schema: FastifySchema, roles: readonly Role[] | undefined): F
   const description = schema.description === undefined ? may : `${schema.description}\n\n${may}`
   const documented = { ...schema, description, 'x-roles': roles }
   return documented
+}
+
+/** Marks an operation until the document is complete. */
+const OPTIONAL_BODY = 'x-body-optional'
+
+function withOptionalBody(schema: FastifySchema): FastifySchema {
+  const marked = { ...schema, [OPTIONAL_BODY]: true }
+  return Type.IsOptional(schema.body) ? marked : schema
+}
+
+/** The generator of the document takes every body for required. */
+function documentOptionalBody(operation: { requestBody?: object } | undefined): void {
+  if (operation?.requestBody === undefined || !(OPTIONAL_BODY in operation)) return
+  Object.assign(operation.requestBody, { required: false })
+  Reflect.deleteProperty(operation, OPTIONAL_BODY)
 }
