@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { KINDS } from '../../src/db/due.ts'
 import { query } from '../support/query.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
@@ -17,6 +18,15 @@ test('the SQL of the runbook fits the tables as they are', async () => {
   expect(blocks.length).toBeGreaterThan(3)
   for (const sql of blocks) await query(database.url, `begin; ${sql}; rollback`)
 })
+
+test.each(KINDS.filter(({ neverGivenUp = false }) => !neverGivenUp))(
+  'the list of parked rows holds those of $table that the sweep would wake up',
+  ({ table, where }) => {
+    const list = blocks.find((sql) => sql.includes('as parked')) ?? ''
+    const parked = `from ${table} where next_attempt_at > now() + interval '1 year' and ${where}`
+    expect(list.replaceAll(/\s+/g, ' ')).toContain(parked)
+  },
+)
 
 test('a database that was restored gives no text a number that the lost one may have given', async () => {
   const skip = blocks.find((sql) => sql.includes('setval')) ?? ''
