@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
+import { productVersion } from '../version.ts'
 
 /**
  * Shows what Node and the system say of this process (`process_*`, `nodejs_*`), and which build it is. Call it once in a
@@ -16,11 +16,4 @@ export function showProcess(registry: Registry, role: string): void {
     registers: [registry],
   })
   build.set({ version: productVersion(), node: process.versions.node, role }, 1)
-}
-
-function productVersion(): string {
-  const { version }: { version?: unknown } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  )
-  return typeof version === 'string' ? version : 'unknown'
 }

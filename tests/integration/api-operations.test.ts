@@ -216,8 +216,10 @@ describe('the documentation', () => {
   })
 
   it('is an OpenAPI document that lists every route', async () => {
-    const { openapi, paths, components } = await document()
+    const { openapi, info, paths, components } = await document()
     expect(openapi).toBe('3.1.0')
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    expect(info.version).toBe(version)
     const listed = Object.entries<object>(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     )

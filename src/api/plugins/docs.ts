@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifySchema } from 'fastify'
 import { Type } from 'typebox'
 import type { Role } from '../../domain/roles.ts'
+import { productVersion } from '../../version.ts'
 import type { App } from '../deps.ts'
 import { allowPage } from './security-headers.ts'
 
@@ -30,7 +31,7 @@ export async function serveDocs(app: App): Promise<void> {
       openapi: '3.1.0',
       info: {
         title: 'Lead Unlock',
-        version: '0.1.0',
+        version: productVersion(),
         description:
           'Sells providers access to client inquiries. Errors are application/problem+json (RFC 9457): 400 for a request ' +
           'that does not have the documented shape, 422 for one that has it and holds a value that cannot be accepted, ' +
