@@ -1,5 +1,5 @@
 import type { Due } from '../domain/due.ts'
-import { isUnsent, receiptOutcome } from '../domain/outbound.ts'
+import { isUnsent, type Purpose, receiptOutcome } from '../domain/outbound.ts'
 import { isIn, PAID_STATUSES } from '../domain/states.ts'
 import { applyEvent } from './apply-event.ts'
 import type { EffectContext } from './effects.ts'
@@ -42,27 +42,33 @@ export function saysUnsubscribed({ letter, rejectReason }: Receipt): boolean {
   return receiptOutcome(letter) === 'undelivered' && (rejectReason === UNSUBSCRIBED || letter === UNSUBSCRIBED)
 }
 
+export type RecordedReceipt = {
+  due: Due[]
+  /** It tells that the receiver has unsubscribed, which a text that arrived does not. */
+  unsubscribed: boolean
+  /** The text's end became known by it, or is another one than was known. */
+  ended: { purpose: Purpose; outcome: 'delivered' | 'undelivered' } | null
+}
+
 /**
  * Records what became of a message at the carrier. A receipt is proof that the gateway accepted it, so it may come before our
  * own record of that. Receipts come in any order: delivered is the last word.
- *
- * @returns what is due, and whether it tells that the receiver has unsubscribed, which a text that arrived does not
  */
 export async function recordReceipt(
   tx: EntityManager,
   receipt: Receipt,
   context: EffectContext,
-): Promise<{ due: Due[]; unsubscribed: boolean }> {
+): Promise<RecordedReceipt> {
   const locked = await lockMessage(tx, receipt.messageId)
   const due = await accept(tx, locked, receipt.gatewayId, context)
   const { message, unlock } = locked
   const outcome = receiptOutcome(receipt.letter)
-  if (message.status === 'delivered') return { due, unsubscribed: false }
+  if (message.status === 'delivered') return { due, unsubscribed: false, ended: null }
   const unsubscribed = saysUnsubscribed(receipt)
-  if (message.deliveryStatus === receipt.letter) return { due, unsubscribed }
+  if (message.deliveryStatus === receipt.letter) return { due, unsubscribed, ended: null }
   message.deliveryStatus = receipt.letter
   message.rejectReason = receipt.rejectReason
-  if (outcome === 'on_the_way') return { due, unsubscribed: false }
+  if (outcome === 'on_the_way') return { due, unsubscribed: false, ended: null }
   const isNews = message.status !== outcome
   message.status = outcome
   message.finalAt = message.dbNow
@@ -75,7 +81,7 @@ export async function recordReceipt(
       due.push(...(await onLostReveal(tx, unlock)))
     }
   }
-  return { due, unsubscribed }
+  return { due, unsubscribed, ended: isNews ? { purpose: message.purpose, outcome } : null }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import type { PoolUsage } from '../db/pool.ts'
+import { createDeliveryMetrics, type DeliveryMetrics } from './deliveries.ts'
 import { createGatewayMetrics, type GatewayMetrics } from './gateways.ts'
 import { createJobMetrics, type JobMetrics } from './jobs.ts'
 import { showPool } from './pool.ts'
@@ -14,6 +15,7 @@ export type WorkerMetrics = {
   gateways: GatewayMetrics
   recurring: RecurringMetrics
   reveals: RevealMetrics
+  deliveries: DeliveryMetrics
   wakeUps: WakeUpMetrics
 }
 
@@ -26,6 +28,7 @@ export function createWorkerMetrics(pool: () => PoolUsage): WorkerMetrics {
     gateways: createGatewayMetrics(registry),
     recurring: createRecurringMetrics(registry),
     reveals: createRevealMetrics(registry),
+    deliveries: createDeliveryMetrics(registry),
     wakeUps: createWakeUpMetrics(registry),
   }
 }

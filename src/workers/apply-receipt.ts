@@ -1,12 +1,11 @@
 import { OutboundMessage, type Provider } from '../db/entities/index.ts'
-import type { EntityManager } from '../db/orm.ts'
+import { type EntityManager, inTransaction } from '../db/orm.ts'
 import { findProviderIdByPhone } from '../db/providers.ts'
 import { type Receipt, recordReceipt, saysUnsubscribed } from '../db/receipts.ts'
 import { lockNumbersForStop, rememberStop } from '../db/stopped-numbers.ts'
 import { lockProvider, unsubscribe } from '../db/subscriptions.ts'
 import type { Due } from '../domain/due.ts'
 import type { JobDeps } from './deps.ts'
-import { recordAndPublish } from './record-and-publish.ts'
 
 /**
  * The gateway tells the time of a text in whole seconds, rounded down. The block was there at the earliest when the rejected
@@ -26,12 +25,15 @@ export async function rejectReasonOf(deps: JobDeps, gatewayId: string, letter: s
  * transaction: nobody asks about this message again once its end is recorded.
  */
 export async function applyReceipt(deps: JobDeps, receipt: Receipt): Promise<void> {
-  await recordAndPublish(deps, async (tx) => {
-    const number = saysUnsubscribed(receipt) ? await lockNumber(tx, receipt.messageId) : null
-    const { due, unsubscribed } = await recordReceipt(tx, receipt, deps.effects)
+  const saysSo = saysUnsubscribed(receipt)
+  const { due, ended } = await inTransaction(deps.em, async (tx) => {
+    const number = saysSo ? await lockNumber(tx, receipt.messageId) : null
+    const { due, unsubscribed, ended } = await recordReceipt(tx, receipt, deps.effects)
     if (number !== null && unsubscribed) due.push(...(await unsubscribeNumber(tx, deps, number)))
-    return due
+    return { due, ended }
   })
+  if (ended !== null) deps.metrics.deliveries.ended(ended.purpose, saysSo ? 'unsubscribed' : ended.outcome)
+  await deps.publish(due)
 }
 
 type TextedNumber = { phone: string; owner: Provider | null; at: Date }

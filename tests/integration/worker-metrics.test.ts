@@ -6,6 +6,7 @@ import { type Consumption, createConsumption } from '../../src/workers/health/co
 import { listenForHealth } from '../../src/workers/health/listen.ts'
 import { readScrape, type Scrape } from '../support/figures.ts'
 import { type Json, type Product, startProduct } from '../support/product.ts'
+import { newProvider, type TestProvider } from '../support/provider.ts'
 import { withServices } from '../support/services.ts'
 import { until } from '../support/until.ts'
 
@@ -73,6 +74,46 @@ describe('a worker that listens', () => {
     )
     expect(value('process_start_time_seconds')).toBeGreaterThan(0)
     expect([...samples.keys()].find((key) => key.startsWith('lead_unlock_build_info'))).toContain('role="worker"')
+  })
+
+  it('shows what the carrier made of texts: delivered, lost, or blocked because the receiver said so', async () => {
+    const worker = await startWorker()
+    onTestFinished(() => worker.close())
+    const { messages, deliver } = product.textmagic
+    product.textmagic.configure({ receipts: 'manual' })
+    onTestFinished(() => product.textmagic.configure({ receipts: 'auto' }))
+    const before = await worker.scrape()
+    const [reached, lost, blocked] = [
+      await newProvider(product),
+      await newProvider(product),
+      await newProvider(product),
+    ]
+    for (const provider of [reached, lost, blocked]) await provider.hasTeaser()
+    const teaserTo = ({ phone }: TestProvider) => messages().find((message) => message.phone === phone)?.id ?? 0
+    const counted = ({ value }: Scrape) =>
+      (['delivered', 'undelivered', 'unsubscribed'] as const).map(
+        (outcome) => value('lead_unlock_deliveries_total', { purpose: 'teaser', outcome }) ?? 0,
+      )
+    const since = async () => {
+      const was = counted(before)
+      return counted(await worker.scrape()).map((count, index) => count - (was[index] ?? 0))
+    }
+    await deliver(teaserTo(reached), 'd')
+    await deliver(teaserTo(lost), 'f')
+    await deliver(teaserTo(lost), 'f')
+    await deliver(teaserTo(blocked), 'j', 'g')
+    const areCounted = async (delivered: number) => {
+      const waiting = await product.rows(
+        `select from webhook_inbox where source = 'textmagic_delivery' and status = 'received'`,
+      )
+      // Receipts of earlier tests may arrive late: automatic ones say that a text was delivered.
+      const [arrived = 0, ...others] = await since()
+      return waiting.length === 0 && arrived >= delivered && others.every((count) => count === 1)
+    }
+    await until('each to be counted once', () => areCounted(1))
+    // A later word that differs counts as well.
+    await deliver(teaserTo(lost), 'd')
+    await until('the other word', () => areCounted(2))
   })
 
   it('logs each call to a gateway by the request that caused it', async () => {

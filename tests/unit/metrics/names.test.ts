@@ -24,6 +24,7 @@ it('no label can take a value that nobody knows beforehand, such as an id, a URL
     'node',
     'operation',
     'outcome',
+    'purpose',
     'queue',
     'result',
     'role',
