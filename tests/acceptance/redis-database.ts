@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { inject } from 'vitest'
+import { readKey } from '../support/redis-contents.ts'
 
 export type RedisDatabase = {
   url: string
@@ -52,27 +53,5 @@ export async function claimRedisDatabase(): Promise<RedisDatabase> {
 
 async function dump(redis: Redis): Promise<string[]> {
   const keys = await redis.keys('*')
-  return Promise.all(keys.map(async (key) => `${key} ${JSON.stringify(await read(redis, key))}`))
-}
-
-async function read(redis: Redis, key: string): Promise<unknown> {
-  const type = await redis.type(key)
-  switch (type) {
-    case 'string':
-      return redis.get(key)
-    case 'hash':
-      return redis.hgetall(key)
-    case 'list':
-      return redis.lrange(key, 0, -1)
-    case 'set':
-      return redis.smembers(key)
-    case 'zset':
-      return redis.zrange(key, 0, '-1')
-    case 'stream':
-      return redis.xrange(key, '-', '+')
-    case 'none':
-      return 'expired meanwhile'
-    default:
-      throw new Error(`cannot read a Redis ${type}`)
-  }
+  return Promise.all(keys.map(async (key) => `${key} ${JSON.stringify(await readKey(redis, key))}`))
 }

@@ -6,7 +6,8 @@ export async function redisContents(product: Evidence): Promise<string[]> {
   const redis = new Redis(product.config.redisUrl)
   try {
     const contents: string[] = []
-    for (const key of await redisKeys(redis, product)) contents.push(`${key} ${JSON.stringify(await read(redis, key))}`)
+    for (const key of await redisKeys(redis, product))
+      contents.push(`${key} ${JSON.stringify(await readKey(redis, key))}`)
     return contents
   } finally {
     redis.disconnect()
@@ -32,8 +33,10 @@ async function redisKeys(redis: Redis, product: Evidence): Promise<string[]> {
   return keys
 }
 
-async function read(redis: Redis, key: string): Promise<unknown> {
-  switch (await redis.type(key)) {
+/** What a key holds, whatever type it is of. */
+export async function readKey(redis: Redis, key: string): Promise<unknown> {
+  const type = await redis.type(key)
+  switch (type) {
     case 'string':
       return redis.get(key)
     case 'hash':
@@ -46,7 +49,9 @@ async function read(redis: Redis, key: string): Promise<unknown> {
       return redis.zrange(key, '0', '-1')
     case 'stream':
       return redis.xrange(key, '-', '+')
+    case 'none':
+      return 'expired meanwhile'
     default:
-      return null
+      throw new Error(`cannot read a Redis ${type}`)
   }
 }
