@@ -3,33 +3,24 @@ import { applyEvent } from '../../src/db/apply-event.ts'
 import { NO_CONTEXT } from '../../src/db/effects.ts'
 import { inboxPlace } from '../../src/db/inbox-store.ts'
 import { inTransaction } from '../../src/db/orm.ts'
-import { inboxBodies } from '../../src/db/retention.ts'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { placesHolding, tableContents } from '../support/invariants-secrets.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DETAILS, EXPIRED, LINK, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
+import { DETAILS, EXPIRED, LINK, newProvider, type TestProvider } from '../support/provider.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob, hurryUntil, moveClock, openKinds, somebodyWaits } from '../support/steering.ts'
+import { calm, escalated, hurryUntil, moveClock, openKinds, somebodyWaits } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const ERASED = /are no longer stored and cannot be sent again/
-const DAY = 86_400
 const { client_name, client_phone, client_email, exact_address } = SAMPLE_LEAD
 const CLIENT = { client_name, client_phone, client_email, exact_address }
-/** Nobody else's details, so that those of the sample client are found only where they belong. */
-const clientNamed = (name: string) => ({
-  client_name: name,
-  client_phone: `555 ${name}`,
-  client_email: `${name}@client.example`,
-  exact_address: `1 ${name} Road`,
-})
 const NOTES = 'Gate code 4711, ask for Sarah'
 
 let product: Product
 
 beforeAll(async () => {
-  product = await startProduct({ env: { RETENTION_DAYS: '30' } })
+  product = await startProduct()
 })
 beforeEach(() => calm(product))
 afterAll(() => closeChecked(product))
@@ -54,11 +45,8 @@ async function opened(): Promise<string[]> {
 }
 
 /** Posts a client's lead, and the provider pays for it. */
-async function soldTo(
-  provider: TestProvider,
-  client: Record<keyof typeof CLIENT, string>,
-): Promise<{ leadId: string; unlockId: number }> {
-  const lead = { ...SAMPLE_LEAD, ...client, notes_snippet: NOTES, provider_ids: [provider.id] }
+async function soldTo(provider: TestProvider): Promise<{ leadId: string; unlockId: number }> {
+  const lead = { ...SAMPLE_LEAD, notes_snippet: NOTES, provider_ids: [provider.id] }
   const created = await fetch(`${product.url}/api/leads`, {
     method: 'POST',
     headers: {
@@ -84,7 +72,7 @@ async function soldTo(
 describe('the client’s details', () => {
   it('are in the reveal SMS and, after the whole story, nowhere else; after their erasure not even sealed', async () => {
     const dana = await newProvider(product)
-    const { leadId, unlockId } = await soldTo(dana, CLIENT)
+    const { leadId, unlockId } = await soldTo(dana)
     const details = await dana.gets(DETAILS)
     // A phone's tapback sends us back what we sent.
     await dana.says(`Liked “${details}”`)
@@ -372,172 +360,4 @@ it('an erasure waits for a Y that is being handled, and is refused then: nobody 
   })
   expect((await erased).status).toBe(409)
   await product.reaches(unlockId, 'AWAITING_PAYMENT')
-})
-
-describe('what is closed for the configured time', () => {
-  /** Runs the job as its schedule would, and waits until it is done. */
-  async function run(): Promise<void> {
-    const queue = product.publisher.queues.get('erase-contacts')
-    const job = await queue?.add('erase-contacts', {})
-    await until('the run to end', async () => (await job?.isCompleted()) === true)
-  }
-
-  it('is erased: details, notes and bodies; what waits for somebody, or may be taken up again, is not', async () => {
-    const [dana, erik] = [await newProvider(product), await newProvider(product)]
-    const done = await dana.hasDetails()
-    const troubled = await erik.hasDetails()
-    const declined = await dana.hasTeaser({ ttl_hours: 40 * 24 })
-    await dana.says(`N ${declined.leadId}`)
-    const open = await erik.hasTeaser({ ttl_hours: 40 * 24 })
-    const unoffered = await product.api('POST', '/api/leads', {
-      ...SAMPLE_LEAD,
-      ...clientNamed('Una'),
-      provider_ids: [],
-    })
-    await product.rows(
-      `insert into escalations (kind, subject, unlock_id, summary, alerted_at)
-       values ('dispute', 'payment:' || ?, ?, 'disputed', app_now())`,
-      [troubled.unlockId, troubled.unlockId],
-    )
-    await settled(product)
-
-    await moveClock(product, 29 * DAY)
-    await run()
-    expect((await leadOf(done.leadId)).client_name).toMatch(/^Sarah/)
-    expect(await auditOf(done.leadId)).toEqual([])
-
-    await moveClock(product, 2 * DAY)
-    await run()
-    const erased = async (leadId: string) => (await leadOf(leadId)).contact_erased_at !== undefined
-    expect(await erased(done.leadId)).toBe(true)
-    expect(await erased(unoffered.body.lead.id)).toBe(true)
-    for (const { leadId } of [troubled, declined, open]) expect(await erased(leadId)).toBe(false)
-    expect(await auditOf(done.leadId)).toEqual([{ key_name: 'retention', role: null }])
-    const bodies = await product.rows(
-      `select 'message' as what from outbound_messages where unlock_id = ? and body is not null
-       union all select 'webhook' from webhook_inbox where sealed_body is not null and status = 'processed'
-         and received_at <= app_now() - interval '30 days'`,
-      [done.unlockId],
-    )
-    expect(bodies).toEqual([])
-
-    await product.rows(`update escalations set resolved_at = app_now() where unlock_id = ?`, [troubled.unlockId])
-    await moveClock(product, 40 * DAY)
-    await product.reaches(open.unlockId, 'EXPIRED')
-    await run()
-    expect(await erased(troubled.leadId)).toBe(true)
-    expect(await erased(declined.leadId)).toBe(true)
-    expect(await erased(open.leadId)).toBe(false)
-    expect(await openKinds(product, open.unlockId)).toEqual([])
-  })
-
-  it('but for a text that the gateway refused: while that waits for a person, a retry sends it', async () => {
-    const dana = await newProvider(product)
-    const answer = { status: 400, body: { code: 400, message: 'Validation Failed', errors: null } }
-    product.textmagic.faults.add({ kind: 'status', ...answer, method: 'POST', path: '/api/v2/messages', times: null })
-    const { unlockId } = await dana.isOffered({ ttl_hours: 40 * 24 })
-    await escalated(product, unlockId, 'teaser_failed')
-    product.textmagic.faults.clear()
-    await moveClock(product, 31 * DAY)
-    await run()
-    await (await failedJob(product, 'send-teaser', { unlock_id: unlockId })).retry('failed')
-    await product.reaches(unlockId, 'AWAIT_CONFIRM')
-    await dana.gets(TEASER)
-    await escalated(product, unlockId, 'teaser_failed', false)
-  })
-
-  it('but for a text that nobody could read: it stays until a person has seen to it', async () => {
-    const token = encodeURIComponent(product.secrets.textmagicWebhookToken)
-    const body = `not a text ${Date.now()}`
-    await fetch(`${product.url}/webhook/textmagic?token=${token}`, { method: 'POST', body })
-    const find = async () => {
-      const [row] = await product.rows<{ id: string; is_kept: boolean; escalation_id: number | null }>(
-        `select i.id, sealed_body is not null as is_kept, e.id as escalation_id
-         from webhook_inbox i join escalations e on e.subject = 'inbox:' || i.id
-         where e.kind = 'unintelligible_webhook' order by e.id desc limit 1`,
-      )
-      return row
-    }
-    await moveClock(product, 31 * DAY)
-    await run()
-    const found = await find()
-    expect(found?.is_kept).toBe(true)
-    await product.api('POST', `/api/escalations/${found?.escalation_id}/resolve`, {})
-    await run()
-    expect((await find())?.is_kept).toBe(false)
-  })
-
-  it('but for a refund of which the payment may still come: Stripe tells of that for thirty days', async () => {
-    const intent = 'pi_comes_later'
-    await product.stripe.sendEvent('refund.updated', {
-      id: 're_comes_before',
-      object: 'refund',
-      amount: 2000,
-      payment_intent: intent,
-      status: 'succeeded',
-    })
-    const isKept = async () => {
-      const [row] = await product.rows<{ outcome: string | null; is_kept: boolean }>(
-        'select outcome, sealed_body is not null as is_kept from webhook_inbox where payment_intent_id = ?',
-        [intent],
-      )
-      return row?.outcome === 'unmatched' ? row.is_kept : null
-    }
-    await hurryUntil(product, 'handle-payment', 'the refund to be put aside', async () => (await isKept()) !== null)
-    const weekOld = inboxBodies(7)
-    await moveClock(product, 8 * DAY)
-    await weekOld(product.db.em.fork(), 1_000)
-    expect(await isKept()).toBe(true)
-    await moveClock(product, 23 * DAY)
-    await weekOld(product.db.em.fork(), 1_000)
-    expect(await isKept()).toBe(false)
-  })
-
-  it('also the text of an answer that was refused: a retry, once a person has seen to it, sends nothing and calls nobody', async () => {
-    const dana = await newProvider(product)
-    product.textmagic.faults.add({ kind: 'status', status: 400, method: 'POST', path: '/api/v2/messages', times: null })
-    await dana.says('HELP')
-    const find = async () => {
-      const [row] = await product.rows<{
-        id: number
-        status: string
-        is_erased: boolean
-        escalation_id: number | null
-      }>(
-        `select m.id, m.status, body is null as is_erased, e.id as escalation_id
-         from outbound_messages m left join escalations e on e.subject = 'message:' || m.id and resolved_at is null
-         where provider_id = ? and purpose = 'help'`,
-        [dana.id],
-      )
-      if (row === undefined) throw new Error('no answer')
-      return row
-    }
-    await until('a person to be called', async () => (await find()).escalation_id !== null)
-    product.textmagic.faults.clear()
-    const { id, escalation_id } = await find()
-    const job = await failedJob(product, 'send-notice', { message_id: id })
-    await product.api('POST', `/api/escalations/${escalation_id}/resolve`, {})
-    await moveClock(product, 31 * DAY)
-    await run()
-    expect((await find()).is_erased).toBe(true)
-    await job.retry('failed')
-    await until('the retry to call it off', async () => (await find()).status === 'cancelled')
-    await settled(product)
-    expect((await find()).escalation_id).toBeNull()
-  })
-
-  it('also idempotency keys, after a week; until then their answer holds no notes of an erased lead', async () => {
-    const dana = await newProvider(product)
-    const { leadId } = await soldTo(dana, clientNamed('Ivy'))
-    await erase(leadId)
-    const keys = () =>
-      product.rows<{ notes: string | null }>(
-        `select response #>> '{lead,notes_snippet}' as notes from idempotency_keys where response #>> '{lead,id}' = ?`,
-        [leadId],
-      )
-    expect(await keys()).toEqual([{ notes: null }])
-    await moveClock(product, 8 * DAY)
-    await run()
-    expect(await keys()).toEqual([])
-  })
 })
