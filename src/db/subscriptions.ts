@@ -116,6 +116,8 @@ export async function subscribe(
   at: Date,
   options: { phone: string; brand: string; inboxId: number },
 ): Promise<Due[]> {
+  const isTie = provider.optedOutAt != null && provider.subscriptionChangedAt?.getTime() === at.getTime()
+  if (isTie && (await hasLaterText(tx, options.inboxId))) return []
   await forgetStop(tx, options.phone, at)
   if (provider.subscriptionChangedAt != null && provider.subscriptionChangedAt > at) return []
   if (await hasSaidStop(tx, provider.phone)) return []
@@ -134,4 +136,18 @@ export async function subscribe(
     body: startConfirmationText({ brand: options.brand }),
     now,
   })
+}
+
+/**
+ * Whether another text of the same sender and second came after this one and is still to be handled. The gateway tells whole
+ * seconds, and a STOP takes effect when it is stored: the one that has opted them out may be that text.
+ */
+async function hasLaterText(tx: EntityManager, inboxId: number): Promise<boolean> {
+  const rows = await tx.execute<object[]>(
+    `select from webhook_inbox later, webhook_inbox mine
+     where mine.id = ? and later.provider_id = mine.provider_id and later.id > mine.id and later.status = 'received'
+       and coalesce(later.sent_at, later.received_at) = coalesce(mine.sent_at, mine.received_at)`,
+    [inboxId],
+  )
+  return rows.length > 0
 }
