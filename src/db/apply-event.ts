@@ -45,7 +45,7 @@ export async function applyEvent(
   unlockId: number,
   event: UnlockEvent,
   cause: string,
-  context: EffectContext,
+  context: EffectContext = {},
 ): Promise<Applied> {
   // The row is read again under its lock: what is not written yet would be lost.
   await tx.flush()
@@ -60,7 +60,7 @@ export async function applyToLocked(
   unlock: Unlock,
   event: UnlockEvent,
   cause: string,
-  context: EffectContext,
+  context: EffectContext = {},
 ): Promise<Applied> {
   const facts = await factsOf(tx, unlock, event)
   const decision = next(facts, event)
@@ -73,7 +73,7 @@ export async function applyToLocked(
     unlock.updatedAt = unlock.dbNow
     unlock.attempts = 0
     unlock.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
-    stampStatus(unlock, context)
+    stampStatus(unlock)
   }
   const due = await recordEffects(tx, unlock, decision, context)
   await tx.flush()
@@ -106,10 +106,7 @@ async function factsOf(tx: EntityManager, unlock: Unlock, event: UnlockEvent): P
   }
 }
 
-function stampStatus(unlock: Unlock, context: EffectContext): void {
+function stampStatus(unlock: Unlock): void {
   if (unlock.status === 'PAID') unlock.paidAt = unlock.dbNow
-  if (unlock.status === 'REVEAL_DETAILS_SENT') {
-    unlock.unlockedAt = unlock.dbNow
-    unlock.revealConfirmAt = after(unlock.dbNow, context.revealConfirmMinutes * 60_000)
-  }
+  if (unlock.status === 'REVEAL_DETAILS_SENT') unlock.unlockedAt = unlock.dbNow
 }

@@ -14,17 +14,13 @@ import type { EntityManager } from './orm.ts'
 import { GRACE_MS, unpark } from './parking.ts'
 import { payBack } from './payments.ts'
 
-/** What effects need besides the unlock. */
+/** What caused an event, where its effects are about that. */
 export type EffectContext = {
-  revealConfirmMinutes: number
-  /** The reply that caused the event, when one did: it names the answers to it. */
+  /** The reply: it names the answers to it. */
   inboxId?: number
-  /** The payment that caused the event, already stored. */
+  /** The payment, already stored. */
   payment?: Payment
 }
-
-/** For events, caused by a person, that look at none of it. */
-export const NO_CONTEXT: EffectContext = { revealConfirmMinutes: 0 }
 
 /** Writes what a decision asks for, in the transaction that holds the unlock's row lock, and says what is due after it. */
 export async function recordEffects(

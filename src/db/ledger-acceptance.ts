@@ -3,7 +3,6 @@ import { isIn, LINK_DUE_STATUSES } from '../domain/states.ts'
 import type { UnlockEvent } from '../domain/transition.ts'
 import { applyToLocked } from './apply-event.ts'
 import { after } from './clock.ts'
-import type { EffectContext } from './effects.ts'
 import { type OutboundMessage, PaymentLink } from './entities/index.ts'
 import { resolveAboutMessage } from './message-escalations.ts'
 import { lock, type Recordable } from './message-lock.ts'
@@ -28,10 +27,10 @@ export async function recordAccepted(
   tx: EntityManager,
   messageId: number,
   gatewayId: string | null,
-  context: EffectContext,
+  revealConfirmMinutes: number,
 ): Promise<Due[]> {
   const locked = await lock(tx, messageId)
-  return locked === null ? [] : accept(tx, locked, gatewayId, context)
+  return locked === null ? [] : accept(tx, locked, gatewayId, revealConfirmMinutes)
 }
 
 /** The same for a message whose rows the transaction has locked. */
@@ -39,7 +38,7 @@ export async function accept(
   tx: EntityManager,
   { message, unlock, isEscalated }: Recordable,
   gatewayId: string | null,
-  context: EffectContext,
+  revealConfirmMinutes: number,
 ): Promise<Due[]> {
   message.gatewayId ??= gatewayId
   if (message.acceptedAt != null) return []
@@ -56,9 +55,8 @@ export async function accept(
     // Also when nobody knew of the send any more: it is what a bare Y answers.
     if (message.purpose === 'teaser') unlock.teaserSentAt ??= message.claimedAt ?? message.dbNow
     // Also for details that are sent again, which do not move the unlock.
-    if (message.purpose === 'reveal')
-      unlock.revealConfirmAt = after(unlock.dbNow, context.revealConfirmMinutes * 60_000)
-    due.push(...(await applyToLocked(tx, unlock, event, `sms:${message.purpose}`, context)).due)
+    if (message.purpose === 'reveal') unlock.revealConfirmAt = after(unlock.dbNow, revealConfirmMinutes * 60_000)
+    due.push(...(await applyToLocked(tx, unlock, event, `sms:${message.purpose}`)).due)
     if (message.purpose === 'reveal') due.push({ job: 'confirm-delivery', unlock_id: unlock.id })
   }
   return due

@@ -2,7 +2,6 @@ import type { Due } from '../domain/due.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import type { LinkToAsk } from './backfill.ts'
 import { after } from './clock.ts'
-import type { EffectContext } from './effects.ts'
 import { PaymentLink, type Unlock } from './entities/index.ts'
 import { addLinkMessage } from './messages.ts'
 import type { EntityManager } from './orm.ts'
@@ -44,8 +43,8 @@ export async function unlockOfLink(tx: EntityManager, stripeLinkId: string | nul
 }
 
 /** Nothing paid was found here or at Stripe: a link may be made. Returns the unlock as it stands now. */
-export async function recordNoPayment(tx: EntityManager, unlockId: number, context: EffectContext): Promise<Unlock> {
-  const { unlock } = await applyEvent(tx, unlockId, { type: 'no_payment_found' }, 'no payment found', context)
+export async function recordNoPayment(tx: EntityManager, unlockId: number): Promise<Unlock> {
+  const { unlock } = await applyEvent(tx, unlockId, { type: 'no_payment_found' }, 'no payment found')
   return unlock
 }
 

@@ -4,7 +4,6 @@ import { isIn, LINK_DUE_STATUSES, LINK_SENT_STATUSES, PAID_STATUSES } from '../d
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { after } from './clock.ts'
-import { NO_CONTEXT } from './effects.ts'
 import { Payment, Provider, type Unlock } from './entities/index.ts'
 import { isContactErased } from './leads.ts'
 import { addLinkMessage, addReveal } from './messages.ts'
@@ -91,7 +90,7 @@ async function expire(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
     unlock.closedReason = 'admin'
     return []
   }
-  const { decision, due } = await applyEvent(tx, unlock.id, { type: 'admin_expire' }, 'operator', NO_CONTEXT)
+  const { decision, due } = await applyEvent(tx, unlock.id, { type: 'admin_expire' }, 'operator')
   if (decision.path.length === 0) throw notIn(unlock, 'only what is not paid can be closed')
   return due
 }
@@ -108,7 +107,7 @@ async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
     payment.refundReason = 'operator'
     payment.updatedAt = unlock.dbNow
     due.push(wake(payment, unlock))
-    if (wasKept) due.push(...(await giveUpKept(tx, unlock.id, 'operator refund', NO_CONTEXT)))
+    if (wasKept) due.push(...(await giveUpKept(tx, unlock.id, 'operator refund')))
   }
   return due
 }

@@ -2,7 +2,6 @@ import type { Due } from '../domain/due.ts'
 import { hasFailed, judgeRefunds, type KnownRefund, REFUND_STATUSES } from '../domain/refunds.ts'
 import { applyEvent } from './apply-event.ts'
 import { databaseNow } from './clock.ts'
-import type { EffectContext } from './effects.ts'
 import type { Payment } from './entities/index.ts'
 import { isOpen, openEscalation } from './escalations.ts'
 import { callOffParkedReveals } from './messages.ts'
@@ -18,12 +17,7 @@ const IN_ORDER = `{${REFUND_STATUSES.join(',')}}`
  *
  * @returns what is due
  */
-export async function recordReturned(
-  tx: EntityManager,
-  payment: Payment,
-  cause: string,
-  context: EffectContext,
-): Promise<Due[]> {
+export async function recordReturned(tx: EntityManager, payment: Payment, cause: string): Promise<Due[]> {
   const wasKept = payment.status === 'kept'
   const isNews = payment.status !== 'refunded'
   payment.status = 'refunded'
@@ -33,7 +27,7 @@ export async function recordReturned(
   await tx.flush()
   if (payment.unlockId == null || !isNews) return []
   await noteMoney(tx, payment.unlockId, cause)
-  return wasKept ? giveUpKept(tx, payment.unlockId, cause, context) : []
+  return wasKept ? giveUpKept(tx, payment.unlockId, cause) : []
 }
 
 /**
@@ -41,14 +35,9 @@ export async function recordReturned(
  *
  * @returns what is due
  */
-export async function giveUpKept(
-  tx: EntityManager,
-  unlockId: number,
-  cause: string,
-  context: EffectContext,
-): Promise<Due[]> {
+export async function giveUpKept(tx: EntityManager, unlockId: number, cause: string): Promise<Due[]> {
   await callOffParkedReveals(tx, unlockId)
-  return (await applyEvent(tx, unlockId, { type: 'payment_returned' }, cause, context)).due
+  return (await applyEvent(tx, unlockId, { type: 'payment_returned' }, cause)).due
 }
 
 /**
@@ -60,13 +49,12 @@ export async function giveUpKept(
 export async function recordChargeRefunded(
   tx: EntityManager,
   charge: { paymentIntentId: string; amountCents: number; refundedCents: number; refunds: KnownRefund[] | null },
-  context: EffectContext,
 ): Promise<Due[] | null> {
-  if (charge.refunds !== null) return recordRefundsShown(tx, charge.paymentIntentId, charge.refunds, context)
+  if (charge.refunds !== null) return recordRefundsShown(tx, charge.paymentIntentId, charge.refunds)
   const payment = await lockPayment(tx, 'payment_intent_id', charge.paymentIntentId)
   if (payment === null) return null
   if (payment.status !== 'kept' && payment.status !== 'held') return []
-  if (charge.refundedCents >= charge.amountCents) return recordReturned(tx, payment, 'charge.refunded', context)
+  if (charge.refundedCents >= charge.amountCents) return recordReturned(tx, payment, 'charge.refunded')
   if (charge.refundedCents > payment.refundedCents) await recordPart(tx, payment, charge.refundedCents)
   return []
 }
@@ -76,20 +64,18 @@ export async function recordRefundsShown(
   tx: EntityManager,
   paymentIntentId: string,
   refunds: readonly KnownRefund[],
-  context: EffectContext,
 ): Promise<Due[] | null> {
   const payment = await lockPayment(tx, 'payment_intent_id', paymentIntentId)
-  return payment === null ? null : recordRefunds(tx, payment, refunds, 'charge.refunded', context)
+  return payment === null ? null : recordRefunds(tx, payment, refunds, 'charge.refunded')
 }
 
 /** `refund.created`, `refund.updated`, `refund.failed`. @returns null when the payment is not known (yet) */
 export async function recordRefundStatus(
   tx: EntityManager,
   { paymentIntentId, ...refund }: KnownRefund & { paymentIntentId: string },
-  context: EffectContext,
 ): Promise<Due[] | null> {
   const payment = await lockPayment(tx, 'payment_intent_id', paymentIntentId)
-  return payment === null ? null : recordRefunds(tx, payment, [refund], `refund ${refund.status}`, context)
+  return payment === null ? null : recordRefunds(tx, payment, [refund], `refund ${refund.status}`)
 }
 
 /**
@@ -103,7 +89,6 @@ export async function recordRefunds(
   payment: Payment,
   news: readonly KnownRefund[],
   cause: string,
-  context: EffectContext,
 ): Promise<Due[]> {
   const failing: KnownRefund[] = []
   for (const refund of news)
@@ -115,7 +100,7 @@ export async function recordRefunds(
   const verdict = judgeRefunds({ ...payment, refundId: payment.refundId ?? null }, refunds, failing)
   switch (verdict.type) {
     case 'returned':
-      return recordReturned(tx, payment, cause, context)
+      return recordReturned(tx, payment, cause)
     case 'failed':
       payment.refundedCents = verdict.cents
       return recordRefundFailed(tx, payment, verdict.code)

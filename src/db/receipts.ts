@@ -2,7 +2,6 @@ import type { Due } from '../domain/due.ts'
 import { isUnsent, type Purpose, receiptOutcome } from '../domain/outbound.ts'
 import { isIn, PAID_STATUSES } from '../domain/states.ts'
 import { applyEvent } from './apply-event.ts'
-import type { EffectContext } from './effects.ts'
 import { OutboundMessage, type Unlock } from './entities/index.ts'
 import { resolveEscalations } from './escalations.ts'
 import { isContactErased } from './leads.ts'
@@ -57,10 +56,10 @@ export type RecordedReceipt = {
 export async function recordReceipt(
   tx: EntityManager,
   receipt: Receipt,
-  context: EffectContext,
+  revealConfirmMinutes: number,
 ): Promise<RecordedReceipt> {
   const locked = await lockMessage(tx, receipt.messageId)
-  const due = await accept(tx, locked, receipt.gatewayId, context)
+  const due = await accept(tx, locked, receipt.gatewayId, revealConfirmMinutes)
   const { message, unlock } = locked
   const outcome = receiptOutcome(receipt.letter)
   if (message.status === 'delivered') return { due, unsubscribed: false, ended: null }
@@ -75,7 +74,7 @@ export async function recordReceipt(
   await tx.flush()
   if (isNews && message.purpose === 'reveal' && unlock !== null && isIn(PAID_STATUSES, unlock.status)) {
     if (outcome === 'delivered') {
-      due.push(...(await applyEvent(tx, unlock.id, { type: 'reveal_confirmed' }, 'delivered', context)).due)
+      due.push(...(await applyEvent(tx, unlock.id, { type: 'reveal_confirmed' }, 'delivered')).due)
       await resolveEscalations(tx, ['reveal_failed', 'reveal_undeliverable'], `unlock:${unlock.id}`, 'delivered')
     } else {
       due.push(...(await onLostReveal(tx, unlock)))

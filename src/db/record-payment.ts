@@ -1,7 +1,6 @@
 import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
 import { applyToLocked, lockUnlockBy } from './apply-event.ts'
-import type { EffectContext } from './effects.ts'
 import { Payment, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
 import { EARLY_EVENTS } from './inbox.ts'
@@ -27,7 +26,6 @@ export type RecordOptions = {
   paidAt: Date
   /** What told us, for the timeline. */
   cause: string
-  context: EffectContext
 }
 
 export type RecordedPayment = {
@@ -62,7 +60,7 @@ async function credit(
   payment: Payment,
   options: RecordOptions,
 ): Promise<Due[]> {
-  if (incoming.returned) return recordReturned(tx, payment, 'refunded at stripe', options.context)
+  if (incoming.returned) return recordReturned(tx, payment, 'refunded at stripe')
   if (unlock === null) {
     return openEscalation(tx, {
       kind: 'unknown_unlock',
@@ -82,7 +80,7 @@ async function credit(
   }
   const inTime = options.paidAt < unlock.ttlExpiresAt
   const event = { type: 'payment', latePayment: options.latePayment, inTime } as const
-  const { due } = await applyToLocked(tx, unlock, event, options.cause, { ...options.context, payment })
+  const { due } = await applyToLocked(tx, unlock, event, options.cause, { payment })
   return due
 }
 

@@ -3,7 +3,6 @@ import { UNPAID_STATUSES } from '../domain/states.ts'
 import { startConfirmationText, stopConfirmationText } from '../domain/texts.ts'
 import { applyEvent } from './apply-event.ts'
 import { databaseNow } from './clock.ts'
-import { type EffectContext, NO_CONTEXT } from './effects.ts'
 import { Provider, Unlock } from './entities/index.ts'
 import { resolveEscalations } from './escalations.ts'
 import { addNotice } from './messages.ts'
@@ -35,7 +34,7 @@ export async function unsubscribe(
   tx: EntityManager,
   provider: Provider,
   at: Date,
-  options: { phone: string; confirm: boolean; tellGateway: boolean; brand: string; context: EffectContext },
+  options: { phone: string; confirm: boolean; tellGateway: boolean; brand: string; inboxId?: number },
 ): Promise<Due[]> {
   if (provider.subscriptionChangedAt != null && provider.subscriptionChangedAt > at) return []
   const now = await databaseNow(tx)
@@ -50,14 +49,14 @@ export async function unsubscribe(
   await tx.flush()
   await rememberStop(tx, options.phone, at)
 
-  const due = await stopUnlocks(tx, provider.id, options.context)
+  const due = await stopUnlocks(tx, provider.id)
   if (options.confirm) {
     due.push(
       ...(await addNotice(tx, {
         purpose: 'stop_confirmation',
         dedupeKey: `stop_confirmation:${provider.id}:${provider.optedOutAt.toISOString()}`,
         receiver: { id: provider.id, phone: options.phone },
-        inboxId: options.context.inboxId ?? null,
+        inboxId: options.inboxId ?? null,
         body: stopConfirmationText({ brand: options.brand }),
         now,
       })),
@@ -72,14 +71,14 @@ function callOffUntold(tx: EntityManager, providerId: string, because: string): 
   return resolveEscalations(tx, ['unsubscribe_failed'], `provider:${providerId}`, because)
 }
 
-async function stopUnlocks(tx: EntityManager, providerId: string, context: EffectContext): Promise<Due[]> {
+async function stopUnlocks(tx: EntityManager, providerId: string): Promise<Due[]> {
   const open = await tx.find(
     Unlock,
     { providerId, status: { $in: [...UNPAID_STATUSES, 'PAID'] } },
     { orderBy: { id: 'asc' } },
   )
   const due: Due[] = []
-  for (const unlock of open) due.push(...(await applyEvent(tx, unlock.id, { type: 'stop' }, 'stop', context)).due)
+  for (const unlock of open) due.push(...(await applyEvent(tx, unlock.id, { type: 'stop' }, 'stop')).due)
   return due
 }
 
@@ -99,7 +98,7 @@ export async function unsubscribeStoppedNumbers(tx: EntityManager, providerIds: 
     [JSON.stringify(providerIds)],
   )
   const due: Due[] = []
-  for (const { id } of stopped) due.push(...(await stopUnlocks(tx, id, NO_CONTEXT)))
+  for (const { id } of stopped) due.push(...(await stopUnlocks(tx, id)))
   return due
 }
 

@@ -28,7 +28,7 @@ export async function applyReceipt(deps: JobDeps, receipt: Receipt): Promise<voi
   const saysSo = saysUnsubscribed(receipt)
   const { due, ended } = await inTransaction(deps.em, async (tx) => {
     const number = saysSo ? await lockNumber(tx, receipt.messageId) : null
-    const { due, unsubscribed, ended } = await recordReceipt(tx, receipt, deps.effects)
+    const { due, unsubscribed, ended } = await recordReceipt(tx, receipt, deps.settings.revealConfirmMinutes)
     if (number !== null && unsubscribed) due.push(...(await unsubscribeNumber(tx, deps, number)))
     return { due, ended }
   })
@@ -54,5 +54,5 @@ async function unsubscribeNumber(tx: EntityManager, deps: JobDeps, { phone, owne
     return []
   }
   const { brand } = deps.settings
-  return unsubscribe(tx, owner, at, { phone, confirm: false, tellGateway: false, brand, context: deps.effects })
+  return unsubscribe(tx, owner, at, { phone, confirm: false, tellGateway: false, brand })
 }

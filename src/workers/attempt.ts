@@ -75,7 +75,6 @@ function depsFor(
     log: services.log.child({ ...payload, request_id: requestId, job: name, job_id: jobId }),
     em: services.db.em.fork(),
     requestId,
-    effects: { revealConfirmMinutes: services.settings.revealConfirmMinutes },
     async publish(due, options) {
       await services.publisher.publish(due, { requestId, ...options })
     },

@@ -138,10 +138,11 @@ async function find(deps: JobDeps, message: OutboundMessage, since: Date, lease:
 }
 
 async function accepted(deps: JobDeps, messageId: number, gatewayId: string): Promise<'accepted'> {
-  const due = await inTransaction(deps.em, (tx) => recordAccepted(tx, messageId, gatewayId, deps.effects))
+  const { revealConfirmMinutes } = deps.settings
+  const due = await inTransaction(deps.em, (tx) => recordAccepted(tx, messageId, gatewayId, revealConfirmMinutes))
   const later = due.filter(({ job }) => job === 'confirm-delivery')
   await deps.publish(due.filter(({ job }) => job !== 'confirm-delivery'))
-  await deps.publish(later, { delayMs: deps.settings.revealConfirmMinutes * 60_000 })
+  await deps.publish(later, { delayMs: revealConfirmMinutes * 60_000 })
   return 'accepted'
 }
 

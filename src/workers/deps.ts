@@ -1,6 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import type { Logger } from 'pino'
-import type { EffectContext } from '../db/effects.ts'
 import type { LedgerTiming } from '../db/ledger-claim.ts'
 import type { EntityManager } from '../db/orm.ts'
 import type { Sealer } from '../db/sealing.ts'
@@ -53,5 +52,4 @@ export type JobDeps = WorkerServices & {
   requestId: string
   /** Publishes wake-ups under this job's request id. */
   publish(due: readonly Due[], options?: PublishOptions): Promise<void>
-  effects: EffectContext
 }

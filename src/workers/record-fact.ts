@@ -75,13 +75,13 @@ export async function recordFact(
       if (asked === null) throw new AskFirst(payment_intent, [row.id])
       const { refunds } = asked
       const charge = { paymentIntentId: payment_intent, amountCents: amount, refundedCents: amount_refunded, refunds }
-      return recordChargeRefunded(tx, charge, deps.effects)
+      return recordChargeRefunded(tx, charge)
     }
     case 'refund_changed': {
       const { id, payment_intent, amount, status } = fact.refund
       if (payment_intent == null) return []
       const refund = { refundId: id, amountCents: amount, status: toRefundStatus(status) }
-      return recordRefundStatus(tx, { ...refund, paymentIntentId: payment_intent }, deps.effects)
+      return recordRefundStatus(tx, { ...refund, paymentIntentId: payment_intent })
     }
     case 'dispute': {
       const { id, payment_intent, status } = fact.dispute
@@ -116,7 +116,6 @@ async function recordPaid(
       latePayment: deps.settings.latePayment,
       paidAt: sentAtOf(row),
       cause: 'stripe: paid',
-      context: deps.effects,
     },
   )
   if (!hasEarlyEvents || paymentIntentId === null) return due
@@ -145,7 +144,7 @@ async function takeUpEarlyEvents(
   const ofRefunds = early.filter(({ fact }) => TELL_OF_REFUNDS.includes(fact.kind)).map(({ row }) => row.id)
   if (!ofRefunds.every((id) => asked?.because.includes(id))) throw new AskFirst(paymentIntentId, ofRefunds)
   const shown = asked?.refunds ?? null
-  if (shown !== null) due.push(...((await recordRefundsShown(tx, paymentIntentId, shown, deps.effects)) ?? []))
+  if (shown !== null) due.push(...((await recordRefundsShown(tx, paymentIntentId, shown)) ?? []))
   // What a refund says of itself counts more than the sum that its charge had then.
   early.sort(
     (one, other) => Number(other.fact.kind === 'charge_refunded') - Number(one.fact.kind === 'charge_refunded'),

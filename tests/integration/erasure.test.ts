@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { applyEvent } from '../../src/db/apply-event.ts'
-import { NO_CONTEXT } from '../../src/db/effects.ts'
 import { inboxPlace } from '../../src/db/inbox-store.ts'
 import { inTransaction } from '../../src/db/orm.ts'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
@@ -353,7 +352,7 @@ it('an erasure waits for a Y that is being handled, and is refused then: nobody 
   await dana.says(`N ${leadId}`)
   await settled(product)
   const { erased } = await inTransaction(product.db.em, async (tx) => {
-    await applyEvent(tx, unlockId, { type: 'reply_yes' }, 'reply', NO_CONTEXT)
+    await applyEvent(tx, unlockId, { type: 'reply_yes' }, 'reply')
     const erased = erase(leadId)
     await somebodyWaits(product)
     return { erased }

@@ -77,10 +77,10 @@ async function confirmUnlessLost(deps: JobDeps, unlockId: number, messageId: num
   await recordAndPublish(deps, async (tx) => {
     const { message } = await lockMessage(tx, messageId)
     if (message.status !== 'accepted') return []
-    return (await applyEvent(tx, unlockId, CONFIRMED, 'no failure reported', deps.effects)).due
+    return (await applyEvent(tx, unlockId, CONFIRMED, 'no failure reported')).due
   })
 }
 
 async function confirmDelivered(deps: JobDeps, unlockId: number): Promise<void> {
-  await recordAndPublish(deps, async (tx) => (await applyEvent(tx, unlockId, CONFIRMED, 'delivered', deps.effects)).due)
+  await recordAndPublish(deps, async (tx) => (await applyEvent(tx, unlockId, CONFIRMED, 'delivered')).due)
 }

@@ -101,14 +101,14 @@ async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | nul
       claimed: { unlockId: String(unlock.id), leadId: unlock.leadId },
     }
     const { latePayment } = deps.settings
-    const options = { latePayment, paidAt: payment.paidAt, cause: 'found at stripe', context: deps.effects }
+    const options = { latePayment, paidAt: payment.paidAt, cause: 'found at stripe' }
     const refunds = await refundsOf(deps, payment)
     await recordAndPublish(deps, async (tx) => {
       const { due } = await recordPayment(tx, incoming, options)
-      return [...due, ...(await recordSince(tx, deps, payment, refunds))]
+      return [...due, ...(await recordSince(tx, payment, refunds))]
     })
   }
-  return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id, deps.effects))
+  return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id))
 }
 
 /** The refunds that make up what went back of a payment that was found; null when nothing did, or Stripe shows none. */
@@ -119,16 +119,11 @@ function refundsOf(deps: JobDeps, { paymentIntentId, refundedCents }: FoundPayme
 }
 
 /** What became of a payment that was found, as the events about it would have told. */
-async function recordSince(
-  tx: EntityManager,
-  deps: JobDeps,
-  payment: FoundPayment,
-  refunds: KnownRefund[] | null,
-): Promise<Due[]> {
+async function recordSince(tx: EntityManager, payment: FoundPayment, refunds: KnownRefund[] | null): Promise<Due[]> {
   const { paymentIntentId, amountCents, refundedCents, disputes } = payment
   if (paymentIntentId === null) return []
   const charge = { paymentIntentId, amountCents, refundedCents, refunds }
-  const due = (await recordChargeRefunded(tx, charge, deps.effects)) ?? []
+  const due = (await recordChargeRefunded(tx, charge)) ?? []
   for (const dispute of disputes) due.push(...((await recordDispute(tx, { ...dispute, paymentIntentId })) ?? []))
   return due
 }

@@ -14,9 +14,7 @@ export const expire = defineJob({
   async run(deps, { unlock_id }) {
     const known = await deps.em.findOne(Unlock, { id: unlock_id })
     if (known === null) return
-    const { unlock, due } = await inTransaction(deps.em, (tx) =>
-      applyEvent(tx, unlock_id, { type: 'ttl' }, 'ttl', deps.effects),
-    )
+    const { unlock, due } = await inTransaction(deps.em, (tx) => applyEvent(tx, unlock_id, { type: 'ttl' }, 'ttl'))
     await deps.publish(due)
     if (isIn(UNPAID_STATUSES, unlock.status)) {
       throw new RetryLater(Math.max(1000, unlock.ttlExpiresAt.getTime() - unlock.dbNow.getTime()))

@@ -114,7 +114,7 @@ async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promi
         confirm: true,
         tellGateway: !gatewayActsOnStop(sms.text),
         brand,
-        context: { ...deps.effects, inboxId: row.id },
+        inboxId: row.id,
       })
     case 'start':
       return subscribe(tx, provider, at, { phone: from, brand, inboxId: row.id })
@@ -122,7 +122,7 @@ async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promi
       return explain(tx, arrived, provider, reply.leadId)
     case 'yes':
     case 'no':
-      return onAnswer(tx, deps, arrived, provider, reply.kind, reply.leadId)
+      return onAnswer(tx, arrived, provider, reply.kind, reply.leadId)
     default:
       return null
   }
@@ -139,7 +139,6 @@ async function explain(tx: EntityManager, arrived: Arrived, provider: Provider, 
 
 async function onAnswer(
   tx: EntityManager,
-  deps: JobDeps,
   arrived: Arrived,
   provider: Provider,
   kind: 'yes' | 'no',
@@ -155,7 +154,7 @@ async function onAnswer(
     const unlock = await lockUnlock(tx, unlockId)
     if (unlock === null || !noteAnswer(unlock, arrived.row)) return []
     const event = { type: kind === 'yes' ? 'reply_yes' : 'reply_no' } as const
-    return (await applyToLocked(tx, unlock, event, 'reply', { ...deps.effects, inboxId: arrived.row.id })).due
+    return (await applyToLocked(tx, unlock, event, 'reply', { inboxId: arrived.row.id })).due
   }
   return leadId === null ? null : say(tx, arrived, provider, 'not_on_offer', notOnOfferText({ leadId }))
 }

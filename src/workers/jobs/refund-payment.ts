@@ -30,7 +30,7 @@ export const refundPayment = defineJob({
     const refund = await askStripe(deps, payment)
     if (refund === null) return
     const refunds = await withOtherParts(deps, payment, refund)
-    await recordAndPublish(deps, (tx) => record(tx, deps, payment_id, refund, refunds))
+    await recordAndPublish(deps, (tx) => record(tx, payment_id, refund, refunds))
   },
 
   async onFailed(deps, { payment_id }, code) {
@@ -84,14 +84,13 @@ async function takeNewAttempt(deps: JobDeps, paymentId: number): Promise<void> {
 /** @param refunds that one, and the others where it is of a part */
 async function record(
   tx: EntityManager,
-  deps: JobDeps,
   paymentId: number,
   refund: Refund,
   refunds: readonly KnownRefund[],
 ): Promise<Due[]> {
   const payment = await lockPayment(tx, 'id', paymentId)
   if (payment === null || payment.status === 'refunded') return []
-  if (refund.refundId === null) return recordReturned(tx, payment, 'refund succeeded', deps.effects)
+  if (refund.refundId === null) return recordReturned(tx, payment, 'refund succeeded')
   const now = await databaseNow(tx)
   if (payment.status !== 'refund_pending') payment.updatedAt = now
   payment.refundId = refund.refundId
@@ -99,5 +98,5 @@ async function record(
   // Stripe answered: what it says may stay the same for days, and is no reason to give up asking.
   payment.attempts = 0
   payment.nextAttemptAt = after(now, ASK_AFTER_MS)
-  return recordRefunds(tx, payment, refunds, `refund ${refund.status}`, deps.effects)
+  return recordRefunds(tx, payment, refunds, `refund ${refund.status}`)
 }

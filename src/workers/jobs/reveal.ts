@@ -56,8 +56,5 @@ async function giveBackAfterStop(deps: JobDeps, unlockId: number): Promise<void>
   const unlock = await deps.em.fork().findOneOrFail(Unlock, { id: unlockId })
   const provider = await deps.em.fork().findOneOrFail(Provider, { id: unlock.providerId })
   if (provider.optedOutAt == null) return
-  await recordAndPublish(
-    deps,
-    async (tx) => (await applyEvent(tx, unlockId, { type: 'stop' }, 'stop', deps.effects)).due,
-  )
+  await recordAndPublish(deps, async (tx) => (await applyEvent(tx, unlockId, { type: 'stop' }, 'stop')).due)
 }
