@@ -65,7 +65,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
     async getMessage(gatewayId) {
       const operation = 'textmagic get message'
       const path = `/messages/${encodeURIComponent(gatewayId)}`
-      const { status, text } = await api.call({ operation, method: 'GET', path, sendClass: 'teaser' })
+      const { status, text } = await api.call({ operation, method: 'GET', path, slot: 'teaser' })
       if (status === 404) return null
       if (status !== 200) throw errorOfStatus(operation, status)
       const message = readJson(operation, messageSchema, text)
@@ -81,7 +81,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
         method: 'GET',
         path: '/replies',
         query,
-        sendClass: 'notice',
+        slot: 'notice',
       })
       if (status !== 200) throw errorOfStatus(operation, status)
       const { resources, pageCount } = readJson(operation, replyPageSchema, text)
@@ -97,8 +97,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
         method: 'POST',
         path: '/unsubscribers',
         body,
-        sendClass: 'notice',
-        slotTaken: true,
+        slot: 'taken',
       })
       if (!isSuccess(status)) throw errorOfStatus(operation, status)
     },

@@ -85,9 +85,8 @@ async function send(
       text: message.purpose === 'reveal' ? renderReveal(deps, reveal) : bodyOf(message),
       phone: message.phone,
       reference: message.id,
-      sendClass: sendClassOf(message.purpose),
       withoutSender,
-      deadline: () => longestSince(claimStarted) > leaseMs - CALL_BUDGET_MS,
+      isPastDeadline: () => longestSince(claimStarted) > leaseMs - CALL_BUDGET_MS,
     })
     const status = await accepted(deps, message.id, gatewayId)
     measureReveal(deps, message, unlock, claimStarted.steady)

@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 test("a message's status and the reason of its rejection are read", async () => {
-  const { gatewayId } = await client.send({ text: 'hello', phone: amy, reference: 1, sendClass: 'notice' })
+  const { gatewayId } = await client.send({ text: 'hello', phone: amy, reference: 1 })
   expect(await client.getMessage(gatewayId)).toEqual({ status: 'q', rejectReason: null })
   await emulator.deliver(Number(gatewayId), 'j', 'g')
   expect(await client.getMessage(gatewayId)).toEqual({ status: 'j', rejectReason: 'g' })

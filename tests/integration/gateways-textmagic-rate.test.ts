@@ -20,7 +20,7 @@ test('a gateway that allows 20 sends a second refuses none of those of two proce
       Array.from({ length: 25 }, async (_, index) => {
         const reference = process * 100 + index
         await client.takeSlot('teaser')
-        return client.send({ text: 'hello', phone: '+15551230001', reference, sendClass: 'teaser' })
+        return client.send({ text: 'hello', phone: '+15551230001', reference })
       }),
     )
     expect(new Set((await Promise.all(sends)).map(({ gatewayId }) => gatewayId)).size).toBe(50)

@@ -6,7 +6,7 @@ import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
 import { failureOf, json, startFakeServer } from './gateways-fake-server.ts'
 
 const account = { username: 'lead-unlock', apiKey: 'key-1' }
-const sms: Sms = { text: 'Amy, new client inquiry', phone: '+15551230001', reference: 41, sendClass: 'teaser' }
+const sms: Sms = { text: 'Amy, new client inquiry', phone: '+15551230001', reference: 41 }
 const ACCEPTED = { status: 201, body: { id: 7, type: 'message' } }
 
 let emulator: TextMagicEmulator

@@ -8,7 +8,7 @@ import type { TextMagicEmulator } from '../../src/sandbox/textmagic/types.ts'
 import { failureOf, startFakeServer, unusedUrl } from './gateways-fake-server.ts'
 
 const account = { username: 'lead-unlock', apiKey: 'key-1' }
-const sms: Sms = { text: 'Amy, new client inquiry', phone: '+15551230001', reference: 41, sendClass: 'teaser' }
+const sms: Sms = { text: 'Amy, new client inquiry', phone: '+15551230001', reference: 41 }
 
 let emulator: TextMagicEmulator
 let client: TextMagic
@@ -131,7 +131,7 @@ test('an answer that trickles in is given up in time', async () => {
 
 test('a claim that ran out before the call sends nothing', async () => {
   const late = clientOf(emulator.url)
-  const failure = await failureOf(late.send({ ...sms, deadline: () => true }))
+  const failure = await failureOf(late.send({ ...sms, isPastDeadline: () => true }))
   expect(failure).toBeInstanceOf(NotDoneError)
   expect(failure.code).toBe('deadline_passed')
   expect(emulator.messages()).toHaveLength(0)
@@ -151,11 +151,11 @@ test('a claim that ran out while its connection was being made sends nothing, an
   })
   const client = clientOf(emulator.url, undefined, dispatcher)
   // Still ours when the call is made; by the time the connection stands another worker may have the message.
-  const failure = await failureOf(client.send({ ...sms, deadline: () => connections > 0 }))
+  const failure = await failureOf(client.send({ ...sms, isPastDeadline: () => connections > 0 }))
   expect(failure).toBeInstanceOf(NotDoneError)
   expect(failure.code).toBe('deadline_passed')
   expect(emulator.messages()).toHaveLength(0)
-  await client.send({ ...sms, deadline: () => false })
+  await client.send({ ...sms, isPastDeadline: () => false })
   expect(emulator.messages()).toHaveLength(1)
   await client.close()
   await dispatcher.close()

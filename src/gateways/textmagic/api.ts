@@ -10,9 +10,8 @@ export type ApiCall = {
   path: string
   query?: Record<string, string>
   body?: Record<string, unknown>
-  sendClass: SendClass
-  /** The caller has waited for this call's slot itself. */
-  slotTaken?: boolean
+  /** The class in which this call waits for its slot, unless the caller has waited itself. */
+  slot: SendClass | 'taken'
   /** See `HttpCall`. */
   beforeWriting?: () => void
 }
@@ -47,10 +46,10 @@ export function createTextMagicApi({
   const base = `${baseUrl.replace(/\/+$/, '')}/api/v2`
   const headers = { 'x-tm-username': username, 'x-tm-key': apiKey, accept: 'application/json' }
   return {
-    async call({ operation, method, path, query = {}, body, sendClass, slotTaken, beforeWriting }) {
+    async call({ operation, method, path, query = {}, body, slot, beforeWriting }) {
       const search = new URLSearchParams(query).toString()
       const url = `${base}${path}${search === '' ? '' : `?${search}`}`
-      if (slotTaken !== true) await limiter.acquire(sendClass)
+      if (slot !== 'taken') await limiter.acquire(slot)
       const asked = beforeWriting === undefined ? {} : { beforeWriting }
       if (body === undefined) return await http.call({ operation, method, url, headers, ...asked })
       return await http.call({

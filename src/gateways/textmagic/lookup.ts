@@ -79,7 +79,7 @@ async function* pages<Item extends { id: number | string }>(
   const seen = new Set<string>()
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const query = { page: String(page), limit: String(PAGE_SIZE) }
-    const { status, text } = await api.call({ operation: OPERATION, method: 'GET', path, query, sendClass: 'notice' })
+    const { status, text } = await api.call({ operation: OPERATION, method: 'GET', path, query, slot: 'notice' })
     if (status !== 200) throw errorOfStatus(OPERATION, status)
     const { resources, pageCount } = read(text)
     const isNews = resources.some(({ id }) => !seen.has(String(id)))

@@ -1,4 +1,3 @@
-import type { SendClass } from '../../domain/outbound.ts'
 import { isE164 } from '../../domain/phone.ts'
 import { MAX_SMS_SEGMENTS } from '../../domain/sms-encoding.ts'
 import { readJson } from '../answers.ts'
@@ -17,14 +16,13 @@ export type Sms = {
   phone: string
   /** Our own number for this message, unique in this environment: how it is found again when the answer is lost. */
   reference: number
-  sendClass: SendClass
   /** Leave the choice of the number it comes from to the gateway. */
   withoutSender?: boolean
   /**
    * True once the caller's claim on this message has run out. Asked right before the request is written, because a worker
    * that was paused, or waited long for a connection, may have been taken over by another that sends the same message.
    */
-  deadline?: () => boolean
+  isPastDeadline?: () => boolean
 }
 
 /** The code of what was refused with our sender, and may be taken without it. */
@@ -32,19 +30,17 @@ export const SENDER_REFUSED = 'sender_refused'
 
 /** Sends one SMS in a slot that the caller has taken; see `TextMagic.send`. */
 export async function sendSms(api: TextMagicApi, from: string, sms: Sms): Promise<{ gatewayId: string }> {
-  const { deadline, sendClass, withoutSender } = sms
   const body = bodyOf(sms)
   const beforeWriting = () => {
-    if (deadline?.() === true) throw new NotDoneError('deadline_passed', { operation: OPERATION })
+    if (sms.isPastDeadline?.() === true) throw new NotDoneError('deadline_passed', { operation: OPERATION })
   }
-  const sender = withoutSender === true ? '' : digitsOf(from)
+  const sender = sms.withoutSender === true ? '' : digitsOf(from)
   const answer = await api.call({
     operation: OPERATION,
     method: 'POST',
     path: '/messages',
     body: sender === '' ? body : { ...body, from: sender },
-    sendClass,
-    slotTaken: true,
+    slot: 'taken',
     beforeWriting,
   })
   // Some accounts refuse a sender that the destination does not allow, where others replace it; which of the two reasons
