@@ -75,7 +75,7 @@ export async function applyToLocked(
     unlock.nextAttemptAt = after(unlock.dbNow, GRACE_MS)
     stampStatus(unlock)
   }
-  const due = await recordEffects(tx, unlock, decision, context)
+  const due = await recordEffects(tx, unlock, decision.effects, context)
   await tx.flush()
   return { unlock, decision, due }
 }

@@ -6,7 +6,7 @@ import {
   notOnOfferText,
   resendLimitReachedText,
 } from '../domain/texts.ts'
-import { type Decision, type Effect, MAX_REVEAL_RESENDS, type Notice } from '../domain/transition.ts'
+import { type Effect, MAX_REVEAL_RESENDS, type Notice } from '../domain/transition.ts'
 import { after } from './clock.ts'
 import { type Payment, PaymentLink, Provider, type Unlock } from './entities/index.ts'
 import { addAnotherReveal, addLinkMessage, addNotice, addReveal } from './messages.ts'
@@ -26,29 +26,22 @@ export type EffectContext = {
 export async function recordEffects(
   tx: EntityManager,
   unlock: Unlock,
-  decision: Decision,
+  effects: readonly Effect[],
   context: EffectContext,
 ): Promise<Due[]> {
   const due: Due[] = []
-  for (const effect of decision.effects) {
-    due.push(...(await recordEffect(tx, unlock, effect, decision.path.length > 0, context)))
-  }
+  for (const effect of effects) due.push(...(await recordEffect(tx, unlock, effect, context)))
   return due
 }
 
-async function recordEffect(
-  tx: EntityManager,
-  unlock: Unlock,
-  effect: Effect,
-  moved: boolean,
-  context: EffectContext,
-): Promise<Due[]> {
+async function recordEffect(tx: EntityManager, unlock: Unlock, effect: Effect, context: EffectContext): Promise<Due[]> {
   switch (effect.type) {
     case 'create_link':
-      if (moved) {
-        unlock.linkGeneration += 1
-        unlock.linkAttempt = 0
-      } else await unpark(tx, unlock, 'payment_link')
+      unlock.linkGeneration += 1
+      unlock.linkAttempt = 0
+      return [{ job: 'create-payment-link', unlock_id: unlock.id }]
+    case 'retry_link':
+      await unpark(tx, unlock, 'payment_link')
       return [{ job: 'create-payment-link', unlock_id: unlock.id }]
     case 'resend_link':
       await addLinkMessage(tx, unlock, `again:${answerKey(unlock, context)}`)
@@ -57,8 +50,10 @@ async function recordEffect(
     case 'close_links':
       return closeLinks(tx, unlock)
     case 'reveal':
-      if (moved) await addReveal(tx, unlock)
-      else await unpark(tx, unlock, 'reveal')
+      await addReveal(tx, unlock)
+      return [{ job: 'reveal', unlock_id: unlock.id }]
+    case 'retry_reveal':
+      await unpark(tx, unlock, 'reveal')
       return [{ job: 'reveal', unlock_id: unlock.id }]
     case 'resend_reveal':
       if (await addAnotherReveal(tx, unlock)) unlock.revealResends += 1

@@ -48,9 +48,13 @@ export type Notice = 'lead_expired' | 'not_on_offer' | 'declined' | 'resend_limi
 
 export type Effect =
   | { type: 'create_link' }
+  /** The link is due already, and may wait for a person. */
+  | { type: 'retry_link' }
   | { type: 'resend_link' }
   | { type: 'close_links' }
   | { type: 'reveal' }
+  /** The details are due already, and may wait for a person. */
+  | { type: 'retry_reveal' }
   | { type: 'resend_reveal' }
   | { type: 'keep_payment' }
   | {
@@ -121,12 +125,12 @@ function onYes(facts: UnlockFacts): Decision {
       return orExpired(facts, move(['CHECK_EXISTING_PAYMENT'], [{ type: 'create_link' }]))
     case 'CHECK_EXISTING_PAYMENT':
     case 'CREATE_PAYMENT_LINK':
-      return orExpired(facts, effects([{ type: 'create_link' }]))
+      return orExpired(facts, effects([{ type: 'retry_link' }]))
     case 'PAYMENT_LINK_SENT':
     case 'AWAITING_PAYMENT':
       return orExpired(facts, effects([{ type: 'resend_link' }]))
     case 'PAID':
-      return effects([{ type: 'reveal' }])
+      return effects([{ type: 'retry_reveal' }])
     case 'REVEAL_DETAILS_SENT':
     case 'DONE':
       if (facts.moneyBack) return answer('lead_expired')

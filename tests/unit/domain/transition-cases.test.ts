@@ -164,7 +164,7 @@ describe('the cases the diagram leaves open', () => {
   test('Y when PAID: no charge, and the reveal that is due is woken up, not doubled', () => {
     reach('PAID')
     world.reply('reply_yes')
-    expect(lastEffects()).toEqual(['reveal'])
+    expect(lastEffects()).toEqual(['retry_reveal'])
     expect(world.messages.filter(({ purpose }) => purpose === 'reveal')).toHaveLength(1)
     expect(world.revealResends).toBe(0)
   })

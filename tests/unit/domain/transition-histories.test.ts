@@ -17,6 +17,10 @@ const WAYS = [
   ...['CREATE_PAYMENT_LINK>PAID', 'CHECK_EXISTING_PAYMENT>PAID'],
 ]
 
+/** Effects that get somebody a link, and those that get them the details. */
+const LINK = ['create_link', 'retry_link', 'resend_link']
+const REVEAL = ['reveal', 'retry_reveal', 'resend_reveal']
+
 function endOf({ facts, decision }: Step): UnlockStatus {
   return decision.path.at(-1) ?? facts.status
 }
@@ -106,14 +110,12 @@ describe('whatever the history', () => {
     always((_, steps) =>
       steps
         .filter((step) => endOf(step) === 'OPTED_OUT')
-        .every((step) => !has(step, 'create_link', 'resend_link', 'reveal', 'resend_reveal', 'keep_payment')),
+        .every((step) => !has(step, ...LINK, ...REVEAL, 'keep_payment')),
     )
   })
 
   test('the details are asked for only when PAID or later', () => {
-    always((_, steps) =>
-      steps.filter((step) => has(step, 'reveal', 'resend_reveal')).every((step) => isIn(PAID_STATUSES, endOf(step))),
-    )
+    always((_, steps) => steps.filter((step) => has(step, ...REVEAL)).every((step) => isIn(PAID_STATUSES, endOf(step))))
   })
 
   test('links are closed whenever the unpaid states are left', () => {

@@ -81,11 +81,11 @@ const TABLE: Table = {
       ['ttl passed', EXPIRE_AND_SAY],
     ],
     CHECK_EXISTING_PAYMENT: [
-      ['ttl open', '- | create_link'],
+      ['ttl open', '- | retry_link'],
       ['ttl passed', EXPIRE_AND_SAY],
     ],
     CREATE_PAYMENT_LINK: [
-      ['ttl open', '- | create_link'],
+      ['ttl open', '- | retry_link'],
       ['ttl passed', EXPIRE_AND_SAY],
     ],
     PAYMENT_LINK_SENT: [
@@ -96,7 +96,7 @@ const TABLE: Table = {
       ['ttl open', '- | resend_link'],
       ['ttl passed', EXPIRE_AND_SAY],
     ],
-    PAID: '- | reveal',
+    PAID: '- | retry_reveal',
     REVEAL_DETAILS_SENT: [
       ['resends left', '- | resend_reveal'],
       ['resends used up', '- | notice:resend_limit'],

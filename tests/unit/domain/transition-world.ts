@@ -51,7 +51,7 @@ export class World {
       this.status = status
       this.closedReason = status === 'EXPIRED' ? decision.closedReason : null
     }
-    for (const effect of decision.effects) this.#record(effect, decision.path.length > 0, payment)
+    for (const effect of decision.effects) this.#record(effect, payment)
     this.steps.push({ event, facts, decision })
     return decision
   }
@@ -152,7 +152,7 @@ export class World {
     return this.payments.filter(({ status }) => status === 'kept')
   }
 
-  #record(effect: Effect, moved: boolean, payment: Payment | undefined): void {
+  #record(effect: Effect, payment: Payment | undefined): void {
     switch (effect.type) {
       case 'keep_payment':
         if (payment === undefined) throw new Error('keep_payment without a payment')
@@ -168,12 +168,14 @@ export class World {
         this.#addLinkMessage()
         break
       case 'reveal':
-        if (moved) this.#addReveal()
+        this.#addReveal()
         break
       case 'resend_reveal':
         if (this.#addReveal()) this.revealResends += 1
         break
       case 'create_link':
+      case 'retry_link':
+      case 'retry_reveal':
       case 'notice':
     }
   }
