@@ -9,8 +9,7 @@ import { Environment } from './config/variables.ts'
 import { parseWorkerQueues } from './config/worker-queues.ts'
 import { parseQuietHours, parseTimeZones, type QuietPolicy } from './domain/quiet-hours.ts'
 
-export type { EncryptionKey } from './config/encryption-keys.ts'
-export { ConfigError, type ConfigProblem } from './config/error.ts'
+export { ConfigError } from './config/error.ts'
 export { configWarnings } from './config/warnings.ts'
 export { parseWorkerQueues } from './config/worker-queues.ts'
 

@@ -5,8 +5,7 @@ import { listedFields } from './logging/fields.ts'
 import { describeReply, describeRequest } from './logging/requests.ts'
 
 export type { Logger } from 'pino'
-export { describeError, type ErrorFacts } from './logging/errors.ts'
-export { maskText } from './logging/mask.ts'
+export { describeError } from './logging/errors.ts'
 export { exitOnUncaught } from './logging/uncaught.ts'
 
 export type LoggerOptions = {

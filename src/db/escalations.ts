@@ -29,7 +29,10 @@ export type EscalationKind = (typeof ESCALATION_KINDS)[number]
 
 export type NewEscalation = {
   kind: EscalationKind
-  /** What it is about: `unlock:12`, `payment:7`, `dispute:dp_1`, `refund:re_1`, `inbox:44`, `message:9`, `provider:p60`. */
+  /**
+   * What it is about: `unlock:12`, `payment:7`, `dispute:dp_1`, `refund:re_1`, `link:3`, `inbox:44`, `message:9`,
+   * `provider:p60`; of a row that is stuck its table, `outbound_messages:9`.
+   */
   subject: string
   unlockId?: number | null
   /** One line for the alert; never contact details. */

@@ -103,7 +103,7 @@ export async function addReveal(tx: EntityManager, unlock: Unlock): Promise<void
   await tx.execute(INSERT_REVEAL, revealValues(unlock))
 }
 
-/** The same. @returns true when one was added */
+/** The same for who has to know whether one was added: the answer costs a round trip to Postgres. */
 export async function addAnotherReveal(tx: EntityManager, unlock: Unlock): Promise<boolean> {
   const added = await tx.execute<object[]>(`${INSERT_REVEAL} returning id`, revealValues(unlock))
   return added.length > 0

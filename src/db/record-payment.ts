@@ -35,8 +35,8 @@ export type RecordedPayment = {
 }
 
 /**
- * Records a payment, once per checkout session and intent, and moves its unlock. Money that fits no unlock, or has the wrong amount or
- * currency, is held for a person and reveals nothing.
+ * Records a payment, once per checkout session and intent, and moves its unlock. Money that fits no unlock, or has the wrong
+ * amount or currency, is held for a person and reveals nothing.
  *
  * @returns what is due: nothing when the payment is known already
  */

@@ -6,7 +6,7 @@ import type { EntityManager } from './orm.ts'
  *
  * @param unlock locked, as it was before
  * @param toStatus what it becomes; the same when it does not move
- * @param cause what happened: `reply`, `ttl`, `stripe:checkout.session.completed`
+ * @param cause what happened: `reply`, `ttl`, `stripe: paid`
  */
 export async function noteOnTimeline(
   tx: EntityManager,

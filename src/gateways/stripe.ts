@@ -14,7 +14,7 @@ import { getRefund, listRefunds, type Refund, type RefundRequest, refund } from 
 
 export type { StripeOptions } from './stripe/caller.ts'
 export type { EventFilter, ListedEvent } from './stripe/events.ts'
-export type { NewPaymentLink, PaymentLink } from './stripe/links.ts'
+export type { NewPaymentLink } from './stripe/links.ts'
 export { type FoundPayment, isRefunded, isTakenBack } from './stripe/payments.ts'
 export type { Refund, RefundRequest } from './stripe/refunds.ts'
 

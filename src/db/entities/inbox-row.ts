@@ -16,6 +16,7 @@ export const InboxRow = defineEntity({
     sealedBody: p.text().nullable(),
     status: p.string().$type<InboxStatus>().default('received'),
     outcome: p.string().nullable(),
+    /** By the gateway's word, never later than it came: when a text was sent, or what a Stripe event tells of happened. */
     sentAt: p.datetime().nullable(),
     providerId: p.string().nullable(),
     requestId: p.string().nullable(),

@@ -13,9 +13,11 @@ export const Unlock = defineEntity({
     priceCents: p.integer(),
     currency: p.string(),
     ttlExpiresAt: p.datetime(),
+    /** When it was last claimed for sending, since a reply may come before its acceptance is recorded; null if it never left. */
     teaserSentAt: p.datetime().nullable(),
     /** When the newest Y or N to it was texted. */
     answeredAt: p.datetime().nullable(),
+    /** Stripe's id of its newest link, not our row's. */
     paymentLinkId: p.string().nullable(),
     paymentLinkUrl: p.string().nullable(),
     linkGeneration: p.integer().default(0),
