@@ -3,20 +3,15 @@ import { OutboundMessage, PaymentLink, Unlock } from '../../db/entities/index.ts
 import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
 import { concernsOpenLink } from '../../db/ledger-acceptance.ts'
 import { parkMessage } from '../../db/ledger-outcomes.ts'
-import { linkIdsOf, recordLink, recordLinksLookedFor, recordNoPayment, takeNewLinkAttempt } from '../../db/links.ts'
-import { type EntityManager, inTransaction } from '../../db/orm.ts'
+import { recordLink, recordLinksLookedFor, takeNewLinkAttempt } from '../../db/links.ts'
+import { inTransaction } from '../../db/orm.ts'
 import { PARKED_UNTIL } from '../../db/parking.ts'
-import { recordDispute } from '../../db/payment-disputes.ts'
-import { recordChargeRefunded } from '../../db/payment-refunds.ts'
-import { recordPayment } from '../../db/record-payment.ts'
-import type { Due } from '../../domain/due.ts'
-import type { KnownRefund } from '../../domain/refunds.ts'
 import { isIn, LINK_DUE_STATUSES, UNPAID_STATUSES } from '../../domain/states.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
-import { type FoundPayment, isRefunded, isTakenBack } from '../../gateways/stripe.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { closeEarlierLinks, recordStrayLinks } from '../earlier-links.ts'
+import { checkExistingPayment } from '../existing-payment.ts'
 import { defineJob } from '../job.ts'
 import { recordAndPublish } from '../record-and-publish.ts'
 import { unsentMessages } from '../unsent-messages.ts'
@@ -38,8 +33,8 @@ export const createPaymentLink = defineJob({
       await recordStrayLinks(deps, unlock, unlock.linkGeneration)
       await recordLinksLookedFor(deps.em.fork(), unlock)
     }
-    const ready = unlock.status === 'CHECK_EXISTING_PAYMENT' ? await checkPayment(deps, unlock) : unlock
-    if (ready?.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
+    const ready = unlock.status === 'CHECK_EXISTING_PAYMENT' ? await checkExistingPayment(deps, unlock) : unlock
+    if (ready.status === 'CREATE_PAYMENT_LINK') await ensureLink(deps, ready)
     // The newest first: those before it are of links that were closed, and one that stays unclear would hold it up.
     const messages = await unsentMessages(deps, unlock_id, 'payment_link')
     for (const message of messages.toReversed()) await deliverWhileOpen(deps, message)
@@ -83,49 +78,6 @@ async function resolveIfOver(deps: JobDeps, unlockId: number): Promise<void> {
     if (unlock === null || isIn(UNPAID_STATUSES, unlock.status)) return
     await resolveEscalations(tx, ['payment_link_failed'], `unlock:${unlockId}`, 'no link wanted any more')
   })
-}
-
-/** Asks Stripe for a payment that covers this unlock already; with one, the unlock becomes PAID here. */
-async function checkPayment(deps: JobDeps, unlock: Unlock): Promise<Unlock | null> {
-  const linkIds = await linkIdsOf(deps.em.fork(), unlock.id)
-  const payments = await deps.stripe.findPayments({ unlockId: unlock.id, leadId: unlock.leadId, linkIds })
-  for (const payment of payments.filter((payment) => !isTakenBack(payment))) {
-    const incoming = {
-      // Money without a checkout session, made by hand at Stripe, goes by its intent.
-      checkoutSessionId: payment.sessionId ?? payment.paymentIntentId ?? '',
-      paymentIntentId: payment.paymentIntentId,
-      stripeLinkId: payment.paymentLinkId,
-      amountCents: payment.amountCents,
-      currency: payment.currency,
-      returned: isRefunded(payment),
-      claimed: { unlockId: String(unlock.id), leadId: unlock.leadId },
-    }
-    const { latePayment } = deps.settings
-    const options = { latePayment, paidAt: payment.paidAt, cause: 'found at stripe' }
-    const refunds = await refundsOf(deps, payment)
-    await recordAndPublish(deps, async (tx) => {
-      const { due } = await recordPayment(tx, incoming, options)
-      return [...due, ...(await recordSince(tx, payment, refunds))]
-    })
-  }
-  return inTransaction(deps.em, (tx) => recordNoPayment(tx, unlock.id))
-}
-
-/** The refunds that make up what went back of a payment that was found; null when nothing did, or Stripe shows none. */
-function refundsOf(deps: JobDeps, { paymentIntentId, refundedCents }: FoundPayment): Promise<KnownRefund[] | null> {
-  return paymentIntentId === null || refundedCents === 0
-    ? Promise.resolve(null)
-    : deps.stripe.listRefunds(paymentIntentId)
-}
-
-/** What became of a payment that was found, as the events about it would have told. */
-async function recordSince(tx: EntityManager, payment: FoundPayment, refunds: KnownRefund[] | null): Promise<Due[]> {
-  const { paymentIntentId, amountCents, refundedCents, disputes } = payment
-  if (paymentIntentId === null) return []
-  const charge = { paymentIntentId, amountCents, refundedCents, refunds }
-  const due = (await recordChargeRefunded(tx, charge)) ?? []
-  for (const dispute of disputes) due.push(...((await recordDispute(tx, { ...dispute, paymentIntentId })) ?? []))
-  return due
 }
 
 async function ensureLink(deps: JobDeps, unlock: Unlock): Promise<void> {
