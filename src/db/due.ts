@@ -1,5 +1,6 @@
 import type { Due } from '../domain/due.ts'
 import { UNSENT_STATUSES } from '../domain/outbound.ts'
+import { RETURNING_STATUSES } from '../domain/refunds.ts'
 import { LINK_DUE_STATUSES, UNPAID_STATUSES } from '../domain/states.ts'
 import { openEscalation } from './escalations.ts'
 import { handlingOf, type InboxSource } from './inbox-sources.ts'
@@ -83,7 +84,7 @@ export const KINDS: readonly Kind[] = [
   },
   {
     table: 'payments',
-    where: `status in ('refund_due', 'refund_pending')`,
+    where: `status in ${oneOf(RETURNING_STATUSES)}`,
     columns: 'id, unlock_id',
     toDue: (row) => ({ job: 'refund-payment', payment_id: id(row.id) }),
   },

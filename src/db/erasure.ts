@@ -1,5 +1,6 @@
 import { LockMode } from '@mikro-orm/core'
 import { UNSENT_STATUSES } from '../domain/outbound.ts'
+import { RETURNING_STATUSES } from '../domain/refunds.ts'
 import { type ErasureFacts, isRetentionOver, type Obstacle, obstacleToErasure } from '../domain/retention.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { Unlock } from './entities/index.ts'
@@ -90,7 +91,7 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
           or status = 'held' and exists (select from escalations where subject = 'payment:' || p.id
             and resolved_at is null and kind = 'wrong_amount'))) as undelivered_details,
        (select count(*) from payments where unlock_id in (table mine)
-          and status in ('refund_due', 'refund_pending')) as pending_refunds,
+          and status in ${oneOf(RETURNING_STATUSES)}) as pending_refunds,
        (select count(*) from escalations where unlock_id in (table mine) and resolved_at is null) as open_escalations`,
     [leadId, PARKED_UNTIL],
   )

@@ -1,5 +1,5 @@
 import type { Due } from '../domain/due.ts'
-import type { PaymentStatus } from '../domain/refunds.ts'
+import { isReturning, type PaymentStatus } from '../domain/refunds.ts'
 import { isIn, LINK_DUE_STATUSES, LINK_SENT_STATUSES, PAID_STATUSES } from '../domain/states.ts'
 import { applyEvent, lockUnlock } from './apply-event.ts'
 import { type Actor, recordAudit } from './audit.ts'
@@ -22,8 +22,6 @@ export class NotAllowedError extends Error {
 
 /** Payments whose money is with us and not on its way back. */
 const OURS: readonly PaymentStatus[] = ['kept', 'held', 'refund_failed']
-/** Payments whose money is on its way back. */
-const RETURNING: readonly PaymentStatus[] = ['refund_due', 'refund_pending']
 
 /**
  * Does an operation under the unlock's row lock, audited in the same transaction. Repeating it changes nothing more, except
@@ -99,7 +97,7 @@ async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   const payments = await tx.find(Payment, { unlockId: unlock.id }, { orderBy: { id: 'asc' } })
   const ours = payments.filter(({ status }) => OURS.includes(status))
   if (payments.length === 0) throw notIn(unlock, 'there is no payment to give back')
-  const isStuck = ({ status, nextAttemptAt }: Payment) => RETURNING.includes(status) && nextAttemptAt >= PARKED_UNTIL
+  const isStuck = ({ status, nextAttemptAt }: Payment) => isReturning(status) && nextAttemptAt >= PARKED_UNTIL
   const due = payments.filter(isStuck).map((payment) => wake(payment, unlock))
   for (const payment of ours) {
     const wasKept = payment.status === 'kept'

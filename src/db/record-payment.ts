@@ -1,5 +1,6 @@
 import type { EntityDictionary } from '@mikro-orm/core'
 import type { Due } from '../domain/due.ts'
+import type { LatePayment } from '../domain/transition.ts'
 import { applyToLocked, lockUnlockBy } from './apply-event.ts'
 import { Payment, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
@@ -21,7 +22,7 @@ export type IncomingPayment = {
 }
 
 export type RecordOptions = {
-  latePayment: 'reveal' | 'refund'
+  latePayment: LatePayment
   /** When it was paid, as Stripe says: before the TTL is in time, however long it was on its way, or waited here. */
   paidAt: Date
   /** What told us, for the timeline. */

@@ -15,7 +15,15 @@ export function hasFailed(status: RefundStatus): boolean {
 export type KnownRefund = { refundId: string; status: RefundStatus; amountCents: number }
 
 /** kept: earned; held: a person decides; the others: on its way back, or back. */
-export type PaymentStatus = 'kept' | 'held' | 'refund_due' | 'refund_pending' | 'refunded' | 'refund_failed'
+export const PAYMENT_STATUSES = ['kept', 'held', 'refund_due', 'refund_pending', 'refunded', 'refund_failed'] as const
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number]
+
+/** The money is on its way back. */
+export const RETURNING_STATUSES = ['refund_due', 'refund_pending'] as const satisfies readonly PaymentStatus[]
+
+export function isReturning(status: PaymentStatus): boolean {
+  return RETURNING_STATUSES.some((returning) => returning === status)
+}
 
 export type RefundedPayment = {
   status: PaymentStatus

@@ -24,6 +24,9 @@ export type UnlockFacts = {
   contactErased: boolean
 }
 
+/** What becomes of money that came after its offer was over. */
+export type LatePayment = 'reveal' | 'refund'
+
 export type UnlockEvent =
   | { type: 'teaser_accepted' }
   | { type: 'reply_yes' }
@@ -37,7 +40,7 @@ export type UnlockEvent =
    * Stripe says that money for this unlock is in, with the right amount and currency. `inTime`: it was paid before the TTL
    * had passed, however much later we heard of it.
    */
-  | { type: 'payment'; latePayment: 'reveal' | 'refund'; inTime: boolean }
+  | { type: 'payment'; latePayment: LatePayment; inTime: boolean }
   /** The whole amount went back to the payer. */
   | { type: 'payment_returned' }
   | { type: 'reveal_accepted' }

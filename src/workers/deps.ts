@@ -5,6 +5,7 @@ import type { EntityManager } from '../db/orm.ts'
 import type { Sealer } from '../db/sealing.ts'
 import type { Due } from '../domain/due.ts'
 import type { QuietPolicy } from '../domain/quiet-hours.ts'
+import type { LatePayment } from '../domain/transition.ts'
 import type { StripeGateway } from '../gateways/stripe.ts'
 import type { TextMagic } from '../gateways/textmagic.ts'
 import type { WebhookPost } from '../gateways/webhook-post.ts'
@@ -13,7 +14,7 @@ import type { Publisher, PublishOptions } from '../queues/publisher.ts'
 
 export type WorkerSettings = {
   brand: string
-  latePayment: 'reveal' | 'refund'
+  latePayment: LatePayment
   /** Stripe's key is of the live mode. */
   liveMoney: boolean
   revealConfirmMinutes: number

@@ -6,7 +6,7 @@ import { PARKED_UNTIL } from '../../db/parking.ts'
 import { lockPayment } from '../../db/payment-lock.ts'
 import { recordRefundFailed, recordRefunds, recordReturned } from '../../db/payment-refunds.ts'
 import type { Due } from '../../domain/due.ts'
-import type { KnownRefund } from '../../domain/refunds.ts'
+import { isReturning, type KnownRefund } from '../../domain/refunds.ts'
 import { RefusedError, UnclearError } from '../../gateways/errors.ts'
 import type { Refund } from '../../gateways/stripe.ts'
 import type { JobDeps } from '../deps.ts'
@@ -23,7 +23,7 @@ export const refundPayment = defineJob({
 
   async run(deps, { payment_id }) {
     const payment = await deps.em.findOne(Payment, { id: payment_id })
-    if (payment === null || !['refund_due', 'refund_pending', 'refund_failed'].includes(payment.status)) return
+    if (payment === null || !(isReturning(payment.status) || payment.status === 'refund_failed')) return
     // A person's retry of a failed job starts anew, unless whoever resolved the escalation has paid the money back by hand.
     if (payment.status === 'refund_failed' && !(await isOpen(deps.em, 'refund_failed', `payment:${payment_id}`)))
       throw new FinalError('settled_by_hand')

@@ -1,11 +1,11 @@
 import { type Static, Type } from 'typebox'
 import type { Payment } from '../../../db/entities/index.ts'
+import { PAYMENT_STATUSES } from '../../../domain/refunds.ts'
 import { NullableText, Timestamp } from '../../fields.ts'
 
-export const PaymentStatusSchema = Type.Enum(
-  ['kept', 'held', 'refund_due', 'refund_pending', 'refunded', 'refund_failed'],
-  { description: 'kept: earned; held: a person decides; the others: on its way back, or back' },
-)
+export const PaymentStatusSchema = Type.Enum([...PAYMENT_STATUSES], {
+  description: 'kept: earned; held: a person decides; the others: on its way back, or back',
+})
 
 export const PaymentSchema = Type.Object({
   id: Type.Integer(),
