@@ -6,7 +6,7 @@ import { type Actor, recordAudit } from './audit.ts'
 import { Unlock } from './entities/index.ts'
 import { oneOf } from './one-of.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
-import { PARKED_UNTIL } from './parking.ts'
+import { PARKED_AFTER } from './parking.ts'
 
 /** The contact details are still needed. The message is for whoever asked. */
 export class ErasureRefusedError extends Error {
@@ -93,7 +93,7 @@ async function lockLead(tx: EntityManager, leadId: string, locked: 'wait' | 'ski
        (select count(*) from payments where unlock_id in (table mine)
           and status in ${oneOf(RETURNING_STATUSES)}) as pending_refunds,
        (select count(*) from escalations where unlock_id in (table mine) and resolved_at is null) as open_escalations`,
-    [leadId, PARKED_UNTIL],
+    [leadId, PARKED_AFTER],
   )
   const facts = {
     createdAt: new Date(Number(lead.created_ms)),

@@ -5,7 +5,7 @@ import { after } from './clock.ts'
 import { OutboundMessage, Provider, type Unlock } from './entities/index.ts'
 import { oneOf } from './one-of.ts'
 import type { EntityManager } from './orm.ts'
-import { GRACE_MS, PARKED_UNTIL } from './parking.ts'
+import { GRACE_MS, PARKED_AFTER } from './parking.ts'
 
 export type NewMessage = {
   purpose: Purpose
@@ -122,8 +122,8 @@ function revealValues(unlock: Unlock): unknown[] {
 export async function callOffParkedReveals(tx: EntityManager, unlockId: number): Promise<void> {
   await tx.execute(
     `update outbound_messages set attempts = 0, next_attempt_at = app_now()
-     where unlock_id = ? and purpose = 'reveal' and status in ${UNSENT} and next_attempt_at >= ?`,
-    [unlockId, PARKED_UNTIL],
+     where unlock_id = ? and purpose = 'reveal' and status in ${UNSENT} and next_attempt_at > ?`,
+    [unlockId, PARKED_AFTER],
   )
 }
 

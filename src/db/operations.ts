@@ -8,7 +8,7 @@ import { Payment, Provider, type Unlock } from './entities/index.ts'
 import { isContactErased } from './leads.ts'
 import { addLinkMessage, addReveal } from './messages.ts'
 import { type EntityManager, inTransaction } from './orm.ts'
-import { GRACE_MS, PARKED_UNTIL, unpark } from './parking.ts'
+import { GRACE_MS, isParked, unpark } from './parking.ts'
 import { giveUpKept } from './payment-refunds.ts'
 import { isPaymentKept } from './payments.ts'
 
@@ -97,7 +97,7 @@ async function refund(tx: EntityManager, unlock: Unlock): Promise<Due[]> {
   const payments = await tx.find(Payment, { unlockId: unlock.id }, { orderBy: { id: 'asc' } })
   const ours = payments.filter(({ status }) => OURS.includes(status))
   if (payments.length === 0) throw notIn(unlock, 'there is no payment to give back')
-  const isStuck = ({ status, nextAttemptAt }: Payment) => isReturning(status) && nextAttemptAt >= PARKED_UNTIL
+  const isStuck = (payment: Payment) => isReturning(payment.status) && isParked(payment)
   const due = payments.filter(isStuck).map((payment) => wake(payment, unlock))
   for (const payment of ours) {
     const wasKept = payment.status === 'kept'

@@ -1,7 +1,7 @@
 import { OutboundMessage, Provider } from '../../db/entities/index.ts'
 import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
 import { inTransaction } from '../../db/orm.ts'
-import { PARKED_UNTIL } from '../../db/parking.ts'
+import { isParked } from '../../db/parking.ts'
 import { lockProvider } from '../../db/subscriptions.ts'
 import { isUnsent } from '../../domain/outbound.ts'
 import type { JobDeps } from '../deps.ts'
@@ -57,7 +57,7 @@ async function untold(deps: JobDeps, providerId: string): Promise<Provider | nul
   const provider = await em.findOne(Provider, { id: providerId })
   if (provider?.gatewayUnsubscribeDue !== true || provider.optedOutAt == null) return null
   const confirmations = await em.find(OutboundMessage, { providerId, purpose: 'stop_confirmation' })
-  if (confirmations.some(({ status, nextAttemptAt }) => isUnsent(status) && nextAttemptAt < PARKED_UNTIL))
+  if (confirmations.some((message) => isUnsent(message.status) && !isParked(message)))
     throw new RetryLater(CONFIRMATION_FIRST_MS)
   return provider
 }
