@@ -48,6 +48,7 @@ export async function accept(
   message.errorCode = null
   const isUpToDate = await concernsOpenLink(tx, message)
   const isLinkDue = unlock !== null && isIn(LINK_DUE_STATUSES, unlock.status)
+  // Of a link that was closed it says nothing about the one that is due in its place, and that a person may be called about.
   if (isEscalated && (isUpToDate || !isLinkDue)) await resolveAboutMessage(tx, message)
   const due: Due[] = []
   const event = ACCEPTED_EVENT[message.purpose]

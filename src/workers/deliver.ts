@@ -42,7 +42,7 @@ export async function deliver(
     case 'busy':
       throw new RetryLater(claimed.retryInMs)
     case 'look_up':
-      return lookUp(deps, claimed, claimStarted.steady)
+      return lookUp(deps, claimed, claimStarted)
     case 'send':
       return send(deps, claimed, claimStarted, withoutSender)
   }
@@ -89,7 +89,7 @@ async function send(
       isPastDeadline: () => longestSince(claimStarted) > leaseMs - CALL_BUDGET_MS,
     })
     const status = await accepted(deps, message.id, gatewayId)
-    measureReveal(deps, message, unlock, claimStarted.steady)
+    measureReveal(deps, message, unlock, claimStarted)
     return status
   } catch (error) {
     if (error instanceof RefusedError && error.code === SENDER_REFUSED) {
@@ -113,7 +113,7 @@ function longestSince({ steady, wall }: Moment): number {
 async function lookUp(
   deps: JobDeps,
   { message, unlock, since, lease }: Claimed<'look_up'>,
-  claimStarted: number,
+  claimStarted: Moment,
 ): Promise<OutboundMessage['status']> {
   const found = await find(deps, message, since, lease)
   if (found !== null) {
@@ -146,9 +146,9 @@ async function accepted(deps: JobDeps, messageId: number, gatewayId: string): Pr
 }
 
 /** The first reveal of an unlock tells how long its payer waited; `unlock` is as it was claimed. */
-function measureReveal(deps: JobDeps, { purpose }: OutboundMessage, unlock: Unlock | null, claimStarted: number): void {
+function measureReveal(deps: JobDeps, { purpose }: OutboundMessage, unlock: Unlock | null, claimStarted: Moment): void {
   if (purpose !== 'reveal' || unlock?.status !== 'PAID' || unlock.paidAt == null) return
-  const waitedMs = unlock.dbNow.getTime() - unlock.paidAt.getTime() + performance.now() - claimStarted
+  const waitedMs = unlock.dbNow.getTime() - unlock.paidAt.getTime() + performance.now() - claimStarted.steady
   deps.metrics.reveals.revealed(waitedMs / 1000)
 }
 
