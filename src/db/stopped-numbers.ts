@@ -32,7 +32,8 @@ export async function rememberStop(tx: EntityManager, phone: string, at: Date | 
   await tx.execute(
     `insert into stopped_numbers (phone, stopped_at)
      select ?, said.at from (select least(coalesce(?::timestamptz, app_now()), app_now())) said (at)
-     where not exists (select from providers where phone = ? and subscription_changed_at > said.at)
+     where not exists (select from providers
+       where phone = ? and opted_out_at is null and subscription_changed_at > said.at)
      on conflict (phone) do update set stopped_at = greatest(stopped_numbers.stopped_at, excluded.stopped_at)`,
     [phone, at, phone],
   )

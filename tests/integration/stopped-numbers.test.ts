@@ -139,6 +139,16 @@ it('a STOP that is older than the newest START of its number is not remembered',
   expect(await optedOut('quinn')).toBe(false)
 })
 
+it('a STOP that is older than another number’s, whose owner has its number by now, is remembered all the same', async () => {
+  await put('paula', '+13055550161')
+  await say('STOP', null, '+13055550161')
+  await put('paula')
+  await say('STOP', new Date(Date.now() - 3_600_000))
+  await put('paula', '+13055550162')
+  await put('quinn')
+  expect(await optedOut('quinn')).toBe(true)
+})
+
 it('a STOP of a sender that is no phone number is stored, and remembered for nobody', async () => {
   expect(await say('STOP', null, '72345')).toMatchObject({ duplicate: false })
   expect(await db.em.fork().execute('select * from stopped_numbers')).toEqual([])
