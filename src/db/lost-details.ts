@@ -1,17 +1,10 @@
 import type { Due } from '../domain/due.ts'
 import { isUnsent } from '../domain/outbound.ts'
 import { DETAILS_SENT_STATUSES, isIn } from '../domain/states.ts'
-import { lockUnlock } from './apply-event.ts'
 import { OutboundMessage, type Unlock } from './entities/index.ts'
 import { openEscalation } from './escalations.ts'
 import type { EntityManager } from './orm.ts'
 import { isPaymentKept } from './payments.ts'
-
-/** What `callAboutLostDetails` does, for an unlock that is not locked yet. */
-export async function recordNothingUnderWay(tx: EntityManager, unlockId: number): Promise<Due[]> {
-  const unlock = await lockUnlock(tx, unlockId)
-  return unlock === null ? [] : callAboutLostDetails(tx, unlock)
-}
 
 /**
  * Calls a person when no sending of details that are paid for is under way or has arrived. The next one that is accepted

@@ -1,6 +1,6 @@
-import { applyEvent } from '../../db/apply-event.ts'
+import { applyEvent, lockUnlock } from '../../db/apply-event.ts'
 import { OutboundMessage, Unlock } from '../../db/entities/index.ts'
-import { recordNothingUnderWay } from '../../db/lost-details.ts'
+import { callAboutLostDetails } from '../../db/lost-details.ts'
 import { lockMessage } from '../../db/message-lock.ts'
 import { isUnsent, receiptOutcome } from '../../domain/outbound.ts'
 import { applyReceipt } from '../apply-receipt.ts'
@@ -45,7 +45,14 @@ async function conclude(
   // It is due by itself, or waits for a person.
   else if (reveals.some(({ status }) => isUnsent(status))) await postpone(deps, unlockId)
   else if (accepted !== undefined) await unsettled(accepted)
-  else await recordAndPublish(deps, (tx) => recordNothingUnderWay(tx, unlockId))
+  else await callAboutLost(deps, unlockId)
+}
+
+async function callAboutLost(deps: JobDeps, unlockId: number): Promise<void> {
+  await recordAndPublish(deps, async (tx) => {
+    const unlock = await lockUnlock(tx, unlockId)
+    return unlock === null ? [] : callAboutLostDetails(tx, unlock)
+  })
 }
 
 /** Unless they were accepted meanwhile, which has set the time to ask about them. */
