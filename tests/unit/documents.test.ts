@@ -39,3 +39,9 @@ test('an endpoint at Stripe that was set up as the documents say sends every eve
   const [, listed = ''] = /with exactly these events:\s+```text([\s\S]*?)```/.exec(text) ?? []
   expect(listed.trim().split(/\s+/).toSorted()).toEqual(STRIPE_EVENT_TYPES.toSorted())
 })
+
+test('the contribution guide says of every file of src/db once what it is about', () => {
+  const [, table = ''] = /The files of `src\/db`[^\n]*\n\n([\s\S]*?)\n\n/.exec(read('CONTRIBUTING.md')) ?? []
+  const named = [...table.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => `${name}.ts`)
+  expect(named.toSorted()).toEqual(globSync('*.ts', { cwd: join(root, 'src/db') }).toSorted())
+})
