@@ -6,7 +6,11 @@
  * - Reveal: the SMS that carries the locked fields, sent once they are paid for.
  * - Payment link: a Stripe page where this provider, and nobody else, pays for this unlock.
  * - Kept payment: money we took for an unlock and did not give back.
- * - Due: work that Postgres says must be done; a job is only a wake-up for it.
+ * - Due: work that Postgres says must be done; a job is only a wake-up for it, which may come twice, late, or not at all.
+ * - Claim: one worker's right to send a message, until its lease ends.
+ * - Unclear: a gateway may have done what it was asked for, or not. That is found out before it is asked again.
+ * - Generation: how often an unlock was opened for payment; each has one link.
+ * - Parked: left to a person, whom an escalation calls; the sweep does not wake it up.
  * - Escalation: something a person must look at.
  *
  * An unlock passes through TEASER_SENT and PAYMENT_LINK_SENT, and goes on in the same transaction: none is found in them.
