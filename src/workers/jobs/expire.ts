@@ -1,7 +1,5 @@
-import { applyEvent, lockUnlock } from '../../db/apply-event.ts'
-import { Unlock } from '../../db/entities/index.ts'
+import { applyToLocked, lockUnlock } from '../../db/apply-event.ts'
 import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
-import { inTransaction } from '../../db/orm.ts'
 import { isIn, UNPAID_STATUSES } from '../../domain/states.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'
@@ -12,15 +10,16 @@ export const expire = defineJob({
   name: 'expire',
 
   async run(deps, { unlock_id }) {
-    const known = await deps.em.findOne(Unlock, { id: unlock_id })
-    if (known === null) return
-    const { unlock, due } = await inTransaction(deps.em, (tx) => applyEvent(tx, unlock_id, { type: 'ttl' }, 'ttl'))
-    await deps.publish(due)
-    if (isIn(UNPAID_STATUSES, unlock.status)) {
-      throw new RetryLater(Math.max(1000, unlock.ttlExpiresAt.getTime() - unlock.dbNow.getTime()))
-    }
-    const subject = `unlock:${unlock_id}`
-    await inTransaction(deps.em, (tx) => resolveEscalations(tx, ['expire_failed'], subject, 'closed'))
+    await recordAndPublish(deps, async (tx) => {
+      const unlock = await lockUnlock(tx, unlock_id)
+      if (unlock === null) return []
+      const { due } = await applyToLocked(tx, unlock, { type: 'ttl' }, 'ttl')
+      if (isIn(UNPAID_STATUSES, unlock.status)) {
+        throw new RetryLater(Math.max(1000, unlock.ttlExpiresAt.getTime() - unlock.dbNow.getTime()))
+      }
+      await resolveEscalations(tx, ['expire_failed'], `unlock:${unlock_id}`, 'closed')
+      return due
+    })
   },
 
   async onFailed(deps, { unlock_id }, code) {
