@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import { parseEncryptionKeys } from '../src/config/encryption-keys.ts'
-import { createSealer } from '../src/db/sealing.ts'
+import { createSealer } from '../src/db/sealing/sealing.ts'
 
 /** An unlock that waits for its payment. */
 export type Awaiting = { id: number; leadId: string; linkId: string; providerId: string; phone: string }

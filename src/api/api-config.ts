@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import type { OfferTerms, TeaserPolicy } from '../db/offers.ts'
+import type { OfferTerms, TeaserPolicy } from '../db/leads/offers.ts'
 
 /** What of the configuration the ingress needs. */
 export type ApiConfig = {

@@ -2,8 +2,8 @@ import { ConfigError, loadConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { maskText } from '../logging/mask.ts'
 import { trustCertificates } from '../trust.ts'
-import { KeyCommandError, readKeyCommand, runKeyCommand, USAGE } from './key-command.ts'
-import { openDatabase } from './orm.ts'
+import { KeyCommandError, readKeyCommand, runKeyCommand, USAGE } from './access/key-command.ts'
+import { openDatabase } from './postgres/orm.ts'
 
 const REFUSED = 1
 const USAGE_ERROR = 2

@@ -2,8 +2,8 @@ import { ConfigError, loadConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
 import { trustCertificates } from '../trust.ts'
-import { migrateUp } from './migrate-up.ts'
-import { openDatabase } from './orm.ts'
+import { migrateUp } from './postgres/migrate-up.ts'
+import { openDatabase } from './postgres/orm.ts'
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env, 'migrate')

@@ -2,10 +2,10 @@ import { ConfigError, loadConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { maskText } from '../logging/mask.ts'
 import { trustCertificates } from '../trust.ts'
-import { openDatabase } from './orm.ts'
-import { keyUse, reseal } from './rotation.ts'
-import { rotationReport } from './rotation-report.ts'
-import { createSealer } from './sealing.ts'
+import { openDatabase } from './postgres/orm.ts'
+import { keyUse, reseal } from './sealing/rotation.ts'
+import { rotationReport } from './sealing/rotation-report.ts'
+import { createSealer } from './sealing/sealing.ts'
 
 const INCOMPLETE = 1
 

@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import type { PoolUsage } from '../db/pool.ts'
+import type { PoolUsage } from '../db/postgres/pool.ts'
 import { createCollector, type Exposition } from './exposition.ts'
 import { createHttpMetrics, type HttpMetrics } from './http.ts'
 import { showPool } from './pool.ts'

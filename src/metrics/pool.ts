@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { PoolUsage } from '../db/pool.ts'
+import type { PoolUsage } from '../db/postgres/pool.ts'
 
 /** Shows how the connections to Postgres are used. @param usage asked at each scrape */
 export function showPool(registry: Registry, usage: () => PoolUsage): void {

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import { INBOX_SOURCES, type InboxSource } from '../db/inbox-sources.ts'
+import { INBOX_SOURCES, type InboxSource } from '../db/inbox/sources.ts'
 
 /**
  * What a webhook was answered.

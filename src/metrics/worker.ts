@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import type { PoolUsage } from '../db/pool.ts'
+import type { PoolUsage } from '../db/postgres/pool.ts'
 import { createDeliveryMetrics, type DeliveryMetrics } from './deliveries.ts'
 import { createGatewayMetrics, type GatewayMetrics } from './gateways.ts'
 import { createJobMetrics, type JobMetrics } from './jobs.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isLockConflict } from '../db/sqlstates.ts'
+import { isLockConflict } from '../db/postgres/sqlstates.ts'
 import { type JobName, type Payload, parsePayload } from '../queues/contract.ts'
 import { loggingCalls } from './call-log.ts'
 import type { JobDeps, WorkerServices } from './deps.ts'

@@ -1,4 +1,4 @@
-import { type ClosingLink, recordClosed } from '../db/links.ts'
+import { type ClosingLink, recordClosed } from '../db/payments/links.ts'
 import { keepPayments } from './backfill/sessions.ts'
 import type { JobDeps } from './deps.ts'
 

@@ -1,5 +1,5 @@
 import { PaymentLink, type Unlock } from '../db/entities/index.ts'
-import { closingLinks, recordLink } from '../db/links.ts'
+import { closingLinks, recordLink } from '../db/payments/links.ts'
 import { closeLink } from './close-link.ts'
 import type { JobDeps } from './deps.ts'
 import { recordAndPublish } from './record-and-publish.ts'

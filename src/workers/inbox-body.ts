@@ -1,6 +1,6 @@
 import type { InboxRow } from '../db/entities/index.ts'
-import { inboxPlace } from '../db/inbox-store.ts'
-import { UnsealError } from '../db/sealing.ts'
+import { inboxPlace } from '../db/inbox/store.ts'
+import { UnsealError } from '../db/sealing/sealing.ts'
 import { type GatewayFields, parseGatewayBody } from '../domain/inbound.ts'
 import type { JobDeps } from './deps.ts'
 import { FinalError } from './errors.ts'

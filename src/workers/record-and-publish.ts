@@ -1,4 +1,4 @@
-import { type EntityManager, inTransaction } from '../db/orm.ts'
+import { type EntityManager, inTransaction } from '../db/postgres/orm.ts'
 import type { Due } from '../domain/due.ts'
 import type { JobDeps } from './deps.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openDatabase } from '../../src/db/orm.ts'
+import { openDatabase } from '../../src/db/postgres/orm.ts'
 import { createTestDatabase } from '../support/stores.ts'
 import { FROM, store, TO } from './analytics-stories.ts'
 import { type Harness, startHarness } from './api-harness.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { createApiKey } from '../../src/db/api-keys.ts'
+import { createApiKey } from '../../src/db/access/api-keys.ts'
 import { drawApiKey, hashApiKey } from '../../src/domain/api-key.ts'
 import type { Role } from '../../src/domain/roles.ts'
 import type { Answer, Harness } from './api-harness.ts'

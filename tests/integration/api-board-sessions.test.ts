@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSessions } from '../../src/api/board/sessions.ts'
-import { revokeApiKey } from '../../src/db/api-keys.ts'
+import { revokeApiKey } from '../../src/db/access/api-keys.ts'
 import { browserOf, cookieOf, FOREIGN, freshAddress, OWN } from './api-board-browser.ts'
 import { ADMIN_KEY, type Harness, OPERATOR_KEY, startHarness } from './api-harness.ts'
 

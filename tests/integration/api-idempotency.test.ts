@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { oncePerKey } from '../../src/db/idempotency.ts'
-import { type EntityManager, inTransaction } from '../../src/db/orm.ts'
+import { oncePerKey } from '../../src/db/leads/idempotency.ts'
+import { type EntityManager, inTransaction } from '../../src/db/postgres/orm.ts'
 import { AMY, BEN, type Harness, LEAD, startHarness } from './api-harness.ts'
 
 let api: Harness

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStoredKeys } from '../../src/api/auth/stored-keys.ts'
-import { createApiKey, KeyNameTakenError, listApiKeys, revokeApiKey } from '../../src/db/api-keys.ts'
+import { createApiKey, KeyNameTakenError, listApiKeys, revokeApiKey } from '../../src/db/access/api-keys.ts'
 import { drawApiKey, hashApiKey } from '../../src/domain/api-key.ts'
 import type { Role } from '../../src/domain/roles.ts'
 import { until } from '../support/until.ts'

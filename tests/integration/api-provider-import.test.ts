@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createInbox } from '../../src/db/inbox-store.ts'
+import { createInbox } from '../../src/db/inbox/store.ts'
 import { until } from '../support/until.ts'
 import { ADMIN_KEY, AMY, BEN, type Harness, OPERATOR_KEY, startHarness } from './api-harness.ts'
 

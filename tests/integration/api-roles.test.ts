@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createApiKey } from '../../src/db/api-keys.ts'
+import { createApiKey } from '../../src/db/access/api-keys.ts'
 import { drawApiKey, hashApiKey } from '../../src/domain/api-key.ts'
 import { ROLES, type Role } from '../../src/domain/roles.ts'
 import { documented, type Method } from './api-document.ts'

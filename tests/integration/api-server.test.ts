@@ -5,7 +5,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { openDatabase } from '../../src/db/orm.ts'
+import { openDatabase } from '../../src/db/postgres/orm.ts'
 import { NODE_COMPILE_CACHE } from '../../src/sandbox/product-processes.ts'
 import { createTestDatabase, type TestDatabase, testRedis } from '../support/stores.ts'
 

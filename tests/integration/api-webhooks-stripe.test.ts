@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { inboxPlace } from '../../src/db/inbox-store.ts'
+import { inboxPlace } from '../../src/db/inbox/store.ts'
 import { type Harness, STRIPE_SECRET, startHarness } from './api-harness.ts'
 
 const OLD_SECRET = 'whsec_the_old_one'

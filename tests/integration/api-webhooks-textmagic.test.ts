@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { inboxPlace } from '../../src/db/inbox-store.ts'
+import { inboxPlace } from '../../src/db/inbox/store.ts'
 import { AMY, BEN, type Harness, startHarness, TOKEN } from './api-harness.ts'
 
 const INBOUND = `/webhook/textmagic?token=${TOKEN}`

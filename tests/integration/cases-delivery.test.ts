@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inTransaction } from '../../src/db/orm.ts'
-import { findReceiptMessage } from '../../src/db/receipts.ts'
+import { findReceiptMessage } from '../../src/db/ledger/receipts.ts'
+import { inTransaction } from '../../src/db/postgres/orm.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
 import { calm, escalated, failedJob, failedJobs, hurry, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
-/** Nothing is swept while it is held: see src/db/due.ts. */
+/** Nothing is swept while it is held: see src/db/due/due.ts. */
 const SWEEP_LOCK = 7_701_001
 
 let product: Product

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { lockInboxRow, markProcessed } from '../../src/db/inbox.ts'
-import { inTransaction } from '../../src/db/orm.ts'
+import { lockInboxRow, markProcessed } from '../../src/db/inbox/inbox.ts'
+import { inTransaction } from '../../src/db/postgres/orm.ts'
 import { makeAttempt } from '../../src/workers/attempt.ts'
 import { handleReply } from '../../src/workers/jobs/handle-reply.ts'
 import { closeChecked } from '../support/invariants.ts'

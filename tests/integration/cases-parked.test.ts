@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { markFailed } from '../../src/db/inbox.ts'
-import { inTransaction } from '../../src/db/orm.ts'
+import { markFailed } from '../../src/db/inbox/inbox.ts'
+import { inTransaction } from '../../src/db/postgres/orm.ts'
 import { RefusedError } from '../../src/gateways/errors.ts'
 import type { JobName } from '../../src/queues/contract.ts'
 import { makeAttempt } from '../../src/workers/attempt.ts'

@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { Client, Pool, type PoolClient } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inTransaction, openDatabase } from '../../src/db/orm.ts'
+import { inTransaction, openDatabase } from '../../src/db/postgres/orm.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
 const POOL_SIZE = 2

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Pool, type PoolClient } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { saveRoundTrips } from '../../src/db/round-trips.ts'
+import { saveRoundTrips } from '../../src/db/postgres/round-trips.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
 let database: TestDatabase

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inTransaction, openDatabase } from '../../src/db/orm.ts'
+import { inTransaction, openDatabase } from '../../src/db/postgres/orm.ts'
 import { query } from '../support/query.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inTransaction, openDatabase } from '../../src/db/orm.ts'
+import { inTransaction, openDatabase } from '../../src/db/postgres/orm.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
 const LIMITS = `select current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement,

@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openDatabase } from '../../src/db/orm.ts'
-import { recordDispute } from '../../src/db/payment-disputes.ts'
+import { recordDispute } from '../../src/db/payments/disputes.ts'
+import { openDatabase } from '../../src/db/postgres/orm.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
 let database: TestDatabase

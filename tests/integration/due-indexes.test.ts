@@ -2,9 +2,9 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { storePast } from '../../bench/past.ts'
-import { claimDue } from '../../src/db/due.ts'
-import type { EntityManager } from '../../src/db/orm.ts'
-import { overdueWork } from '../../src/db/overdue.ts'
+import { claimDue } from '../../src/db/due/due.ts'
+import { overdueWork } from '../../src/db/due/overdue.ts'
+import type { EntityManager } from '../../src/db/postgres/orm.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 
 /** Enough for the planner to prefer an index; each lead has three unlocks. */

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
-import { pendingMigrations } from '../../src/db/migrate-up.ts'
+import { pendingMigrations } from '../../src/db/postgres/migrate-up.ts'
 import { openMigratedDatabase } from '../support/migrated-database.ts'
 import { query } from '../support/query.ts'
 import { createTestDatabase, testRedis } from '../support/stores.ts'

@@ -1,4 +1,4 @@
-import { createApiKey, revokeApiKey } from '../../src/db/api-keys.ts'
+import { createApiKey, revokeApiKey } from '../../src/db/access/api-keys.ts'
 import { drawApiKey, hashApiKey } from '../../src/domain/api-key.ts'
 import { PAID_STATUSES, UNLOCK_STATUSES } from '../../src/domain/states.ts'
 import type { CallerKind } from '../support/fuzz/requests.ts'

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { createInbox } from '../../src/db/inbox-store.ts'
-import { createSealer } from '../../src/db/sealing.ts'
+import { createInbox } from '../../src/db/inbox/store.ts'
+import { createSealer } from '../../src/db/sealing/sealing.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 import { until } from '../support/until.ts'
 

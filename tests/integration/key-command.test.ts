@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findApiKey } from '../../src/db/api-keys.ts'
-import { readKeyCommand, runKeyCommand } from '../../src/db/key-command.ts'
+import { findApiKey } from '../../src/db/access/api-keys.ts'
+import { readKeyCommand, runKeyCommand } from '../../src/db/access/key-command.ts'
 import { hashApiKey, isApiKey } from '../../src/domain/api-key.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { migrateUp, pendingMigrations } from '../../src/db/migrate-up.ts'
-import { openDatabase } from '../../src/db/orm.ts'
+import { migrateUp, pendingMigrations } from '../../src/db/postgres/migrate-up.ts'
+import { openDatabase } from '../../src/db/postgres/orm.ts'
 import { callbackUrls } from '../../src/sandbox/environment.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'

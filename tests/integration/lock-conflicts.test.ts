@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type EntityManager, inTransaction, openDatabase } from '../../src/db/orm.ts'
-import { isLockConflict } from '../../src/db/sqlstates.ts'
+import { type EntityManager, inTransaction, openDatabase } from '../../src/db/postgres/orm.ts'
+import { isLockConflict } from '../../src/db/postgres/sqlstates.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
 let database: TestDatabase

@@ -1,8 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { migrateUp, pendingMigrations } from '../../src/db/migrate-up.ts'
 import { migrations } from '../../src/db/migrations/index.ts'
-import { openDatabase } from '../../src/db/orm.ts'
+import { migrateUp, pendingMigrations } from '../../src/db/postgres/migrate-up.ts'
+import { openDatabase } from '../../src/db/postgres/orm.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 
 let database: TestDatabase

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inboxBodies } from '../../src/db/retention.ts'
+import { inboxBodies } from '../../src/db/erasure/retention.ts'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Json, type Product, startProduct } from '../support/product.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { KINDS } from '../../src/db/due.ts'
+import { KINDS } from '../../src/db/due/due.ts'
 import { query } from '../support/query.ts'
 import { createTestDatabase, type TestDatabase } from '../support/stores.ts'
 

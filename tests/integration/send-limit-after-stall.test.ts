@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
-import { DEFAULT_LEDGER_TIMING } from '../../src/db/ledger-claim.ts'
+import { DEFAULT_LEDGER_TIMING } from '../../src/db/ledger/claim.ts'
 import { startProduct } from '../support/product.ts'
 import { until } from '../support/until.ts'
 

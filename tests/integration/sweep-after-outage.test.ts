@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { claimDue } from '../../src/db/due.ts'
-import { inTransaction } from '../../src/db/orm.ts'
+import { claimDue } from '../../src/db/due/due.ts'
+import { inTransaction } from '../../src/db/postgres/orm.ts'
 import { longestBackoffMs, PATIENT } from '../../src/domain/backoff.ts'
 import { jobs } from '../../src/queues/contract.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'

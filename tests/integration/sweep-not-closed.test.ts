@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { claimDue } from '../../src/db/due.ts'
-import { openEscalation, resolveEscalations } from '../../src/db/escalations.ts'
-import { inTransaction } from '../../src/db/orm.ts'
+import { claimDue } from '../../src/db/due/due.ts'
+import { openEscalation, resolveEscalations } from '../../src/db/escalations/escalations.ts'
+import { inTransaction } from '../../src/db/postgres/orm.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 
 let database: MigratedDatabase

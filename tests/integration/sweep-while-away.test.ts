@@ -1,9 +1,9 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { claimDue } from '../../src/db/due.ts'
-import { claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger-claim.ts'
-import { recordAbsent, recordRefused, recordUnclear } from '../../src/db/ledger-outcomes.ts'
-import { inTransaction } from '../../src/db/orm.ts'
+import { claimDue } from '../../src/db/due/due.ts'
+import { claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger/claim.ts'
+import { recordAbsent, recordRefused, recordUnclear } from '../../src/db/ledger/outcomes.ts'
+import { inTransaction } from '../../src/db/postgres/orm.ts'
 import { longestBackoffMs, PATIENT } from '../../src/domain/backoff.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
 

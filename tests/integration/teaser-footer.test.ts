@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { PARKED_UNTIL } from '../../src/db/parking.ts'
+import { PARKED_UNTIL } from '../../src/db/due/parking.ts'
 import { type Harness, LEAD, startHarness } from './api-harness.ts'
 
 const FOOTER = 'Reply STOP to opt out.'

@@ -4,19 +4,19 @@ export type Mutation = { name: string; file: string; from: string; to: string }
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'transitions without the row lock',
-    file: 'src/db/apply-event.ts',
+    file: 'src/db/unlocks/apply-event.ts',
     from: ' for update`,\n    values,',
     to: '`,\n    values,',
   },
   {
     name: 'messages without the row lock',
-    file: 'src/db/message-lock.ts',
+    file: 'src/db/ledger/message-lock.ts',
     from: 'select from outbound_messages where id = ? for update;`',
     to: 'select from outbound_messages where id = ?;`',
   },
   {
     name: 'a claim without the lock on its receiver',
-    file: 'src/db/message-lock.ts',
+    file: 'src/db/ledger/message-lock.ts',
     from: 'where id = (select provider_id from outbound_messages where id = ?) for share;',
     to: 'where id = (select provider_id from outbound_messages where id = ?);',
   },
@@ -34,7 +34,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a STOP takes effect only when its job runs',
-    file: 'src/db/inbox-store.ts',
+    file: 'src/db/inbox/store.ts',
     from: 'await optOutSender(tx, stored.inboxId)',
     to: 'void optOutSender',
   },
@@ -46,7 +46,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'whoever lost a claim still records its outcome',
-    file: 'src/db/ledger-outcomes.ts',
+    file: 'src/db/ledger/outcomes.ts',
     from: 'return isClaimed && leaseUntil?.getTime() === lease.getTime() ? locked : null',
     to: 'return isClaimed && leaseUntil?.getTime() !== -lease.getTime() ? locked : null',
   },
@@ -70,19 +70,19 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a link that nobody wants any more stays open',
-    file: 'src/db/links.ts',
+    file: 'src/db/payments/links.ts',
     from: `status: wanted ? 'open' : 'closing'`,
     to: `status: wanted ? 'open' : 'closed'`,
   },
   {
     name: 'a link that may exist is not looked for once its offer is closed',
-    file: 'src/db/effects.ts',
+    file: 'src/db/unlocks/effects.ts',
     from: 'unlock.linkUnrecorded = true',
     to: 'unlock.linkUnrecorded = false',
   },
   {
     name: 'a refund that failed is forgotten for an older word of it',
-    file: 'src/db/payment-refunds.ts',
+    file: 'src/db/payments/refunds.ts',
     from: 'where array_position(?::text[], refunds.status) < array_position(?::text[], excluded.status)',
     to: 'where array_position(?::text[], refunds.status) <> array_position(?::text[], excluded.status)',
   },
@@ -100,7 +100,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'the sweep forgets claims that were abandoned',
-    file: 'src/db/due.ts',
+    file: 'src/db/due/due.ts',
     from: 'oneOf(UNSENT_STATUSES)',
     to: `oneOf(['pending', 'unknown'])`,
   },

@@ -1,5 +1,5 @@
 import { Lead } from '../../src/db/entities/index.ts'
-import { openLockedFields } from '../../src/db/leads.ts'
+import { openLockedFields } from '../../src/db/leads/leads.ts'
 import type { Evidence } from './evidence.ts'
 
 /** The locked fields of every lead, in clear, by lead id. */

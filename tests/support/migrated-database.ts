@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
-import { openDatabase } from '../../src/db/orm.ts'
+import { openDatabase } from '../../src/db/postgres/orm.ts'
 import { createTestDatabase } from './stores.ts'
 
 export type MigratedDatabase = {

@@ -40,8 +40,13 @@ test('an endpoint at Stripe that was set up as the documents say sends every eve
   expect(listed.trim().split(/\s+/).toSorted()).toEqual(STRIPE_EVENT_TYPES.toSorted())
 })
 
-test('the contribution guide says of every file of src/db once what it is about', () => {
-  const [, table = ''] = /The files of `src\/db`[^\n]*\n\n([\s\S]*?)\n\n/.exec(read('CONTRIBUTING.md')) ?? []
-  const named = [...table.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => `${name}.ts`)
-  expect(named.toSorted()).toEqual(globSync('*.ts', { cwd: join(root, 'src/db') }).toSorted())
+test('the contribution guide says of every folder of src/db once what it is about', () => {
+  const [, table = ''] = /The folders of `src\/db`:\n\n([\s\S]*?)\n\n/.exec(read('CONTRIBUTING.md')) ?? []
+  const named = [...table.matchAll(/^\| (.+?) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name),
+  )
+  const folders = globSync('*', { cwd: join(root, 'src/db'), withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  )
+  expect(named.toSorted()).toEqual(folders.map(({ name }) => name).toSorted())
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { ESCALATION_KINDS, type EscalationKind } from '../../src/db/escalations.ts'
+import { ESCALATION_KINDS, type EscalationKind } from '../../src/db/escalations/escalations.ts'
 import { metricsOf } from '../support/registries.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')

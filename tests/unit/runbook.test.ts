@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ESCALATION_KINDS } from '../../src/db/escalations.ts'
+import { ESCALATION_KINDS } from '../../src/db/escalations/escalations.ts'
 
 const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
 

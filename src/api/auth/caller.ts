@@ -1,4 +1,4 @@
-import type { Actor } from '../../db/audit.ts'
+import type { Actor } from '../../db/access/audit.ts'
 import type { Role } from '../../domain/roles.ts'
 import { ProblemError } from '../problem.ts'
 

@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import type { FastifyBaseLogger } from 'fastify'
-import { findApiKey, noteKeyUse } from '../../db/api-keys.ts'
+import { findApiKey, noteKeyUse } from '../../db/access/api-keys.ts'
 import { hashApiKey, isApiKey } from '../../domain/api-key.ts'
 import type { Caller } from './caller.ts'
 

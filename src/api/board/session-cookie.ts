@@ -1,5 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { SESSION_HOURS } from '../../db/board-sessions.ts'
+import { SESSION_HOURS } from '../../db/access/board-sessions.ts'
 
 export type SessionCookie = { name: string; options: CookieSerializeOptions }
 

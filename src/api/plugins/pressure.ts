@@ -1,5 +1,5 @@
 import underPressure from '@fastify/under-pressure'
-import { poolUsage } from '../../db/pool.ts'
+import { poolUsage } from '../../db/postgres/pool.ts'
 import type { ApiDeps, App } from '../deps.ts'
 import { ProblemError } from '../problem.ts'
 

@@ -1,5 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
-import type { InboxSource } from '../inbox-sources.ts'
+import type { InboxSource } from '../inbox/sources.ts'
 
 /** received: to be handled; forwarding: to be passed to the fallback system; failed: a person must look. */
 export type InboxStatus = 'received' | 'forwarding' | 'processed' | 'failed'

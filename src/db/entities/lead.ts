@@ -1,6 +1,6 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 
-/** Locked fields are sealed: read and write them through db/leads.ts. */
+/** Locked fields are sealed: read and write them through db/leads/leads.ts. */
 export const Lead = defineEntity({
   name: 'Lead',
   tableName: 'leads',

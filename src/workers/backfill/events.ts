@@ -1,5 +1,5 @@
-import { databaseNow } from '../../db/clock.ts'
-import { createInbox } from '../../db/inbox-store.ts'
+import { createInbox } from '../../db/inbox/store.ts'
+import { databaseNow } from '../../db/postgres/clock.ts'
 import { madeAt, STRIPE_EVENT_TYPES } from '../../domain/stripe-event.ts'
 import type { WorkerServices } from '../deps.ts'
 import { keep, storeEach } from './keep.ts'

@@ -1,5 +1,5 @@
-import type { Arrival, StoredArrival } from '../../db/inbox-store.ts'
-import { isRefusedRow } from '../../db/sqlstates.ts'
+import type { Arrival, StoredArrival } from '../../db/inbox/store.ts'
+import { isRefusedRow } from '../../db/postgres/sqlstates.ts'
 import { GatewayError, NotDoneError, RefusedError, UnclearError } from '../../gateways/errors.ts'
 import type { WorkerServices } from '../deps.ts'
 

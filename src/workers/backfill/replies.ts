@@ -1,5 +1,5 @@
-import { knownReplyIds, recordRepliesListed, repliesWanted } from '../../db/backfill.ts'
-import { type Arrival, createInbox } from '../../db/inbox-store.ts'
+import { knownReplyIds, recordRepliesListed, repliesWanted } from '../../db/due/backfill.ts'
+import { type Arrival, createInbox } from '../../db/inbox/store.ts'
 import { readInboundSms, readSentAt } from '../../domain/inbound.ts'
 import type { TextMagicReply } from '../../gateways/textmagic.ts'
 import type { WorkerServices } from '../deps.ts'

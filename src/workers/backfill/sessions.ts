@@ -1,5 +1,5 @@
-import { claimOpenLinks, type LinkToAsk } from '../../db/backfill.ts'
-import { createInbox } from '../../db/inbox-store.ts'
+import { claimOpenLinks, type LinkToAsk } from '../../db/due/backfill.ts'
+import { createInbox } from '../../db/inbox/store.ts'
 import { type FoundPayment, isRefunded, isTakenBack } from '../../gateways/stripe.ts'
 import type { WorkerServices } from '../deps.ts'
 import { keep, storeEach } from './keep.ts'

@@ -1,6 +1,5 @@
-import type { Actor } from '../../db/audit.ts'
-import { eraseIfOver } from '../../db/erasure.ts'
-import type { EntityManager } from '../../db/orm.ts'
+import type { Actor } from '../../db/access/audit.ts'
+import { eraseIfOver } from '../../db/erasure/erasure.ts'
 import {
   handledReceipts,
   idempotencyKeys,
@@ -8,7 +7,8 @@ import {
   type LeadPlace,
   leadsPastRetention,
   messageBodies,
-} from '../../db/retention.ts'
+} from '../../db/erasure/retention.ts'
+import type { EntityManager } from '../../db/postgres/orm.ts'
 import type { WorkerServices } from '../deps.ts'
 import { defineJob } from '../job.ts'
 

@@ -1,5 +1,5 @@
-import { applyToLocked, lockUnlock } from '../../db/apply-event.ts'
-import { openEscalation, resolveEscalations } from '../../db/escalations.ts'
+import { openEscalation, resolveEscalations } from '../../db/escalations/escalations.ts'
+import { applyToLocked, lockUnlock } from '../../db/unlocks/apply-event.ts'
 import { isIn, UNPAID_STATUSES } from '../../domain/states.ts'
 import { RetryLater } from '../errors.ts'
 import { defineJob } from '../job.ts'

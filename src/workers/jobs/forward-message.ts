@@ -1,5 +1,5 @@
 import { InboxRow } from '../../db/entities/index.ts'
-import { finishInboxRow, markFailed } from '../../db/inbox.ts'
+import { finishInboxRow, markFailed } from '../../db/inbox/inbox.ts'
 import { openBody } from '../inbox-body.ts'
 import { defineJob } from '../job.ts'
 import { recordAndPublish } from '../record-and-publish.ts'

@@ -1,6 +1,6 @@
 import { Payment } from '../../db/entities/index.ts'
-import { lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox.ts'
-import { type EntityManager, inTransaction } from '../../db/orm.ts'
+import { lockInboxRow, markFailed, markProcessed, UNMATCHED } from '../../db/inbox/inbox.ts'
+import { type EntityManager, inTransaction } from '../../db/postgres/orm.ts'
 import type { Due } from '../../domain/due.ts'
 import type { JobDeps } from '../deps.ts'
 import { NotYetError } from '../errors.ts'

@@ -1,6 +1,6 @@
 import { InboxRow, type OutboundMessage } from '../../db/entities/index.ts'
-import { finishInboxRow, markFailed, UNMATCHED } from '../../db/inbox.ts'
-import { findReceiptMessage } from '../../db/receipts.ts'
+import { finishInboxRow, markFailed, UNMATCHED } from '../../db/inbox/inbox.ts'
+import { findReceiptMessage } from '../../db/ledger/receipts.ts'
 import { type DeliveryReceipt, readReceipt } from '../../domain/inbound.ts'
 import { applyReceipt, rejectReasonOf } from '../apply-receipt.ts'
 import type { JobDeps } from '../deps.ts'

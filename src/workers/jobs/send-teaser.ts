@@ -1,5 +1,5 @@
 import { OutboundMessage } from '../../db/entities/index.ts'
-import { parkMessage } from '../../db/ledger-outcomes.ts'
+import { parkMessage } from '../../db/ledger/outcomes.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { defineJob } from '../job.ts'

@@ -1,5 +1,5 @@
-import { claimDue, type WakeUp } from '../../db/due.ts'
-import { inTransaction } from '../../db/orm.ts'
+import { claimDue, type WakeUp } from '../../db/due/due.ts'
+import { inTransaction } from '../../db/postgres/orm.ts'
 import type { WorkerServices } from '../deps.ts'
 import { defineJob } from '../job.ts'
 

@@ -1,5 +1,5 @@
-import { ErasureRefusedError, eraseContact } from '../../../src/db/erasure.ts'
-import { NotAllowedError, type Operation, operate } from '../../../src/db/operations.ts'
+import { ErasureRefusedError, eraseContact } from '../../../src/db/erasure/erasure.ts'
+import { NotAllowedError, type Operation, operate } from '../../../src/db/unlocks/operations.ts'
 import { perform } from './perform.ts'
 import { drawPlan } from './profile.ts'
 import type { World } from './world.ts'

@@ -1,4 +1,4 @@
-import { PhoneTakenError, putProvider } from '../../../src/db/providers.ts'
+import { PhoneTakenError, putProvider } from '../../../src/db/providers/providers.ts'
 import { perform } from './perform.ts'
 import { drawPlan } from './profile.ts'
 import type { World } from './world.ts'

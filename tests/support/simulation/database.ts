@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { Client } from 'pg'
-import { migrateUp } from '../../../src/db/migrate-up.ts'
-import { openDatabase } from '../../../src/db/orm.ts'
+import { migrateUp } from '../../../src/db/postgres/migrate-up.ts'
+import { openDatabase } from '../../../src/db/postgres/orm.ts'
 import { SIMULATED_APP_NOW, SimulatedClock } from './clock.ts'
 import { hookPostgres } from './postgres-hooks.ts'
 

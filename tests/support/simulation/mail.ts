@@ -1,4 +1,4 @@
-import { createInbox } from '../../../src/db/inbox-store.ts'
+import { createInbox } from '../../../src/db/inbox/store.ts'
 import { parseGatewayBody, readGatewayMessage } from '../../../src/domain/inbound.ts'
 import { madeAt } from '../../../src/domain/stripe-event.ts'
 import type { Mail } from './mail-bodies.ts'

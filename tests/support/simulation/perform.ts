@@ -1,4 +1,4 @@
-import { isLockConflict } from '../../../src/db/sqlstates.ts'
+import { isLockConflict } from '../../../src/db/postgres/sqlstates.ts'
 import { type Plan, type Rest, Task } from './tasks.ts'
 import type { World } from './world.ts'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { problemFor } from '../../../src/api/errors.ts'
 import { ProblemError, problemOf } from '../../../src/api/problem.ts'
-import { IdempotencyConflictError } from '../../../src/db/idempotency.ts'
+import { IdempotencyConflictError } from '../../../src/db/leads/idempotency.ts'
 
 const coded = (facts: Record<string, unknown>) => Object.assign(new Error('secret'), facts)
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { escapeLiteral as escapeAsDriver } from 'pg'
 import { expect, it } from 'vitest'
-import { escapeLiteral } from '../../../src/db/escape-literal.ts'
+import { escapeLiteral } from '../../../src/db/postgres/escape-literal.ts'
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),

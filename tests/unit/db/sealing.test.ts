@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { createSealer, UnsealError } from '../../../src/db/sealing.ts'
+import { createSealer, UnsealError } from '../../../src/db/sealing/sealing.ts'
 
 const PLACE = 'leads.client_email:lead_abc12345'
 const sealer = createSealer([{ id: 'k1', key: randomBytes(32) }])

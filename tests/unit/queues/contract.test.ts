@@ -73,7 +73,7 @@ const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.m
 it.each(jobNames.filter((name) => Object.keys(idsOf(name)).length > 0))(
   'a wake-up of %s that Redis lost is found again: the search for what is due names it',
   (name) => {
-    const search = `${read('src/db/due.ts')}${read('src/db/inbox-sources.ts')}`
+    const search = `${read('src/db/due/due.ts')}${read('src/db/inbox/sources.ts')}`
     expect(search.includes(`'${name}'`)).toBe(true)
   },
 )

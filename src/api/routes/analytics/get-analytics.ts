@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { type Analytics, analysePeriod } from '../../../db/analytics.ts'
+import { type Analytics, analysePeriod } from '../../../db/figures/analytics.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { NullableTimestamp } from '../../fields.ts'

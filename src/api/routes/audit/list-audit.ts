@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { listAudit as findEntries } from '../../../db/audit-list.ts'
 import type { AuditEntry } from '../../../db/entities/index.ts'
+import { listAudit as findEntries } from '../../../db/lists/audit-list.ts'
 import { ROLES } from '../../../domain/roles.ts'
 import { ADMIN_ONLY } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listEscalations as findEscalations } from '../../../db/escalation-list.ts'
+import { listEscalations as findEscalations } from '../../../db/lists/escalation-list.ts'
 import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'

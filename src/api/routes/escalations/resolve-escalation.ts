@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { resolveById } from '../../../db/escalation-desk.ts'
+import { resolveById } from '../../../db/escalations/desk.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { eraseContact as eraseContactOf } from '../../../db/erasure.ts'
+import { eraseContact as eraseContactOf } from '../../../db/erasure/erasure.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { ADMIN_ONLY } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'

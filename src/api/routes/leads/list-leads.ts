@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listLeads as findLeads } from '../../../db/lead-list.ts'
+import { listLeads as findLeads } from '../../../db/lists/lead-list.ts'
 import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -7,8 +7,8 @@ import {
   type TeaserPolicy,
   TeaserTooLongError,
   UnknownProvidersError,
-} from '../../../db/offers.ts'
-import type { EntityManager } from '../../../db/orm.ts'
+} from '../../../db/leads/offers.ts'
+import type { EntityManager } from '../../../db/postgres/orm.ts'
 import { validatePrice } from '../../../domain/money.ts'
 import type { Publisher } from '../../../queues/publisher.ts'
 import { ProblemError, unacceptable } from '../../problem.ts'

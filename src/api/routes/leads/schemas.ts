@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Lead, Unlock } from '../../../db/entities/index.ts'
-import type { LockedFields } from '../../../db/leads.ts'
-import type { SkippedProvider } from '../../../db/offers.ts'
+import type { LockedFields } from '../../../db/leads/leads.ts'
+import type { SkippedProvider } from '../../../db/leads/offers.ts'
 import { UNLOCK_STATUSES } from '../../../domain/states.ts'
 import { NullableText, Timestamp } from '../../fields.ts'
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listMessages as findMessages } from '../../../db/message-list.ts'
+import { listMessages as findMessages } from '../../../db/lists/message-list.ts'
 import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
 import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'

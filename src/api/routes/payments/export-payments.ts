@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { recordAudit } from '../../../db/audit.ts'
-import { type ExportedPayment, exportPayments as readPayments } from '../../../db/exports.ts'
+import { recordAudit } from '../../../db/access/audit.ts'
+import { type ExportedPayment, exportPayments as readPayments } from '../../../db/lists/exports.ts'
 import { decimalAmount } from '../../../domain/money.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { PaymentFilter } from '../../../db/payment-list.ts'
+import type { PaymentFilter } from '../../../db/lists/payment-list.ts'
 import { Serial } from '../../ids.ts'
 import { parseFrom, parseTo, TimeBound } from '../../time.ts'
 import { PaymentStatusSchema } from './schemas.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listPayments as findPayments } from '../../../db/payment-list.ts'
+import { listPayments as findPayments } from '../../../db/lists/payment-list.ts'
 import { STAFF } from '../../auth/roles.ts'
 import { CreationPlace, DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { ProviderDetails } from '../../../db/providers.ts'
+import type { ProviderDetails } from '../../../db/providers/providers.ts'
 import { cleanText } from '../../../domain/clean-text.ts'
 import { normalisePhone } from '../../../domain/phone.ts'
 import { isValidTimeZone } from '../../../domain/quiet-hours.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { findProvider } from '../../../db/providers.ts'
+import { findProvider } from '../../../db/providers/providers.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { notFound, problemResponses } from '../../problem.ts'

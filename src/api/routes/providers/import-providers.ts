@@ -4,7 +4,7 @@ import {
   type ImportCounts,
   NumbersTakenError,
   importProviders as storeProviders,
-} from '../../../db/provider-import.ts'
+} from '../../../db/providers/import.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listProviders as findProviders } from '../../../db/providers.ts'
+import { listProviders as findProviders } from '../../../db/providers/providers.ts'
 import { STAFF } from '../../auth/roles.ts'
 import { DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { PhoneTakenError, putProvider as storeProvider } from '../../../db/providers.ts'
+import { PhoneTakenError, putProvider as storeProvider } from '../../../db/providers/providers.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { UnlockFilter } from '../../../db/unlock-list.ts'
+import type { UnlockFilter } from '../../../db/lists/unlock-list.ts'
 import { parseFrom, parseTo, TimeBound } from '../../time.ts'
 import { UnlockStatusSchema } from '../leads/schemas.ts'
 

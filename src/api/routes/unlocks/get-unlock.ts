@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { unlockHistory } from '../../../db/unlock-history.ts'
+import { unlockHistory } from '../../../db/unlocks/history.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { serialOf } from '../../ids.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listUnlocks as findUnlocks } from '../../../db/unlock-list.ts'
+import { listUnlocks as findUnlocks } from '../../../db/lists/unlock-list.ts'
 import { STAFF } from '../../auth/roles.ts'
 import { CreationPlace, DEFAULT_LIMIT, decodeCursor, nextCursor, pageOf, pageQuery } from '../../cursor.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { type Operation, operate } from '../../../db/operations.ts'
-import { unlockHistory } from '../../../db/unlock-history.ts'
+import { unlockHistory } from '../../../db/unlocks/history.ts'
+import { type Operation, operate } from '../../../db/unlocks/operations.ts'
 import { actorOf } from '../../auth/caller.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { OutboundMessage, Unlock } from '../../../db/entities/index.ts'
-import type { UnlockHistory } from '../../../db/unlock-history.ts'
+import type { UnlockHistory } from '../../../db/unlocks/history.ts'
 import { MESSAGE_STATUSES, PURPOSES } from '../../../domain/outbound.ts'
 import { NullableText, NullableTimestamp, Timestamp } from '../../fields.ts'
 import { UnlockStatusSchema } from '../leads/schemas.ts'

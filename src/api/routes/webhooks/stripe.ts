@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Inbox } from '../../../db/inbox-store.ts'
+import type { Inbox } from '../../../db/inbox/store.ts'
 import { madeAt } from '../../../domain/stripe-event.ts'
 import { BadSignatureError, type SignedEvent, verifyStripeSignature } from '../../../gateways/stripe-signature.ts'
 import type { ApiDeps, App } from '../../deps.ts'

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { Arrival, Inbox, StoredArrival } from '../../../db/inbox-store.ts'
+import type { Arrival, Inbox, StoredArrival } from '../../../db/inbox/store.ts'
 import { parseGatewayBody, readGatewayMessage } from '../../../domain/inbound.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Inbox } from '../../../db/inbox-store.ts'
+import type { Inbox } from '../../../db/inbox/store.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { textmagicCallback } from './textmagic-callback.ts'
 

@@ -1,5 +1,5 @@
-import type { InboxSource } from '../../../db/inbox-sources.ts'
-import type { StoredArrival } from '../../../db/inbox-store.ts'
+import type { InboxSource } from '../../../db/inbox/sources.ts'
+import type { StoredArrival } from '../../../db/inbox/store.ts'
 import type { WebhookMetrics, WebhookResult } from '../../../metrics/webhooks.ts'
 import type { App } from '../../deps.ts'
 

@@ -1,0 +1,141 @@
+import { longestBackoffMs, PATIENT } from '../../domain/backoff.ts'
+import type { Due } from '../../domain/due.ts'
+import { isUnsent } from '../../domain/outbound.ts'
+import { GRACE_MS, PARKED_UNTIL } from '../due/parking.ts'
+import type { OutboundMessage, Unlock } from '../entities/index.ts'
+import { after } from '../postgres/clock.ts'
+import type { EntityManager } from '../postgres/orm.ts'
+import { concernsOpenLink } from './acceptance.ts'
+import { escalateMessage } from './message-escalations.ts'
+import { type Locked, lock } from './message-lock.ts'
+
+/** The state that waits for a message of this purpose to be accepted, and whose rows the sweep looks at as well. */
+const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> = {
+  payment_link: 'CREATE_PAYMENT_LINK',
+  reveal: 'PAID',
+}
+
+/**
+ * Locks a message for recording an outcome other than acceptance, if the claim is still the caller's. Whoever let its lease
+ * run out has nothing to say any more: another worker may be sending by now.
+ */
+async function lockClaimed(tx: EntityManager, messageId: number, lease: Date): Promise<Locked | null> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return null
+  const { status, leaseUntil } = locked.message
+  const isClaimed = status === 'sending' || status === 'unknown'
+  return isClaimed && leaseUntil?.getTime() === lease.getTime() ? locked : null
+}
+
+/** The gateway does not have it: it may be sent again. @param lease of the claim that found out */
+export async function recordAbsent(
+  tx: EntityManager,
+  messageId: number,
+  lease: Date,
+  errorCode: string | null,
+): Promise<void> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return
+  const { message } = locked
+  message.status = 'pending'
+  message.leaseUntil = null
+  message.errorCode = errorCode
+  await leaveToJob(tx, locked, afterRetry(message, message.dbNow))
+  takeTeaserBack(locked)
+}
+
+/** What was claimed was not tried, or has to be claimed anew: as if it never had been. @param lease of that claim */
+export async function putBack(tx: EntityManager, messageId: number, lease: Date): Promise<void> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return
+  const { message } = locked
+  message.status = 'pending'
+  message.attempts -= 1
+  message.leaseUntil = null
+  message.nextAttemptAt = after(message.dbNow, GRACE_MS)
+  takeTeaserBack(locked)
+}
+
+/** A teaser that never left is not what a reply answers. */
+function takeTeaserBack({ message, unlock }: Locked): void {
+  if (message.purpose === 'teaser' && unlock?.status === 'NEW_LEAD') unlock.teaserSentAt = null
+}
+
+/**
+ * Nobody knows whether the gateway has it: to be looked up once it had time to turn up.
+ *
+ * @param settleMs that time, one of `LedgerTiming`
+ */
+export async function recordUnclear(
+  tx: EntityManager,
+  messageId: number,
+  lease: Date,
+  errorCode: string,
+  settleMs: number,
+): Promise<void> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return
+  const { message } = locked
+  message.status = 'unknown'
+  message.errorCode = errorCode
+  message.leaseUntil = after(message.dbNow, settleMs)
+  await leaveToJob(tx, locked, afterRetry(message, message.leaseUntil))
+}
+
+/**
+ * Has the sweep leave a message to its job until then. The unlock that waits for it has the same job, and would be woken up for
+ * it in the meantime.
+ */
+export async function leaveToJob(tx: EntityManager, locked: Locked, until: Date): Promise<void> {
+  locked.message.nextAttemptAt = until
+  await putUnlockOff(tx, locked, until)
+}
+
+/** The unlock that waits for the message; not one that waits for another link by now. */
+async function putUnlockOff(tx: EntityManager, { message, unlock }: Locked, until: Date): Promise<void> {
+  if (unlock === null || unlock.status !== WAITS_FOR[message.purpose]) return
+  if (await concernsOpenLink(tx, message)) unlock.nextAttemptAt = until
+}
+
+/**
+ * When the sweep looks at a message that could not be sent: once its job must have tried again. Before that, each wake-up
+ * would double the job, and count as one that brought nothing forward.
+ *
+ * @param from it is not tried before
+ */
+function afterRetry({ attempts, dbNow }: OutboundMessage, from: Date): Date {
+  const retried = after(dbNow, longestBackoffMs(attempts, PATIENT))
+  return after(retried > from ? retried : from, GRACE_MS)
+}
+
+/**
+ * The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block, and for the text
+ * with a link that was closed meanwhile.
+ */
+export async function recordRefused(
+  tx: EntityManager,
+  messageId: number,
+  lease: Date,
+  errorCode: string,
+): Promise<Due[]> {
+  const locked = await lockClaimed(tx, messageId, lease)
+  if (locked === null) return []
+  const { message } = locked
+  message.status = 'failed'
+  message.errorCode = errorCode
+  message.finalAt = message.dbNow
+  takeTeaserBack(locked)
+  await putUnlockOff(tx, locked, PARKED_UNTIL)
+  if (message.purpose === 'stop_confirmation' || !(await concernsOpenLink(tx, message))) return []
+  return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
+}
+
+/** Attempts are used up: the message waits for a person, who retries the job. */
+export async function parkMessage(tx: EntityManager, messageId: number, errorCode: string): Promise<Due[]> {
+  const locked = await lock(tx, messageId)
+  if (locked === null) return []
+  const { message } = locked
+  if (!isUnsent(message.status)) return []
+  message.nextAttemptAt = PARKED_UNTIL
+  return escalateMessage(tx, message, `could not be sent (${errorCode})`)
+}
