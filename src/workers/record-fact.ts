@@ -115,6 +115,7 @@ async function recordPaid(
     {
       latePayment: deps.settings.latePayment,
       paidAt: sentAtOf(row),
+      heardAt: row.receivedAt,
       cause: 'stripe: paid',
     },
   )

@@ -19,7 +19,7 @@ afterAll(() => closeChecked(product))
 
 const { becomes, passTtl, payLate, paymentsOf } = refundsOf(() => product)
 
-/** Pays before the TTL, which passes before a worker gets to it. @param meanwhile what happens before it does */
+/** Pays a second before the TTL, which passes before a worker gets to it. @param meanwhile what happens before it does */
 async function paidInTimeAndExpired(unlockId: number, url: string, meanwhile?: () => Promise<void>): Promise<void> {
   await settled(product)
   const queue = product.publisher.queues.get('handle-payment')
@@ -27,7 +27,7 @@ async function paidInTimeAndExpired(unlockId: number, url: string, meanwhile?: (
   await queue?.pause()
   await product.stripe.payLink(url)
   await product.stripe.webhooksIdle()
-  await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
+  await passTtl(unlockId, -1)
   await product.reaches(unlockId, 'EXPIRED')
   await meanwhile?.()
   await queue?.resume()
@@ -43,6 +43,39 @@ describe('a payment under LATE_PAYMENT=refund', () => {
     expect(await openKinds(product, unlockId)).toEqual([])
   })
 
+  it('made after the TTL, but in its second, is late: Stripe tells no more than the second', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await passTtl(unlockId, 5)
+    await product.reaches(unlockId, 'EXPIRED')
+    await settled(product)
+    product.stripe.holdWebhooks()
+    onTestFinished(async () => {
+      await product.stripe.releaseWebhooks()
+    })
+    const { session } = await product.stripe.payLink(url, { force: true })
+    const sql = "update lead_unlocks set ttl_expires_at = to_timestamp(?) + interval '1 millisecond' where id = ?"
+    await product.rows(sql, [session.created, unlockId])
+    await product.stripe.releaseWebhooks()
+    await becomes(unlockId, 'refunded')
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
+  it('whose event says that it is older than the unlock is in time or late by when it came', async () => {
+    const queue = product.publisher.queues.get('handle-payment')
+    onTestFinished(() => queue?.resume())
+    await queue?.pause()
+    const { dana, unlockId } = await payLate()
+    await product.stripe.webhooksIdle()
+    await product.rows(
+      "update webhook_inbox set sent_at = to_timestamp(?) where source = 'stripe' and status = 'received'",
+      [1_234_567_890],
+    )
+    await queue?.resume()
+    await becomes(unlockId, 'refunded')
+    expect(dana.inbox(DETAILS)).toHaveLength(0)
+  })
+
   it('made before the TTL is not late, however long its job took', async () => {
     const dana = await newProvider(product)
     const { unlockId, url } = await dana.hasLink()
@@ -53,7 +86,7 @@ describe('a payment under LATE_PAYMENT=refund', () => {
   })
 
   it.each([
-    ['before the TTL is in time', 0, 'kept', 1],
+    ['before the TTL is in time', -1, 'kept', 1],
     ['after the TTL is late', 5, 'refunded', 0],
   ])(
     'of which no event comes, made %s when it is found as its link is closed',
@@ -92,7 +125,7 @@ describe('a payment under LATE_PAYMENT=refund', () => {
       await product.stripe.releaseWebhooks()
     })
     await product.stripe.payLink(url)
-    await passTtl(unlockId, 0)
+    await passTtl(unlockId, -1)
     await product.reaches(unlockId, 'EXPIRED')
     await comes()
     await becomes(unlockId, 'kept')

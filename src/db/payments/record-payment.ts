@@ -23,8 +23,10 @@ export type IncomingPayment = {
 
 export type RecordOptions = {
   latePayment: LatePayment
-  /** When it was paid, as Stripe says: before the TTL is in time, however long it was on its way, or waited here. */
+  /** The second it was paid in, as Stripe says: before the TTL is in time, however long it was on its way, or waited here. */
   paidAt: Date
+  /** When word of it came; now when absent. */
+  heardAt?: Date
   /** What told us, for the timeline. */
   cause: string
 }
@@ -79,10 +81,20 @@ async function credit(
         `not ${unlock.priceCents} ${unlock.currency}.`,
     })
   }
-  const inTime = options.paidAt < unlock.ttlExpiresAt
+  const inTime = isPaidInTime(unlock, options)
   const event = { type: 'payment', latePayment: options.latePayment, inTime } as const
   const { due } = await applyToLocked(tx, unlock, event, options.cause, { payment })
   return due
+}
+
+/**
+ * Whether it was paid before the TTL. Stripe names a second: of what was paid in the TTL's own, when word of it came decides,
+ * or the first second after the TTL would belong to the offer. A time at which there was no unlock yet tells nothing.
+ */
+function isPaidInTime({ createdAt, ttlExpiresAt, dbNow }: Unlock, { paidAt, heardAt = dbNow }: RecordOptions): boolean {
+  if (heardAt <= ttlExpiresAt) return true
+  const paidBy = new Date(paidAt.getTime() + 1000)
+  return paidBy > createdAt && paidBy <= ttlExpiresAt
 }
 
 /**
