@@ -27,8 +27,8 @@ test.each(ESCALATION_KINDS)('the runbook says of %s where to look, what to do, a
   expect(text).toMatch(/^- Resolve(s by itself| it)/m)
 })
 
-/** Codes of errors as the code base throws them: those that a job fails with, and escalations quote. */
-function thrownCodes(): string[] {
+/** Codes as the code base throws or notes them: those that a job fails with, a message has, and escalations quote. */
+function codesOfFailures(): string[] {
   const src = join(import.meta.dirname, '..', '..', 'src')
   const files = globSync(['gateways/**/*.ts', 'workers/**/*.ts'], { cwd: src })
   const thrown = /(?:NotDone|Refused|Unclear|Final)Error\(([^)]*)/g
@@ -36,12 +36,17 @@ function thrownCodes(): string[] {
     const calls = [...readFileSync(join(src, file), 'utf8').matchAll(thrown)]
     return calls.flatMap(([, first = '']) => [...(first.split(', ')[0] ?? '').matchAll(/'([a-z0-9_]+)'/g)])
   })
-  return [...new Set(codes.map(([, code = '']) => code))].sort()
+  const noted = files.flatMap((file) => [
+    ...readFileSync(join(src, file), 'utf8').matchAll(/record(?:Absent|Unclear|Refused)\(.*'([a-z0-9_]+)'\)/g),
+  ])
+  return [...new Set([...codes, ...noted].map(([, code = '']) => code))].sort()
 }
 
 test('the runbook says what each code of a failure means', () => {
   const table = /^## Codes of failures\n([\s\S]*?)^## /m.exec(runbook)?.[1] ?? ''
-  const codes = thrownCodes()
-  expect(codes).toEqual(expect.arrayContaining(['replayable_500', 'timeout', 'unreachable', 'unreadable_event']))
+  const codes = codesOfFailures()
+  expect(codes).toEqual(
+    expect.arrayContaining(['not_found_at_gateway', 'replayable_500', 'timeout', 'unreachable', 'unreadable_event']),
+  )
   expect(codes.filter((code) => !table.includes(`\`${code}\``))).toEqual([])
 })
