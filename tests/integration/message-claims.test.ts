@@ -79,6 +79,22 @@ it.each(outages)(
   },
 )
 
+it('a job that is lost late in an outage is woken up: it looked up and sent in each attempt, and no wake-up was in vain', async () => {
+  await setClock(DAY)
+  const id = await addMessage()
+  let now = DAY.getTime()
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const { lease } = await claimIt(id)
+    await inTransaction(db.em, (tx) => recordUnclear(tx, id, lease, 'server_error', settleMs))
+    now += Math.max(longestBackoffMs(attempt, BACKOFF), settleMs)
+    await setClock(new Date(now))
+    const lookUp = await claimIt(id)
+    await inTransaction(db.em, (tx) => recordAbsent(tx, id, lookUp.lease, 'not_found_at_gateway'))
+  }
+  await setClock(new Date(now + longestBackoffMs(ATTEMPTS, BACKOFF) + SOON_MS))
+  expect(await woken()).toEqual([{ job: 'send-notice', message_id: id }])
+})
+
 it('whoever lost a claim has nothing to say any more, whatever its call came to', async () => {
   await setClock(DAY)
   const id = await addMessage()

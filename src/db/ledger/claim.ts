@@ -26,6 +26,12 @@ export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 30_000, settleMs: 
 /** Looking through the gateway's recent sends may take a page for every hundred of them, each in a slot of the send limit. */
 const LOOK_UP_LEASE_MS = 60_000
 
+/**
+ * Claims count no further, just below the attempts of a job: in an outage each attempt looks up and sends. What a person is
+ * called about are wake-ups in vain (`claimDue`), and only those count beyond.
+ */
+const MOST_COUNTED_CLAIMS = 13
+
 /** What the text of a reveal is made of. */
 export type RevealParts = { providerName: string; lead: Lead }
 
@@ -83,7 +89,7 @@ async function claimToSend(
   // the number that said it.
   if (receiver !== null && message.purpose !== 'stop_confirmation') message.phone = receiver.phone
   message.status = 'sending'
-  message.attempts += 1
+  countClaim(message)
   message.claimedAt ??= now
   message.finalAt = null
   message.leaseUntil = after(now, timing.leaseMs)
@@ -91,6 +97,10 @@ async function claimToSend(
   if (message.purpose === 'teaser' && unlock !== null) unlock.teaserSentAt = now
   const reveal = lead === null || receiver === null ? null : { providerName: receiver.name, lead }
   return { type: 'send', message, unlock, reveal, lease: message.leaseUntil }
+}
+
+function countClaim(message: OutboundMessage): void {
+  message.attempts = Math.min(message.attempts + 1, MOST_COUNTED_CLAIMS)
 }
 
 async function callOff(tx: EntityManager, { message, unlock }: Claimable): Promise<Claim> {
@@ -107,7 +117,7 @@ async function claimToLookUp(tx: EntityManager, claimable: Claimable): Promise<C
   const now = message.dbNow
   if (message.leaseUntil != null && message.leaseUntil > now) return busyUntil(message.leaseUntil, now)
   message.status = 'unknown'
-  message.attempts += 1
+  countClaim(message)
   const lease = after(now, LOOK_UP_LEASE_MS)
   message.leaseUntil = lease
   await leaveToJob(tx, claimable, lease)
