@@ -156,6 +156,8 @@ describe('a payment', () => {
     await settled(product)
     expect(await product.statusOf(unlockId)).toBe('DONE')
     expect(await openKinds(product, unlockId)).toEqual(['second_payment'])
+    const named = `Payment % of unlock ${unlockId} is being refunded: %`
+    expect(await product.rows('select kind from escalations where summary like ?', [named])).toHaveLength(1)
   })
 })
 

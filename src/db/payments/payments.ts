@@ -10,17 +10,11 @@ import type { EntityManager } from '../postgres/orm.ts'
 type RefundReason = Extract<Effect, { type: 'refund_payment' }>['because']
 
 /** Refunds that a person hears of; a late payment under LATE_PAYMENT=refund is what the operator asked for. */
-const ESCALATED: Partial<Record<RefundReason, { kind: EscalationKind; summary: string }>> = {
-  paid_after_opt_out: { kind: 'paid_after_opt_out', summary: 'Paid after STOP; the money is being refunded.' },
-  second_payment: { kind: 'second_payment', summary: 'Paid twice; the second payment is being refunded.' },
-  contact_erased: {
-    kind: 'paid_after_erasure',
-    summary: 'Paid for a lead whose contact details were erased; the money is being refunded.',
-  },
-  opted_out_before_reveal: {
-    kind: 'opted_out_before_reveal',
-    summary: 'STOP came between payment and reveal; the money is being refunded.',
-  },
+const ESCALATED: Partial<Record<RefundReason, { kind: EscalationKind; why: string }>> = {
+  paid_after_opt_out: { kind: 'paid_after_opt_out', why: 'paid after STOP' },
+  second_payment: { kind: 'second_payment', why: 'it was the second' },
+  contact_erased: { kind: 'paid_after_erasure', why: 'the contact details were erased before' },
+  opted_out_before_reveal: { kind: 'opted_out_before_reveal', why: 'STOP came between payment and reveal' },
 }
 
 /** Whether the money for an unlock is with us, to stay. @param unlockId locked: its payments change under its lock */
@@ -53,6 +47,8 @@ export async function payBack(
   const due: Due[] = [{ job: 'refund-payment', payment_id: payment.id }]
   const escalation = ESCALATED[because]
   if (escalation === undefined) return due
-  const alert = await openEscalation(tx, { ...escalation, subject: `payment:${payment.id}`, unlockId: unlock.id })
+  const { kind, why } = escalation
+  const summary = `Payment ${payment.id} of unlock ${unlock.id} is being refunded: ${why}.`
+  const alert = await openEscalation(tx, { kind, subject: `payment:${payment.id}`, unlockId: unlock.id, summary })
   return [...due, ...alert]
 }
