@@ -19,7 +19,7 @@ beforeAll(async () => {
   database = await openMigratedDatabase(2)
   db = database.db
 })
-beforeEach(() => db.em.fork().execute('truncate outbound_messages cascade'))
+beforeEach(() => db.em.fork().execute('truncate outbound_messages, escalations cascade'))
 afterAll(() => database.close())
 
 const setClock = (at: Date) =>
@@ -93,6 +93,21 @@ it('a job that is lost late in an outage is woken up: it looked up and sent in e
   }
   await setClock(new Date(now + longestBackoffMs(ATTEMPTS, BACKOFF) + SOON_MS))
   expect(await woken()).toEqual([{ job: 'send-notice', message_id: id }])
+})
+
+it('one whose every job dies with it claimed is left to a person in the end', async () => {
+  await setClock(DAY)
+  const id = await addMessage()
+  let now = DAY.getTime()
+  let due = await woken()
+  for (let death = 1; death <= 40 && !due?.some(({ job }) => job === 'alert'); death += 1) {
+    await claimIt(id)
+    now += 40 * 60_000
+    await setClock(new Date(now))
+    due = await woken()
+  }
+  expect(new Set(due?.map(({ job }) => job))).toEqual(new Set(['alert']))
+  expect(await db.em.fork().execute('select kind from escalations')).toEqual([{ kind: 'stuck' }])
 })
 
 it('whoever lost a claim has nothing to say any more, whatever its call came to', async () => {

@@ -27,7 +27,7 @@ export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 30_000, settleMs: 
 const LOOK_UP_LEASE_MS = 60_000
 
 /**
- * Claims count no further, just below the attempts of a job: in an outage each attempt looks up and sends. What a person is
+ * Claims count up to here, just below the attempts of a job: in an outage each attempt looks up and sends. What a person is
  * called about are wake-ups in vain (`claimDue`), and only those count beyond.
  */
 const MOST_COUNTED_CLAIMS = 13
@@ -100,7 +100,7 @@ async function claimToSend(
 }
 
 function countClaim(message: OutboundMessage): void {
-  message.attempts = Math.min(message.attempts + 1, MOST_COUNTED_CLAIMS)
+  if (message.attempts < MOST_COUNTED_CLAIMS) message.attempts += 1
 }
 
 async function callOff(tx: EntityManager, { message, unlock }: Claimable): Promise<Claim> {
