@@ -86,6 +86,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   nameEveryField()
   app.setValidatorCompiler(validatorCompiler)
   app.decorateRequest('caller', null)
+  app.decorateRequest('problem', null)
   app.addHook('onClose', () => storedKeys.settled())
   app.decorateRequest('sentContentType', '')
   logRequests(app)

@@ -4,9 +4,16 @@ import { IdempotencyConflictError } from '../db/leads/idempotency.ts'
 import { ContactErasedError } from '../db/leads/leads.ts'
 import { NotAllowedError } from '../db/unlocks/operations.ts'
 import { databaseTrouble } from './database-errors.ts'
-import { PROBLEM_CONTENT_TYPE, ProblemError, problemOf } from './problem.ts'
+import { PROBLEM_CONTENT_TYPE, type ProblemCode, ProblemError, problemOf } from './problem.ts'
 import { isRedisAway } from './redis-errors.ts'
 import { fieldErrors } from './validation.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What it was refused with; null while nothing went wrong. */
+    problem: ProblemCode | null
+  }
+}
 
 /** Seconds after which a client may try again when something of ours is away. */
 const RETRY_AFTER_SECONDS = 5
@@ -19,6 +26,7 @@ export function answerError(
   extension: object = {},
 ): FastifyReply {
   const problem = problemFor(error)
+  request.problem = problem.code
   // Nothing went wrong, and it would be a line for each request when there is the least time for it.
   const isOurFault = problem.status >= 500 && problem.code !== 'overloaded'
   if (isOurFault) request.log.error({ err: error, operation: 'answer' }, problem.code)
@@ -41,7 +49,13 @@ export function answerUnreadablePath(error: unknown, request: FastifyRequest, re
   reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' })
   const answered = answerError(error, request, reply)
   request.log.info(
-    { operation: 'request', method: request.method, path: 'unreadable', status: reply.statusCode },
+    {
+      operation: 'request',
+      method: request.method,
+      path: 'unreadable',
+      status: reply.statusCode,
+      error_code: request.problem,
+    },
     'answered',
   )
   return answered

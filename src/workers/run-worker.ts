@@ -41,7 +41,7 @@ export function runWorker<N extends JobName>(
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, contract.backoff) },
   })
   const log = services.log.child({ job: handler.name })
-  worker.on('error', (error) => log.warn({ error_code: codeOf(error) }, 'worker connection trouble'))
+  worker.on('error', (error) => log.warn({ err: error, error_code: codeOf(error) }, 'worker connection trouble'))
   worker.on('stalled', async (jobId) => {
     services.metrics.jobs.stalled(handler.name)
     const request_id = await requestOf(services, handler.name, jobId)

@@ -23,10 +23,23 @@ it('a request is logged by its route: an id in its path is not there, nor is any
     { method: 'POST', path: '/api/leads', status: 201, role: 'admin', key_id: 'env:admin' },
     { method: 'GET', path: '/api/leads/:id', status: 200 },
     { method: 'GET', path: '/api/providers', status: 200 },
-    { method: 'POST', path: '/webhook/textmagic', status: 401 },
-    { method: 'GET', path: 'none', status: 404 },
+    { method: 'POST', path: '/webhook/textmagic', status: 401, error_code: 'unauthorized' },
+    { method: 'GET', path: 'none', status: 404, error_code: 'not-found' },
   ])
   expect(api.log.join('')).not.toContain('T0K3N')
+})
+
+it('a refusal is logged with its code: a webhook whose signature is wrong is told from one that nobody could read', async () => {
+  const post = (payload: string, headers = {}) =>
+    api.inject({ method: 'POST', url: '/webhook/stripe', payload, headers })
+  await post('{}', { 'content-type': 'application/json', 'stripe-signature': 't=1,v1=00' })
+  await api.call('POST', '/api/leads', { ...LEAD, city: 7 })
+  await api.call('GET', '/api/leads')
+  expect(answered().map(({ status, error_code }) => [status, error_code])).toEqual([
+    [400, 'bad-signature'],
+    [400, 'invalid-request'],
+    [200, undefined],
+  ])
 })
 
 it.each([

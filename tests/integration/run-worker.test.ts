@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createLogger } from '../../src/logging.ts'
 import { workerConnection } from '../../src/queues/connection.ts'
 import { jobs } from '../../src/queues/contract.ts'
 import { FinalError, RetryLater } from '../../src/workers/errors.ts'
@@ -20,6 +21,8 @@ type Running = {
   /** How many attempts are under way, as the process is told. */
   underWay(): number
   attempts(outcome: string): Promise<number | undefined>
+  /** Has its connection fail with this. @returns what it logs of that */
+  failWith(error: Error): Record<string, unknown>[]
   /** How many waits were measured, and their sum in seconds. */
   waits(): Promise<(number | undefined)[]>
 }
@@ -35,7 +38,9 @@ async function working(
   const handler = defineJob({ name: 'expire', run, onFailed: async () => undefined })
   await withServices(product, async (services) => {
     let underWay = 0
-    const worker = runWorker(services, handler, {
+    const lines: string[] = []
+    const log = createLogger({ name: 'test', level: 'warn', destination: { write: (line) => lines.push(line) } })
+    const worker = runWorker({ ...services, log }, handler, {
       connection,
       prefix: product.redisPrefix,
       onAttempt(change) {
@@ -47,6 +52,11 @@ async function working(
     try {
       await work({
         underWay: () => underWay,
+        failWith(error) {
+          lines.length = 0
+          worker.emit('error', error)
+          return lines.map((line) => JSON.parse(line))
+        },
         attempts: async (outcome) => (await figures()).value('lead_unlock_jobs_total', { queue: 'expire', outcome }),
         async waits() {
           const { value } = await figures()
@@ -163,6 +173,27 @@ describe('a worker', () => {
         expect(most).toBe(expected)
       },
       concurrency,
+    )
+  })
+
+  it('logs what Redis answered when it takes nothing, without what that was about', async () => {
+    await working(
+      async () => undefined,
+      async ({ failWith }) => {
+        const refusal = new Error(
+          "OOM command not allowed when used memory > 'maxmemory'. script: 7f, on user_script:12.",
+        )
+        expect(failWith(Object.assign(refusal, { name: 'ReplyError' }))).toMatchObject([
+          {
+            msg: 'worker connection trouble',
+            job: 'expire',
+            err: {
+              type: 'ReplyError',
+              message: expect.stringMatching(/^OOM command not allowed when used memory > \[…\]/),
+            },
+          },
+        ])
+      },
     )
   })
 

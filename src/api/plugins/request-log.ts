@@ -26,6 +26,7 @@ export function logRequests(app: App): void {
         method: request.method,
         path: request.routeOptions.url ?? 'none',
         status: reply.statusCode,
+        error_code: request.problem ?? undefined,
         duration_ms: Math.round(reply.elapsedTime),
         role: request.caller?.role,
         key_id: request.caller?.id,
