@@ -61,6 +61,34 @@ describe('a payment under LATE_PAYMENT=refund', () => {
     expect(dana.inbox(DETAILS)).toHaveLength(0)
   })
 
+  it('made in the second of the TTL is in time when its event came before it, however late its job', async () => {
+    const dana = await newProvider(product)
+    const { unlockId, url } = await dana.hasLink()
+    await settled(product)
+    // Closing the link, Stripe would be asked, and tells no more than the second.
+    const queues = (['handle-payment', 'close-payment-link'] as const).map((name) => product.publisher.queues.get(name))
+    onTestFinished(async () => {
+      for (const queue of queues) await queue?.resume()
+    })
+    for (const queue of queues) await queue?.pause()
+    const { session } = await product.stripe.payLink(url)
+    await product.stripe.webhooksIdle()
+    const second = 'to_timestamp(?)'
+    await product.rows(
+      `update webhook_inbox set sent_at = ${second}, received_at = ${second} + interval '500 milliseconds'
+       where source = 'stripe' and status = 'received'`,
+      [session.created, session.created],
+    )
+    await product.rows(
+      `update lead_unlocks set ttl_expires_at = ${second} + interval '600 milliseconds' where id = ?`,
+      [session.created, unlockId],
+    )
+    await product.reaches(unlockId, 'EXPIRED')
+    await queues[0]?.resume()
+    await becomes(unlockId, 'kept')
+    await dana.gets(DETAILS)
+  })
+
   it('whose event says that it is older than the unlock is in time or late by when it came', async () => {
     const queue = product.publisher.queues.get('handle-payment')
     onTestFinished(() => queue?.resume())

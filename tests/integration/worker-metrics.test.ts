@@ -101,6 +101,7 @@ describe('a worker that listens', () => {
     await deliver(teaserTo(reached), 'd')
     await deliver(teaserTo(lost), 'f')
     await deliver(teaserTo(lost), 'f')
+    await deliver(teaserTo(lost), 'u')
     await deliver(teaserTo(blocked), 'j', 'g')
     const areCounted = async (delivered: number) => {
       const waiting = await product.rows(

@@ -38,18 +38,20 @@ describe('times are shown in seconds', () => {
 })
 
 it('what counts up is there from the start, so that a first one is an increase', async () => {
-  const { registry, jobs, wakeUps, recurring } = createWorkerMetrics(pool)
+  const { registry, jobs, wakeUps, recurring, deliveries } = createWorkerMetrics(pool)
   const before = await shown(registry)
   jobs.stalled('reveal')
   wakeUps.lost('reveal')
   recurring.wokeUp('reveal')
   recurring.found('replies', 3)
+  deliveries.ended('payment_link', 'undelivered')
   const after = await shown(registry)
   const counted: [string, Record<string, string>, number][] = [
     ['lead_unlock_jobs_total', { queue: 'reveal', outcome: 'stalled' }, 1],
     ['lead_unlock_wake_ups_lost_total', { queue: 'reveal' }, 1],
     ['lead_unlock_sweep_wake_ups_total', { queue: 'reveal' }, 1],
     ['lead_unlock_backfill_found_total', { source: 'replies' }, 3],
+    ['lead_unlock_deliveries_total', { purpose: 'payment_link', outcome: 'undelivered' }, 1],
   ]
   for (const [name, labels, value] of counted) {
     expect([name, before.value(name, labels), after.value(name, labels)]).toEqual([name, 0, value])
