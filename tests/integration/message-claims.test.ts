@@ -2,7 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { claimDue } from '../../src/db/due/due.ts'
 import { type Claim, claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger/claim.ts'
-import { recordAbsent, recordRefused, recordUnclear } from '../../src/db/ledger/outcomes.ts'
+import { putBack, recordAbsent, recordRefused, recordUnclear } from '../../src/db/ledger/outcomes.ts'
 import { inTransaction } from '../../src/db/postgres/orm.ts'
 import { longestBackoffMs } from '../../src/domain/backoff.ts'
 import { jobs } from '../../src/queues/contract.ts'
@@ -95,13 +95,23 @@ it('a job that is lost late in an outage is woken up: it looked up and sent in e
   expect(await woken()).toEqual([{ job: 'send-notice', message_id: id }])
 })
 
-it('one whose every job dies with it claimed is left to a person in the end', async () => {
+it.each([
+  ['dies with it claimed', false],
+  ['puts a claim back, and dies with the next', true],
+])('one whose every job %s is left to a person in the end', async (_how, isPutBack) => {
   await setClock(DAY)
   const id = await addMessage()
   let now = DAY.getTime()
   let due = await woken()
   for (let death = 1; death <= 40 && !due?.some(({ job }) => job === 'alert'); death += 1) {
-    await claimIt(id)
+    const claimed = await claimIt(id)
+    if (isPutBack) {
+      // What its job before died with, looked up first.
+      if (claimed.type === 'look_up') await inTransaction(db.em, (tx) => recordAbsent(tx, id, claimed.lease, 'absent'))
+      const { lease } = claimed.type === 'look_up' ? await claimIt(id) : claimed
+      await inTransaction(db.em, (tx) => putBack(tx, id, lease))
+      await claimIt(id)
+    }
     now += 40 * 60_000
     await setClock(new Date(now))
     due = await woken()

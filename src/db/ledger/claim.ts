@@ -4,6 +4,7 @@ import { GRACE_MS } from '../due/parking.ts'
 import { type Lead, type OutboundMessage, PaymentLink, type Unlock } from '../entities/index.ts'
 import { after } from '../postgres/clock.ts'
 import type { EntityManager } from '../postgres/orm.ts'
+import { countClaim } from './claim-count.ts'
 import { callAboutLostDetails } from './lost-details.ts'
 import { resolveAboutUnwanted } from './message-escalations.ts'
 import { type Claimable, lockForClaim } from './message-lock.ts'
@@ -25,12 +26,6 @@ export const DEFAULT_LEDGER_TIMING: LedgerTiming = { leaseMs: 30_000, settleMs: 
 
 /** Looking through the gateway's recent sends may take a page for every hundred of them, each in a slot of the send limit. */
 const LOOK_UP_LEASE_MS = 60_000
-
-/**
- * Claims count up to here, just below the attempts of a job: in an outage each attempt looks up and sends. What a person is
- * called about are wake-ups in vain (`claimDue`), and only those count beyond.
- */
-const MOST_COUNTED_CLAIMS = 13
 
 /** What the text of a reveal is made of. */
 export type RevealParts = { providerName: string; lead: Lead }
@@ -97,10 +92,6 @@ async function claimToSend(
   if (message.purpose === 'teaser' && unlock !== null) unlock.teaserSentAt = now
   const reveal = lead === null || receiver === null ? null : { providerName: receiver.name, lead }
   return { type: 'send', message, unlock, reveal, lease: message.leaseUntil }
-}
-
-function countClaim(message: OutboundMessage): void {
-  if (message.attempts < MOST_COUNTED_CLAIMS) message.attempts += 1
 }
 
 async function callOff(tx: EntityManager, { message, unlock }: Claimable): Promise<Claim> {

@@ -6,6 +6,7 @@ import type { OutboundMessage, Unlock } from '../entities/index.ts'
 import { after } from '../postgres/clock.ts'
 import type { EntityManager } from '../postgres/orm.ts'
 import { concernsOpenLink } from './acceptance.ts'
+import { uncountClaim } from './claim-count.ts'
 import { escalateMessage } from './message-escalations.ts'
 import { type Locked, lock } from './message-lock.ts'
 
@@ -50,7 +51,7 @@ export async function putBack(tx: EntityManager, messageId: number, lease: Date)
   if (locked === null) return
   const { message } = locked
   message.status = 'pending'
-  message.attempts -= 1
+  uncountClaim(message)
   message.leaseUntil = null
   message.nextAttemptAt = after(message.dbNow, GRACE_MS)
   takeTeaserBack(locked)
