@@ -138,13 +138,14 @@ export async function subscribe(
 }
 
 /**
- * Whether another text of the same sender and second came after this one and is still to be handled. The gateway tells whole
- * seconds, and a STOP takes effect when it is stored: the one that has opted them out may be that text.
+ * Whether another text of the same sender and second came after this one that is a STOP, or still to be handled. The gateway
+ * tells whole seconds, and a STOP takes effect when it is stored: the one that has opted them out may be that text.
  */
 async function hasLaterText(tx: EntityManager, inboxId: number): Promise<boolean> {
   const rows = await tx.execute<object[]>(
     `select from webhook_inbox later, webhook_inbox mine
-     where mine.id = ? and later.provider_id = mine.provider_id and later.id > mine.id and later.status = 'received'
+     where mine.id = ? and later.provider_id = mine.provider_id and later.id > mine.id
+       and (later.status = 'received' or later.outcome = 'stop')
        and coalesce(later.sent_at, later.received_at) = coalesce(mine.sent_at, mine.received_at)`,
     [inboxId],
   )
