@@ -26,7 +26,6 @@ export function answerError(
   extension: object = {},
 ): FastifyReply {
   const problem = problemFor(error)
-  request.problem = problem.code
   // Nothing went wrong, and it would be a line for each request when there is the least time for it.
   const isOurFault = problem.status >= 500 && problem.code !== 'overloaded'
   if (isOurFault) request.log.error({ err: error, operation: 'answer' }, problem.code)
@@ -65,8 +64,9 @@ export function answerNotFound(request: FastifyRequest, reply: FastifyReply): Fa
   return answerError(new ProblemError('not-found', 'No such resource'), request, reply)
 }
 
-/** Sets the status of a problem, and when to try again. */
+/** Sets the status of a problem, and when to try again; its code is for the log. */
 export function answerWith(problem: ProblemError, reply: FastifyReply): FastifyReply {
+  reply.request.problem = problem.code
   const retryAfter = problem.retryAfterSeconds ?? (problem.status === 503 ? RETRY_AFTER_SECONDS : null)
   if (retryAfter !== null) reply.header('retry-after', retryAfter)
   return reply.code(problem.status)

@@ -50,6 +50,7 @@ describe('health', () => {
       const { status, body } = await away.inject({ method: 'GET', url: '/readyz' })
       expect(status).toBe(503)
       expect(body).toMatchObject({ type: 'urn:lead-unlock:problem:not-ready', checks })
+      expect(away.log.filter((line) => line.includes('"error_code":"not-ready"'))).toHaveLength(1)
     } finally {
       await away.close()
     }

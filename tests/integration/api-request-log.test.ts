@@ -34,10 +34,12 @@ it('a refusal is logged with its code: a webhook whose signature is wrong is tol
     api.inject({ method: 'POST', url: '/webhook/stripe', payload, headers })
   await post('{}', { 'content-type': 'application/json', 'stripe-signature': 't=1,v1=00' })
   await api.call('POST', '/api/leads', { ...LEAD, city: 7 })
+  await api.inject({ method: 'POST', url: '/admin/sign-in', payload: {} })
   await api.call('GET', '/api/leads')
   expect(answered().map(({ status, error_code }) => [status, error_code])).toEqual([
     [400, 'bad-signature'],
     [400, 'invalid-request'],
+    [403, 'forbidden'],
     [200, undefined],
   ])
 })

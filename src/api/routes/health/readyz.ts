@@ -34,6 +34,7 @@ export function readyz(app: App, { db, publisher }: ApiDeps): void {
     const needed = troubles({ database: checks.database, migrations: checks.migrations })
     if (needed === '') return { status: checks.redis === 'ok' ? ('ready' as const) : ('degraded' as const), checks }
     const problem = new ProblemError('not-ready', troubles(checks))
+    request.problem = problem.code
     return reply
       .code(503)
       .type(PROBLEM_CONTENT_TYPE)
