@@ -37,3 +37,10 @@ test('a database that was restored gives no text a number that the lost one may 
   const [after] = await query(database.url, add)
   expect(Number(after?.id)).toBeGreaterThan(Number(before?.id) + 999_999)
 })
+
+test('a database that was restored gives no unlock a number that the lost one may have given', async () => {
+  const skip = blocks.find((sql) => sql.includes('setval')) ?? ''
+  await query(database.url, skip)
+  const [next] = await query(database.url, `select nextval(pg_get_serial_sequence('lead_unlocks', 'id')) as id`)
+  expect(Number(next?.id)).toBeGreaterThan(999_999)
+})
