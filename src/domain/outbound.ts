@@ -123,6 +123,15 @@ export function isStillWanted(facts: SendFacts): boolean {
 }
 
 /**
+ * How a text ends that the gateway accepted.
+ * - delivered: on the phone
+ * - undelivered: the carrier refused or lost it, or the number does not take texts
+ * - unsubscribed: the gateway blocks it, because its receiver said so
+ */
+export const DELIVERY_OUTCOMES = ['delivered', 'undelivered', 'unsubscribed'] as const
+export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number]
+
+/**
  * What TextMagic's status letters mean: d delivered; f, e, j and u failed for good, or nobody knows; g rejected, because the
  * number is unsubscribed. Any other is on its way: q queued, s scheduled, r sent, a acknowledged, b queued at the operator.
  */

@@ -1,14 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import { PURPOSES, type Purpose } from '../domain/outbound.ts'
-
-/**
- * What became of a text that the gateway accepted.
- * - delivered: on the phone
- * - undelivered: the carrier refused or lost it, or the number does not take texts
- * - unsubscribed: the gateway blocks it, because its receiver said so
- */
-const DELIVERY_OUTCOMES = ['delivered', 'undelivered', 'unsubscribed'] as const
-export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number]
+import { DELIVERY_OUTCOMES, type DeliveryOutcome, PURPOSES, type Purpose } from '../domain/outbound.ts'
 
 export type DeliveryMetrics = {
   /** It became known what the carrier made of a text; again, when a later word differs. */

@@ -25,14 +25,13 @@ export async function rejectReasonOf(deps: JobDeps, gatewayId: string, letter: s
  * transaction: nobody asks about this message again once its end is recorded.
  */
 export async function applyReceipt(deps: JobDeps, receipt: Receipt): Promise<void> {
-  const saysSo = saysUnsubscribed(receipt)
   const { due, ended } = await inTransaction(deps.em, async (tx) => {
-    const number = saysSo ? await lockNumber(tx, receipt.messageId) : null
+    const number = saysUnsubscribed(receipt) ? await lockNumber(tx, receipt.messageId) : null
     const { due, unsubscribed, ended } = await recordReceipt(tx, receipt, deps.settings.revealConfirmMinutes)
     if (number !== null && unsubscribed) due.push(...(await unsubscribeNumber(tx, deps, number)))
     return { due, ended }
   })
-  if (ended !== null) deps.metrics.deliveries.ended(ended.purpose, saysSo ? 'unsubscribed' : ended.outcome)
+  if (ended !== null) deps.metrics.deliveries.ended(ended.purpose, ended.outcome)
   await deps.publish(due)
 }
 

@@ -47,8 +47,8 @@ describe('health', () => {
     const away = await startHarness(options)
     try {
       expect((await away.inject({ method: 'GET', url: '/healthz' })).status).toBe(200)
-      const { status, body } = await away.inject({ method: 'GET', url: '/readyz' })
-      expect(status).toBe(503)
+      const { status, headers, body } = await away.inject({ method: 'GET', url: '/readyz' })
+      expect([status, headers['retry-after']]).toEqual([503, '5'])
       expect(body).toMatchObject({ type: 'urn:lead-unlock:problem:not-ready', checks })
       expect(away.log.filter((line) => line.includes('"error_code":"not-ready"'))).toHaveLength(1)
     } finally {

@@ -1,5 +1,5 @@
 import type { Due } from '../../domain/due.ts'
-import { isUnsent, type Purpose, receiptOutcome } from '../../domain/outbound.ts'
+import { type DeliveryOutcome, isUnsent, type Purpose, receiptOutcome } from '../../domain/outbound.ts'
 import { isIn, PAID_STATUSES } from '../../domain/states.ts'
 import { OutboundMessage, type Unlock } from '../entities/index.ts'
 import { resolveEscalations } from '../escalations/escalations.ts'
@@ -46,7 +46,7 @@ export type RecordedReceipt = {
   /** It tells that the receiver has unsubscribed, which a text that arrived does not. */
   unsubscribed: boolean
   /** The text's end became known by it, or is another one than was known. */
-  ended: { purpose: Purpose; outcome: 'delivered' | 'undelivered' } | null
+  ended: { purpose: Purpose; outcome: DeliveryOutcome } | null
 }
 
 /**
@@ -80,7 +80,10 @@ export async function recordReceipt(
       due.push(...(await onLostReveal(tx, unlock)))
     }
   }
-  return { due, unsubscribed, ended: isNews ? { purpose: message.purpose, outcome } : null }
+  const ended = isNews
+    ? { purpose: message.purpose, outcome: unsubscribed ? ('unsubscribed' as const) : outcome }
+    : null
+  return { due, unsubscribed, ended }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { checkStores, type StoreChecks, troubles } from '../../../readiness.ts'
 import type { ApiDeps, App } from '../../deps.ts'
+import { answerWith } from '../../errors.ts'
 import { PROBLEM_CONTENT_TYPE, ProblemError, problemOf, problemResponses } from '../../problem.ts'
 
 const schema = {
@@ -34,9 +35,7 @@ export function readyz(app: App, { db, publisher }: ApiDeps): void {
     const needed = troubles({ database: checks.database, migrations: checks.migrations })
     if (needed === '') return { status: checks.redis === 'ok' ? ('ready' as const) : ('degraded' as const), checks }
     const problem = new ProblemError('not-ready', troubles(checks))
-    request.problem = problem.code
-    return reply
-      .code(503)
+    return answerWith(problem, reply)
       .type(PROBLEM_CONTENT_TYPE)
       .send({ ...problemOf(problem, request.url, request.id), checks })
   })
