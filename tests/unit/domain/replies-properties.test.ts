@@ -98,6 +98,9 @@ test.each([
   'Liked "',
   'new client inquiry in ',
   'e\u0301',
+  // Marks that have to change places, one of which only becomes a mark.
+  '\u0345\u0301',
+  '\u0301\uFF9E',
   '\uFDFA',
 ])('the time grows with the length of the text, not faster: %j repeated', (unit) => {
   const seconds = (times: number) => {
