@@ -158,6 +158,11 @@ describe('a file of providers', () => {
     expect(await errorsOf(text)).toEqual({ lines: [2], errors: [[2, 'name']] })
   })
 
+  it('in UTF-16, which its byte order mark tells, is refused where it holds half a character', async () => {
+    const text = Buffer.from(`\ufeff${HEADER}\np1,Zoë,+13055550120,,\np\ud800,Eve,+13055550121,,`, 'utf16le')
+    expect(await errorsOf(text)).toEqual({ lines: [2, 3], errors: [[3, 'id']] })
+  })
+
   it('lists a thousand errors and counts the rest', async () => {
     const { errors } = await read([HEADER, ...Array.from({ length: 1200 }, (_, n) => `p${n},Amy,1,,`)].join('\n'))
     expect(errors.listed).toHaveLength(1000)

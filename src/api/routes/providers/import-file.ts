@@ -178,7 +178,8 @@ class RowReader {
     // An empty cell is a value that is not there.
     const filled = this.header.flatMap((column, index) => (cells[index] ? [[column, cells[index]] as const] : []))
     for (const [field, value] of filled) {
-      if (value.includes('\ufffd')) this.#errors.add(line, { field, message: 'is not UTF-8' })
+      // The parser reads UTF-16 as well, where a byte order mark says so; it lets half a character through.
+      if (value.includes('\ufffd') || !value.isWellFormed()) this.#errors.add(line, { field, message: 'is not UTF-8' })
     }
     const { id: writtenId = '', ...written } = Object.fromEntries(filled)
     const id = readProviderId(writtenId)
