@@ -1,3 +1,4 @@
+import { ConfigError } from './config/error.ts'
 import type { Logger } from './logging.ts'
 
 export type Stop = (reason: string, exitCode: number) => void
@@ -63,16 +64,12 @@ export function stopOnSignal(starting: Promise<Running>, log: Logger, timeoutMs:
   return stop
 }
 
-/**
- * Runs an entry point. What is wrong with the environment is told in plain words, everything else by the log.
- *
- * @param isConfigError tells the errors whose message is meant for a person
- */
-export async function runMain(main: () => Promise<void>, isConfigError: (error: unknown) => boolean): Promise<void> {
+/** Runs an entry point. What is wrong with the environment is told in plain words, everything else by the log. */
+export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
     await main()
   } catch (error) {
-    if (!isConfigError(error) || !(error instanceof Error)) throw error
+    if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`${error.message}\n`)
     process.exit(1)
   }

@@ -1,4 +1,4 @@
-import { ConfigError, configWarnings, loadConfig } from '../config.ts'
+import { configWarnings, loadConfig } from '../config.ts'
 import { runMain, stopOnSignal } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
 import { trustCertificates } from '../trust.ts'
@@ -27,4 +27,4 @@ async function main(): Promise<void> {
   }
 }
 
-await runMain(main, (error) => error instanceof ConfigError)
+await runMain(main)

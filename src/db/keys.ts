@@ -35,11 +35,9 @@ function explain(error: unknown): void {
   process.exitCode = REFUSED
 }
 
-await runMain(
-  () =>
-    main().catch((error: unknown) => {
-      if (error instanceof ConfigError) throw error
-      explain(error)
-    }),
-  (error) => error instanceof ConfigError,
+await runMain(() =>
+  main().catch((error: unknown) => {
+    if (error instanceof ConfigError) throw error
+    explain(error)
+  }),
 )

@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig } from '../config.ts'
+import { loadConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
 import { trustCertificates } from '../trust.ts'
@@ -23,4 +23,4 @@ async function main(): Promise<void> {
   }
 }
 
-await runMain(main, (error) => error instanceof ConfigError)
+await runMain(main)

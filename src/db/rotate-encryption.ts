@@ -40,12 +40,10 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-await runMain(
-  () =>
-    main().catch((error: unknown) => {
-      if (error instanceof ConfigError) throw error
-      process.stderr.write(`Not done; the same command goes on from here: ${maskText(String(error))}\n`)
-      process.exitCode = INCOMPLETE
-    }),
-  (error) => error instanceof ConfigError,
+await runMain(() =>
+  main().catch((error: unknown) => {
+    if (error instanceof ConfigError) throw error
+    process.stderr.write(`Not done; the same command goes on from here: ${maskText(String(error))}\n`)
+    process.exitCode = INCOMPLETE
+  }),
 )

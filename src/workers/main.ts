@@ -1,4 +1,4 @@
-import { ConfigError, configWarnings, loadWorkerConfig } from '../config.ts'
+import { configWarnings, loadWorkerConfig } from '../config.ts'
 import { runMain, stopOnSignal } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
 import { jobNames } from '../queues/contract.ts'
@@ -25,4 +25,4 @@ async function main(): Promise<void> {
   }
 }
 
-await runMain(main, (error) => error instanceof ConfigError)
+await runMain(main)
