@@ -3,7 +3,7 @@ import { readCertificates } from './config/certificates.ts'
 import { type EncryptionKey, parseEncryptionKeys } from './config/encryption-keys.ts'
 import { ConfigError, type ConfigProblem } from './config/error.ts'
 import { splitList } from './config/list.ts'
-import { MigrateEnvironment, QueuesEnvironment, RotateEnvironment, readEnvironment } from './config/read.ts'
+import { DatabaseEnvironment, QueuesEnvironment, RotateEnvironment, readEnvironment } from './config/read.ts'
 import { withoutTrailingSlash } from './config/urls.ts'
 import { Environment } from './config/variables.ts'
 import { parseWorkerQueues } from './config/worker-queues.ts'
@@ -13,8 +13,8 @@ export { ConfigError } from './config/error.ts'
 export { configWarnings } from './config/warnings.ts'
 export { parseWorkerQueues } from './config/worker-queues.ts'
 
-/** What the migrate process needs. */
-export type MigrateConfig = {
+/** What a process needs that works on the database alone: migrating, and the keys of the API. */
+export type DatabaseConfig = {
   databaseUrl: string
   /** In PEM: authorities to trust beside the ones everybody does. */
   extraCertificates: string[]
@@ -22,13 +22,13 @@ export type MigrateConfig = {
 }
 
 /** What sealing anew needs: the keys newest first, at least one. */
-export type RotateConfig = MigrateConfig & { encryptionKeys: EncryptionKey[] }
+export type RotateConfig = DatabaseConfig & { encryptionKeys: EncryptionKey[] }
 
 /**
  * The settings of the API and of the workers. Both need them all: a deployment that forgot one fails at its start, not
  * when the first job that needs it comes along. Null means not set.
  */
-export type Config = MigrateConfig & {
+export type Config = DatabaseConfig & {
   /** NODE_ENV=production: what only a laptop may do was refused. */
   production: boolean
   /** Connections to Postgres of one process at most; null leaves it to the kind of process. */
@@ -85,20 +85,21 @@ export type Config = MigrateConfig & {
 /**
  * Reads and checks the environment, once, at the start of a process.
  * @param env usually `process.env`.
- * @param role the process that starts; migrating needs the database only, rotating its keys as well.
  * @throws {ConfigError} with everything that is missing or malformed.
  */
-export function loadConfig(env: NodeJS.ProcessEnv, role: 'migrate'): MigrateConfig
-export function loadConfig(env: NodeJS.ProcessEnv, role: 'rotate'): RotateConfig
-export function loadConfig(env: NodeJS.ProcessEnv, role?: 'api' | 'worker'): Config
-export function loadConfig(
-  env: NodeJS.ProcessEnv,
-  role?: 'api' | 'worker' | 'migrate' | 'rotate',
-): Config | RotateConfig | MigrateConfig {
-  if (role === 'migrate') return toMigrateConfig(readEnvironment(MigrateEnvironment, env))
-  if (role !== 'rotate') return toConfig(readEnvironment(Environment, env))
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  return toConfig(readEnvironment(Environment, env))
+}
+
+/** The same for a process that works on the database alone: nothing else has to be set. */
+export function loadDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseConfig {
+  return toDatabaseConfig(readEnvironment(DatabaseEnvironment, env))
+}
+
+/** The same for sealing anew. */
+export function loadRotateConfig(env: NodeJS.ProcessEnv): RotateConfig {
   const values = readEnvironment(RotateEnvironment, env)
-  return { ...toMigrateConfig(values), encryptionKeys: parseEncryptionKeys(values.ENCRYPTION_KEYS) }
+  return { ...toDatabaseConfig(values), encryptionKeys: parseEncryptionKeys(values.ENCRYPTION_KEYS) }
 }
 
 /**
@@ -114,7 +115,7 @@ export function loadWorkerConfig<Queue extends string>(
   const queues = orProblems(problems, () =>
     parseWorkerQueues(readEnvironment(QueuesEnvironment, env).WORKER_QUEUES, known),
   )
-  const config = orProblems(problems, () => loadConfig(env, 'worker'))
+  const config = orProblems(problems, () => loadConfig(env))
   if (config === undefined || queues === undefined) throw new ConfigError(problems)
   return { config, queues }
 }
@@ -131,7 +132,7 @@ function orProblems<T>(problems: ConfigProblem[], read: () => T): T | undefined 
   }
 }
 
-function toMigrateConfig(env: Static<typeof MigrateEnvironment>): MigrateConfig {
+function toDatabaseConfig(env: Static<typeof DatabaseEnvironment>): DatabaseConfig {
   return {
     databaseUrl: env.DATABASE_URL,
     extraCertificates: env.NODE_EXTRA_CA_CERTS === undefined ? [] : readCertificates(env.NODE_EXTRA_CA_CERTS),
@@ -142,7 +143,7 @@ function toMigrateConfig(env: Static<typeof MigrateEnvironment>): MigrateConfig 
 function toConfig(env: Environment): Config {
   return {
     production: env.NODE_ENV === 'production',
-    ...toMigrateConfig(env),
+    ...toDatabaseConfig(env),
     databasePoolSize: env.DATABASE_POOL_SIZE ?? null,
     redisUrl: env.REDIS_URL,
     port: env.PORT,

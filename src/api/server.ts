@@ -8,7 +8,7 @@ import { startApi } from './start.ts'
 const STOP_TIMEOUT_MS = 10_000
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env, 'api')
+  const config = loadConfig(process.env)
   const log = createLogger({ name: 'api', level: config.logLevel })
   exitOnUncaught(log)
   trustCertificates(config.extraCertificates)

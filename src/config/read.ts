@@ -8,8 +8,8 @@ import { Environment, NO_EXPLANATION } from './variables.ts'
 
 const DECIMAL = /^\d+(\.\d+)?$/
 
-/** What `npm run migrate` needs of the environment. */
-export const MigrateEnvironment = Type.Pick(Environment, ['DATABASE_URL', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'])
+/** What a process needs of the environment that works on the database alone. */
+export const DatabaseEnvironment = Type.Pick(Environment, ['DATABASE_URL', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'])
 
 /** What says which queues a worker serves. */
 export const QueuesEnvironment = Type.Pick(Environment, ['WORKER_QUEUES'])

@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig } from '../config.ts'
+import { ConfigError, loadDatabaseConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { maskText } from '../logging/mask.ts'
 import { trustCertificates } from '../trust.ts'
@@ -10,7 +10,7 @@ const USAGE_ERROR = 2
 
 async function main(): Promise<void> {
   const asked = readKeyCommand(process.argv.slice(2))
-  const { databaseUrl, extraCertificates } = loadConfig(process.env, 'migrate')
+  const { databaseUrl, extraCertificates } = loadDatabaseConfig(process.env)
   trustCertificates(extraCertificates)
   const db = await openDatabase({ url: databaseUrl, poolSize: 1 })
   try {

@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.ts'
+import { loadDatabaseConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { createLogger, exitOnUncaught } from '../logging.ts'
 import { trustCertificates } from '../trust.ts'
@@ -6,7 +6,7 @@ import { migrateUp } from './postgres/migrate-up.ts'
 import { openDatabase } from './postgres/orm.ts'
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env, 'migrate')
+  const config = loadDatabaseConfig(process.env)
   const log = createLogger({ name: 'migrate', level: config.logLevel })
   exitOnUncaught(log)
   trustCertificates(config.extraCertificates)

@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig } from '../config.ts'
+import { ConfigError, loadRotateConfig } from '../config.ts'
 import { runMain } from '../lifecycle.ts'
 import { maskText } from '../logging/mask.ts'
 import { trustCertificates } from '../trust.ts'
@@ -10,7 +10,7 @@ import { createSealer } from './sealing/sealing.ts'
 const INCOMPLETE = 1
 
 async function main(): Promise<void> {
-  const { databaseUrl, extraCertificates, encryptionKeys } = loadConfig(process.env, 'rotate')
+  const { databaseUrl, extraCertificates, encryptionKeys } = loadRotateConfig(process.env)
   const [newest, ...older] = encryptionKeys.map(({ id }) => id)
   if (newest === undefined) throw new Error('there is no encryption key')
   trustCertificates(extraCertificates)

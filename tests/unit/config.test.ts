@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, configWarnings, loadConfig, loadWorkerConfig, parseWorkerQueues } from '../../src/config.ts'
+import {
+  ConfigError,
+  configWarnings,
+  loadConfig,
+  loadDatabaseConfig,
+  loadWorkerConfig,
+  parseWorkerQueues,
+} from '../../src/config.ts'
 
 const KEY = Buffer.alloc(32, 1)
 const CERTIFICATE = fileURLToPath(new URL('../fixtures/tls/ca.pem', import.meta.url))
@@ -18,9 +25,9 @@ const REQUIRED = {
   ENCRYPTION_KEYS: `k1:${KEY.toString('base64')}`,
 }
 
-function problemsOf(env: NodeJS.ProcessEnv, role?: 'api' | 'worker'): Record<string, string> {
+function problemsOf(env: NodeJS.ProcessEnv, load: (env: NodeJS.ProcessEnv) => unknown = loadConfig) {
   try {
-    loadConfig(env, role)
+    load(env)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return Object.fromEntries(error.problems.map(({ variable, problem }) => [variable, problem]))
@@ -155,16 +162,19 @@ describe('the configuration', () => {
 
   test('of the migrate process needs the database only, and ignores what is not its own', () => {
     const env = { DATABASE_URL: REQUIRED.DATABASE_URL, PORT: 'not a port' }
-    expect(loadConfig(env, 'migrate')).toEqual({
+    expect(loadDatabaseConfig(env)).toEqual({
       databaseUrl: REQUIRED.DATABASE_URL,
       extraCertificates: [],
       logLevel: 'info',
     })
-    expect(() => loadConfig({}, 'migrate')).toThrow(/^1 problem in the environment:\n {2}DATABASE_URL is missing/)
+    expect(() => loadDatabaseConfig({})).toThrow(/^1 problem in the environment:\n {2}DATABASE_URL is missing/)
   })
 
-  test.each(['api', 'worker'] as const)('of the %s process names every missing variable at once', (role) => {
-    expect(problemsOf({}, role)).toEqual(
+  test.each([
+    ['api', loadConfig],
+    ['worker', (env: NodeJS.ProcessEnv) => loadWorkerConfig(env, ['expire'])],
+  ] as const)('of the %s process names every missing variable at once', (_process, load) => {
+    expect(problemsOf({}, load)).toEqual(
       Object.fromEntries(Object.keys(REQUIRED).map((variable) => [variable, 'is missing'])),
     )
   })
