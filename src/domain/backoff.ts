@@ -4,6 +4,12 @@ export type BackoffPolicy = { baseMs: number; maxMs: number }
 export const PATIENT: BackoffPolicy = { baseMs: 1_000, maxMs: 300_000 }
 
 /**
+ * Attempts of such a job, over some twenty minutes: a gateway or a database that is down for a quarter of an hour must not
+ * cost a lead, nor call a person for each reply.
+ */
+export const PATIENT_ATTEMPTS = 14
+
+/**
  * Exponential backoff with full jitter over the upper half: waits of many jobs that failed together spread out.
  *
  * @param attempt attempts made so far, 1 or more

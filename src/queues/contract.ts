@@ -1,6 +1,6 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
-import { type BackoffPolicy, PATIENT } from '../domain/backoff.ts'
+import { type BackoffPolicy, PATIENT, PATIENT_ATTEMPTS } from '../domain/backoff.ts'
 import type { Due } from '../domain/due.ts'
 
 /** Serial ids are integers from 1; provider ids are text. */
@@ -30,8 +30,7 @@ export type JobContract = {
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 
-/** A gateway or a database that is down for a quarter of an hour must not cost a lead, nor call a person for each reply. */
-const patient: Pick<JobContract, 'attempts' | 'backoff'> = { attempts: 14, backoff: PATIENT }
+const patient: Pick<JobContract, 'attempts' | 'backoff'> = { attempts: PATIENT_ATTEMPTS, backoff: PATIENT }
 /** Nobody waits for a failed one: only the reason is of use, while it is fresh. */
 const FEW_FAILED = 20
 /** What comes again by itself, or is concluded without an answer. */

@@ -1,3 +1,4 @@
+import { PATIENT_ATTEMPTS } from '../../domain/backoff.ts'
 import type { Due } from '../../domain/due.ts'
 import { UNSENT_STATUSES } from '../../domain/outbound.ts'
 import { RETURNING_STATUSES } from '../../domain/refunds.ts'
@@ -36,10 +37,12 @@ export type WakeUp = { due: Due; requestId: string | null }
 const MAX_WAKE_UPS = 25
 
 /**
- * For how long a row that was woken up is put off: 20 s, 40 s … but no longer than its job would pause between two attempts,
- * for as many wake-ups as that has attempts. While a gateway is away the job may be lost with Redis at any time.
+ * For how long a row that was woken up is put off: 20 s, 40 s … 320 s, which is about the longest pause between two attempts
+ * of its job, for as many wake-ups as the job has attempts. While a gateway is away Redis may lose the job at any time: put
+ * off for longer, the row would be tried again long after the gateway is back. After that, 32 minutes.
  */
-const PUT_OFF = `make_interval(secs => least(20 * 2 ^ least(attempts, 7), case when attempts < 14 then 320 else 1920 end))`
+const PUT_OFF = `make_interval(secs => least(20 * 2 ^ least(attempts, 7),
+  case when attempts < ${PATIENT_ATTEMPTS} then 320 else 1920 end))`
 
 const id = (value: string | number | null | undefined): number => Number(value)
 

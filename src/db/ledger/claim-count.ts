@@ -1,10 +1,13 @@
+import { PATIENT_ATTEMPTS } from '../../domain/backoff.ts'
 import type { OutboundMessage } from '../entities/index.ts'
 
 /**
- * Claims count up to here, just below the attempts of a job: in an outage each attempt looks up and sends. What a person is
- * called about are wake-ups in vain (`claimDue`), and only those count beyond.
+ * A message has one column, `attempts`, for its claims and for the wake-ups of the sweep, which calls a person when it gets
+ * high (`claimDue`). In an outage each attempt of the job claims twice, once to look up and once to send: without a limit the
+ * claims of one outage would be taken for wake-ups in vain, and a person called for each text. So claims count up to here,
+ * and only wake-ups beyond.
  */
-const MOST_COUNTED_CLAIMS = 13
+const MOST_COUNTED_CLAIMS = PATIENT_ATTEMPTS - 1
 
 export function countClaim(message: OutboundMessage): void {
   if (message.attempts < MOST_COUNTED_CLAIMS) message.attempts += 1
