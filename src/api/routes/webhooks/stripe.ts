@@ -4,11 +4,8 @@ import { madeAt } from '../../../domain/stripe-event.ts'
 import { BadSignatureError, type SignedEvent, verifyStripeSignature } from '../../../gateways/stripe-signature.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { ProblemError, problemResponses } from '../../problem.ts'
-import { wakeUp } from '../../wake-up.ts'
+import { keepArrival, Received } from './keep-arrival.ts'
 import { rawBody } from './raw-bodies.ts'
-import { storedInTime } from './stored-in-time.ts'
-import { Received } from './textmagic-callback.ts'
-import { resultOf } from './webhook-metrics.ts'
 
 const schema = {
   tags: ['webhooks'],
@@ -27,15 +24,11 @@ export function stripeWebhook(scope: App, { publisher, config }: ApiDeps, inbox:
     const raw = rawBody(request.body)
     const event = verify(raw, request.headers['stripe-signature']?.toString(), config.stripeWebhookSecrets)
     if (event === 'bad signature') return scope.refuseAuthentication(request, new ProblemError('bad-signature'))
-    const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
-    const stored = await storedInTime(
+    return keepArrival(publisher, request, raw, (arrival) =>
       event !== null && /^[\w.:-]{1,255}$/.test(event.id)
         ? inbox.storeStripeEvent(event.id, arrival, madeAt(event))
         : inbox.storeUnintelligible('stripe', arrival),
     )
-    request.webhookResult = resultOf(stored)
-    await wakeUp(publisher, stored.due, { requestId: request.id })
-    return { received: true, duplicate: stored.duplicate }
   })
 }
 

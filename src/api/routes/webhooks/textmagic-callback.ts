@@ -3,15 +3,8 @@ import type { Arrival, Inbox, StoredArrival } from '../../../db/inbox/store.ts'
 import { parseGatewayBody, readGatewayMessage } from '../../../domain/inbound.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { problemResponses } from '../../problem.ts'
-import { wakeUp } from '../../wake-up.ts'
+import { keepArrival, Received } from './keep-arrival.ts'
 import { rawBody } from './raw-bodies.ts'
-import { storedInTime } from './stored-in-time.ts'
-import { resultOf } from './webhook-metrics.ts'
-
-export const Received = Type.Object({
-  received: Type.Boolean({ description: 'False when there was nothing to keep' }),
-  duplicate: Type.Boolean({ description: 'It had arrived before' }),
-})
 
 /** Phones, texts and ids as TextMagic sends them; in the form encodings all are text. What is done without is optional. */
 export type CallbackDocs = { summary: string; fields: Record<string, Type.TSchema> }
@@ -61,11 +54,7 @@ export function textmagicCallback(
         request.webhookResult = 'nothing'
         return nothing
       }
-      const arrival = { raw, contentType: request.sentContentType, requestId: request.id }
-      const stored = await storedInTime(store(inbox, source, arrival))
-      request.webhookResult = resultOf(stored)
-      await wakeUp(publisher, stored.due, { requestId: request.id })
-      return { received: true, duplicate: stored.duplicate }
+      return keepArrival(publisher, request, raw, (arrival) => store(inbox, source, arrival))
     },
   )
 }
