@@ -29,9 +29,9 @@ const stored = async (...ids: string[]) => {
   )
   return rows.map(({ id, name, phone, stopped }) => `${id} ${name} ${phone}${stopped ? ' stopped' : ''}`)
 }
-const text = (sender: string, words: string) =>
+const text = (phone: string, words: string) =>
   createInbox(api.db.em, api.sealer).storeInboundSms(
-    { id: `${sender}:${words}`, sender, text: words, sentAt: null },
+    { id: `${phone}:${words}`, phone, text: words, sentAt: null },
     { raw: Buffer.from('{}'), contentType: 'application/json' },
   )
 const faults = ({ body }: Awaited<ReturnType<typeof post>>) =>

@@ -10,7 +10,7 @@ const sealer = createSealer([{ id: 'k1', key: randomBytes(32) }])
 const arrival = { raw: Buffer.from('{}'), contentType: 'application/json' }
 const text = (id: string, more: { text?: string; sentAt?: Date } = {}) => ({
   id,
-  sender: '+13055550160',
+  phone: '+13055550160',
   text: 'a question',
   sentAt: null,
   ...more,

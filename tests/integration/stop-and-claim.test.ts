@@ -40,7 +40,7 @@ async function waitingTeaser(): Promise<number> {
 const claimTeaser = (tx: EntityManager, id: number) => claim(tx, id, DEFAULT_LEDGER_TIMING, ANY_TIME)
 const storeStop = () =>
   createInbox(db.em, sealer).storeInboundSms(
-    { id: '1', sender: PHONE, text: 'STOP', sentAt: null },
+    { id: '1', phone: PHONE, text: 'STOP', sentAt: null },
     { raw: Buffer.from('{}'), contentType: 'application/json' },
   )
 

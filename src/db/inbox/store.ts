@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Due } from '../../domain/due.ts'
 import type { DeliveryReceipt, InboundSms } from '../../domain/inbound.ts'
-import { phoneFromGateway } from '../../domain/phone.ts'
 import { classifyReply } from '../../domain/replies.ts'
 import type { InboxStatus } from '../entities/inbox-row.ts'
 import { openEscalation } from '../escalations/escalations.ts'
@@ -60,7 +59,7 @@ type Entry = {
   outcome?: string
   sentAt?: Date | null
   /** E.164; the row then names the provider with this number. */
-  senderPhone?: string
+  senderPhone?: string | null
 }
 
 /** Where the sealed body of an inbox row stands: `sealer.openBytes(row.sealedBody, inboxPlace(row.source, row.externalId))`. */
@@ -81,7 +80,7 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
         source: 'textmagic',
         externalId: sms.id,
         sentAt: sms.sentAt,
-        senderPhone: sms.sender,
+        senderPhone: sms.phone,
       }
       if (classifyReply(sms.text).kind !== 'stop') return keep(arrival, entry)
       return inTransaction(em, async (tx) => {
@@ -90,8 +89,7 @@ export function createInbox(em: EntityManager, sealer: Sealer): Inbox {
         if (stored.duplicate) return stored
         // The provider before their number, as everywhere: the job of an earlier text holds them in this order.
         await optOutSender(tx, stored.inboxId)
-        const phone = phoneFromGateway(sms.sender)
-        if (phone !== null) await rememberStop(tx, phone, sms.sentAt)
+        if (sms.phone !== null) await rememberStop(tx, sms.phone, sms.sentAt)
         return stored
       })
     },

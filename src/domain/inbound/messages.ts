@@ -5,8 +5,8 @@ import type { GatewayFields } from './body.ts'
 export type InboundSms = {
   /** TextMagic's id of the text: what a repeated callback has in common with the first. */
   id: string
-  /** E.164; as it came when it is no phone number (a short code, an alphanumeric sender). */
-  sender: string
+  /** Whose it is, in E.164; null when the sender is no phone number (a short code, an alphanumeric sender). */
+  phone: string | null
   /** As written by the sender; may be empty. */
   text: string
   sentAt: Date | null
@@ -48,12 +48,7 @@ export function readInboundSms(fields: GatewayFields): InboundSms | null {
   const sender = label(fields.sender)
   const text = typeof fields.text === 'number' ? String(fields.text) : fields.text
   if (isReceiptShaped(fields) || id === null || sender === null || typeof text !== 'string') return null
-  return {
-    id,
-    sender: phoneFromGateway(sender) ?? sender,
-    text,
-    sentAt: readSentAt(fields),
-  }
+  return { id, phone: phoneFromGateway(sender), text, sentAt: readSentAt(fields) }
 }
 
 /** When a text was sent, also one that cannot be read otherwise. */

@@ -13,7 +13,6 @@ import type { Due } from '../../domain/due.ts'
 import { gatewayActsOnStop } from '../../domain/gateway-words.ts'
 import { type InboundSms, readInboundSms } from '../../domain/inbound.ts'
 import type { Purpose } from '../../domain/outbound.ts'
-import { phoneFromGateway } from '../../domain/phone.ts'
 import { classifyReply, type Reply } from '../../domain/replies.ts'
 import { explainReplyText, helpText, notOnOfferText } from '../../domain/texts.ts'
 import type { JobDeps } from '../deps.ts'
@@ -71,53 +70,54 @@ async function handleOne(deps: JobDeps, inboxId: number): Promise<void> {
 }
 
 async function decide(tx: EntityManager, deps: JobDeps, unlocked: InboxRow, sms: InboundSms): Promise<Due[]> {
-  const phone = phoneFromGateway(sms.sender)
-  const senderId = await findSenderId(tx, unlocked, phone)
+  const senderId = await findSenderId(tx, unlocked, sms)
   // Locked before the row, as everywhere: provider, then the rest.
   const provider = senderId === null ? null : await lockProvider(tx, senderId)
   const row = await lockInboxRow(tx, unlocked.id, 'received')
   if (row === null) return []
   const reply = classifyReply(sms.text)
-  const due = await answer(tx, deps, { row, sms, phone, provider, reply })
+  const due = await answer(tx, deps, { row, sms, provider, reply })
   if (due === null) return forward(row)
   await markProcessed(tx, row, reply.kind)
   return due
 }
 
 /** Whose text it is was decided when it arrived: numbers change hands. One who was nobody then may be known by now. */
-async function findSenderId(tx: EntityManager, row: InboxRow, phone: string | null): Promise<string | null> {
+async function findSenderId(tx: EntityManager, row: InboxRow, { phone }: InboundSms): Promise<string | null> {
   if (row.providerId != null) return row.providerId
   return phone === null ? null : findProviderIdByPhone(tx, phone)
 }
 
-type Arrived = { row: InboxRow; sms: InboundSms; phone: string | null; provider: Provider | null; reply: Reply }
+type Arrived = { row: InboxRow; sms: InboundSms; provider: Provider | null; reply: Reply }
 
 /** Handles what is ours. Returns null for what belongs to the fallback system. */
 async function answer(tx: EntityManager, deps: JobDeps, arrived: Arrived): Promise<Due[] | null> {
-  const { row, sms, phone, provider, reply } = arrived
+  const { row, sms, provider, reply } = arrived
+  const { phone } = sms
+  const { brand } = deps.settings
   // Also of somebody we do not know: it may quote the details that a number's earlier owner paid for.
   if (reply.kind === 'tapback') return []
-  if (reply.kind === 'help' && phone !== null) {
-    return say(tx, arrived, { id: provider?.id ?? null, phone }, 'help', helpText({ brand: deps.settings.brand }))
+  // Of no phone: nobody here has sent it, and no answer would reach them.
+  if (phone === null) return null
+  if (reply.kind === 'help') {
+    return say(tx, arrived, { id: provider?.id ?? null, phone }, 'help', helpText({ brand }))
   }
   const at = sentAtOf(row)
   if (provider === null) {
-    if (reply.kind === 'start' && phone !== null) await forgetStop(tx, phone, at)
+    if (reply.kind === 'start') await forgetStop(tx, phone, at)
     return null
   }
-  const from = phone ?? provider.phone
-  const { brand } = deps.settings
   switch (reply.kind) {
     case 'stop':
       return unsubscribe(tx, provider, at, {
-        phone: from,
+        phone,
         confirm: true,
         tellGateway: !gatewayActsOnStop(sms.text),
         brand,
         inboxId: row.id,
       })
     case 'start':
-      return subscribe(tx, provider, at, { phone: from, brand, inboxId: row.id })
+      return subscribe(tx, provider, at, { phone, brand, inboxId: row.id })
     case 'names_lead':
       return explain(tx, arrived, provider, reply.leadId)
     case 'yes':

@@ -15,7 +15,7 @@ describe('an inbound text', () => {
   it('is read with numbers in E.164', () => {
     expect(readInboundSms(SMS)).toEqual({
       id: '1782832',
-      sender: '+447860021130',
+      phone: '+447860021130',
       text: 'Y',
       sentAt: new Date('2012-11-28T18:38:28Z'),
     })
@@ -55,8 +55,8 @@ describe('an inbound text', () => {
     expect(readInboundSms({ ...SMS, text: 5 })?.text).toBe('5')
   })
 
-  it.each(['AmazonInc', '72345'])('from %s, which is no phone number, keeps its sender', (sender) => {
-    expect(readInboundSms({ ...SMS, sender })?.sender).toBe(sender)
+  it.each(['AmazonInc', '72345'])("from %s, which is no phone number, is nobody's", (sender) => {
+    expect(readInboundSms({ ...SMS, sender })).toMatchObject({ id: '1782832', phone: null })
   })
 
   it.each([
