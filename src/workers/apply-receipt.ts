@@ -14,12 +14,6 @@ import type { JobDeps } from './deps.ts'
  */
 const TEXT_TIME_PRECISION_MS = 1_000
 
-/** Why a message was rejected: a receipt does not say, the gateway does when asked. */
-export async function rejectReasonOf(deps: JobDeps, gatewayId: string, letter: string): Promise<string | null> {
-  if (letter !== 'j') return null
-  return (await deps.textmagic.getMessage(gatewayId))?.rejectReason ?? null
-}
-
 /**
  * Records a receipt; a number that the gateway has unsubscribed is unsubscribed here too, without a word to it. In one
  * transaction: nobody asks about this message again once its end is recorded.

@@ -1,8 +1,8 @@
-import { InboxRow, type OutboundMessage } from '../../db/entities/index.ts'
+import { InboxRow } from '../../db/entities/index.ts'
 import { finishInboxRow, markFailed, UNMATCHED } from '../../db/inbox/inbox.ts'
 import { findReceiptMessage } from '../../db/ledger/receipts.ts'
 import { type DeliveryReceipt, readReceipt } from '../../domain/inbound.ts'
-import { applyReceipt, rejectReasonOf } from '../apply-receipt.ts'
+import { applyReceipt } from '../apply-receipt.ts'
 import type { JobDeps } from '../deps.ts'
 import { NotYetError } from '../errors.ts'
 import { readCallback } from '../inbox-body.ts'
@@ -23,7 +23,8 @@ export const handleReceipt = defineJob({
       receiver: receipt.receiver,
     })
     if (message === null) throw new NotYetError()
-    await apply(deps, message, receipt)
+    const rejectReason = await rejectReasonOf(deps, receipt)
+    await applyReceipt(deps, { messageId: message.id, gatewayId: receipt.id, letter: receipt.status, rejectReason })
     // A crash before this applies the receipt again, which changes nothing.
     await finishInboxRow(deps.em, inbox_id, 'received', receipt.status)
   },
@@ -35,7 +36,8 @@ export const handleReceipt = defineJob({
   },
 })
 
-async function apply(deps: JobDeps, message: OutboundMessage, receipt: DeliveryReceipt): Promise<void> {
-  const rejectReason = receipt.rejectReason ?? (await rejectReasonOf(deps, receipt.id, receipt.status))
-  await applyReceipt(deps, { messageId: message.id, gatewayId: receipt.id, letter: receipt.status, rejectReason })
+/** Why a message was rejected: most receipts do not say, the gateway does when asked. */
+async function rejectReasonOf(deps: JobDeps, { id, status, rejectReason }: DeliveryReceipt): Promise<string | null> {
+  if (rejectReason !== null || status !== 'j') return rejectReason
+  return (await deps.textmagic.getMessage(id))?.rejectReason ?? null
 }

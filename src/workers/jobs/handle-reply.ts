@@ -3,7 +3,7 @@ import { InboxRow, type Provider, type Unlock } from '../../db/entities/index.ts
 import { lockInboxRow, markFailed, markProcessed, sentAtOf } from '../../db/inbox/inbox.ts'
 import { findAnsweredOffer, findOffer } from '../../db/leads/answered-offer.ts'
 import { addNotice, countRecent } from '../../db/ledger/messages.ts'
-import { after, databaseNow } from '../../db/postgres/clock.ts'
+import { after } from '../../db/postgres/clock.ts'
 import type { EntityManager } from '../../db/postgres/orm.ts'
 import { findProviderIdByPhone } from '../../db/providers/providers.ts'
 import { forgetStop } from '../../db/providers/stopped-numbers.ts'
@@ -172,15 +172,15 @@ function noteAnswer(unlock: Unlock, { sentAt }: InboxRow): boolean {
   return true
 }
 
-async function say(
+function say(
   tx: EntityManager,
   { row }: Arrived,
   receiver: { id: string | null; phone: string },
   purpose: Purpose,
   body: string,
 ): Promise<Due[]> {
-  const now = await databaseNow(tx)
-  return addNotice(tx, { purpose, dedupeKey: `${purpose}:inbox:${row.id}`, receiver, inboxId: row.id, body, now })
+  const dedupeKey = `${purpose}:inbox:${row.id}`
+  return addNotice(tx, { purpose, dedupeKey, receiver, inboxId: row.id, body, now: row.dbNow })
 }
 
 function forward(row: InboxRow): Due[] {
