@@ -116,7 +116,7 @@ it('a request under way is answered before it stops', { timeout: TIMEOUT }, asyn
 })
 
 it('an export under way is read to its end before it stops', { timeout: TIMEOUT }, async () => {
-  const db = await openDatabase({ url: database.url })
+  const db = await openDatabase({ url: database.url, poolSize: 1 })
   await db.em.fork().execute(
     `with lead as (insert into leads (id, city, service_type, client_name, client_phone)
        values ('lead_exported', repeat('long ', 4000), 'x', 'x', 'x') returning id),

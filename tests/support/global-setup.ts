@@ -72,7 +72,7 @@ async function createMigratedDatabase(serverUrl: string): Promise<{ name: string
   try {
     const url = new URL(serverUrl)
     url.pathname = `/${name}`
-    const db = await openDatabase({ url: url.href })
+    const db = await openDatabase({ url: url.href, poolSize: 2 })
     try {
       await migrateUp(db)
     } finally {

@@ -1,5 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { SESSION_HOURS } from '../../db/access/board-sessions.ts'
+import { ADMIN_PATH } from './paths.ts'
 
 export type SessionCookie = { name: string; options: CookieSerializeOptions }
 
@@ -19,6 +20,6 @@ export function sessionCookie(publicUrl: string, production: boolean): SessionCo
   const secure = production || protocol === 'https:' || !LOOPBACK.test(hostname)
   return {
     name: secure ? `__Secure-${NAME}` : NAME,
-    options: { path: '/admin', httpOnly: true, sameSite: 'strict', secure, maxAge: SESSION_HOURS * 3600 },
+    options: { path: ADMIN_PATH, httpOnly: true, sameSite: 'strict', secure, maxAge: SESSION_HOURS * 3600 },
   }
 }

@@ -14,11 +14,13 @@ export type KnownKey = {
   useToNote: boolean
 }
 
+/** SQL for a key whose use was not noted within the last minute. */
+const USE_TO_NOTE = `coalesce(last_used_at <= app_now() - interval '1 minute', true)`
+
 /** @returns the key with this hash, unless there is none or it was revoked */
 export async function findApiKey(em: EntityManager, hash: string): Promise<KnownKey | null> {
   const [key] = await em.execute<KnownKey[]>(
-    `select id, name, role, coalesce(last_used_at <= app_now() - interval '1 minute', true) as "useToNote"
-     from api_keys where hash = ? and revoked_at is null`,
+    `select id, name, role, ${USE_TO_NOTE} as "useToNote" from api_keys where hash = ? and revoked_at is null`,
     [hash],
   )
   return key ?? null
@@ -26,11 +28,7 @@ export async function findApiKey(em: EntityManager, hash: string): Promise<Known
 
 /** Notes that a key was used, at most once a minute however many processes see it. */
 export async function noteKeyUse(em: EntityManager, id: number): Promise<void> {
-  await em.execute(
-    `update api_keys set last_used_at = app_now()
-     where id = ? and coalesce(last_used_at <= app_now() - interval '1 minute', true)`,
-    [id],
-  )
+  await em.execute(`update api_keys set last_used_at = app_now() where id = ? and ${USE_TO_NOTE}`, [id])
 }
 
 /** Another key in use has this name. */

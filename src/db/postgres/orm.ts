@@ -19,13 +19,11 @@ export type { EntityManager } from '@mikro-orm/postgresql'
 export type DatabaseOptions = {
   /** As `parseDatabaseUrl` takes it. */
   url: string
-  /** Connections at most; 10 when absent. */
-  poolSize?: number
+  /** Connections at most. */
+  poolSize: number
   /** A connection on which a statement takes longer, milliseconds, is ended; never when absent. */
   answersWithinMs?: number
 }
-
-const DEFAULT_POOL_SIZE = 10
 
 /**
  * Connects to Postgres. Use `db.fork()` for each request and each job attempt, never the global manager.
@@ -34,7 +32,6 @@ const DEFAULT_POOL_SIZE = 10
  */
 export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> {
   const address = parseDatabaseUrl(options.url)
-  const limit = options.poolSize ?? DEFAULT_POOL_SIZE
   let pool: Pool | undefined
   const db = new MikroORM(
     defineConfig({
@@ -48,7 +45,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
         allOrNothing: true,
         tableName: 'schema_migrations',
       },
-      pool: { min: 0, max: limit },
+      pool: { min: 0, max: options.poolSize },
       driverOptions: {
         ...connectionOptions(address),
         onPoolCreated(created: Pool) {
@@ -64,7 +61,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<MikroORM> 
     }),
   )
   escapeInFewPieces(db)
-  rememberPool(db, limit, () => pool)
+  rememberPool(db, options.poolSize, () => pool)
   return db
 }
 
