@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { Serial } from './ids.ts'
-import { ProblemError } from './problem.ts'
+import { malformed } from './problem.ts'
 
 /** Page size where a request names none, and the largest. */
 export const DEFAULT_LIMIT = 50
@@ -55,9 +55,7 @@ export function decodeCursor<S extends TSchema>(schema: S, cursor: string | unde
   if (cursor === undefined) return null
   const position = parse(Buffer.from(cursor, 'base64url').toString('utf8'))
   if (Value.Check(schema, position)) return position
-  throw new ProblemError('invalid-request', undefined, [
-    { field: 'cursor', message: 'is not a cursor of this listing' },
-  ])
+  throw malformed({ field: 'cursor', message: 'is not a cursor of this listing' })
 }
 
 function parse(text: string): unknown {

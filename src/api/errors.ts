@@ -4,7 +4,7 @@ import { IdempotencyConflictError } from '../db/leads/idempotency.ts'
 import { ContactErasedError } from '../db/leads/leads.ts'
 import { NotAllowedError } from '../db/unlocks/operations.ts'
 import { databaseTrouble } from './database-errors.ts'
-import { PROBLEM_CONTENT_TYPE, type ProblemCode, ProblemError, problemOf } from './problem.ts'
+import { malformed, PROBLEM_CONTENT_TYPE, type ProblemCode, ProblemError, problemOf } from './problem.ts'
 import { isRedisAway } from './redis-errors.ts'
 import { fieldErrors } from './validation.ts'
 
@@ -81,9 +81,7 @@ export function problemFor(error: unknown): ProblemError {
     return new ProblemError('not-allowed-now', error.message)
   }
   const { validation, validationContext, statusCode, code } = asFastifyError(error)
-  if (validation !== undefined) {
-    return new ProblemError('invalid-request', undefined, fieldErrors(validation, validationContext ?? 'body'))
-  }
+  if (validation !== undefined) return malformed(...fieldErrors(validation, validationContext ?? 'body'))
   if (statusCode === 413) return new ProblemError('too-large')
   if (statusCode === 415) return new ProblemError('unsupported-media-type')
   // No route takes QUERY, and the framework asks for its content type before it says so.

@@ -109,6 +109,11 @@ export function notFound(what: string): ProblemError {
   return new ProblemError('not-found', `No such ${what}`)
 }
 
+/** A value that does not have the documented shape. */
+export function malformed(...errors: FieldError[]): ProblemError {
+  return new ProblemError('invalid-request', undefined, errors)
+}
+
 /** A well-formed value that cannot be accepted. */
 export function unacceptable(...errors: FieldError[]): ProblemError {
   return new ProblemError('unacceptable', undefined, errors)

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { ProblemError } from './problem.ts'
+import { malformed } from './problem.ts'
 
 /** What Postgres and a calendar both take without argument. */
 const EARLIEST = Date.parse('1970-01-01T00:00:00Z')
@@ -30,5 +30,5 @@ export function parseTo(text: string | undefined, field: string): Date | undefin
 
 function inRange(at: number, field: string): Date {
   if (at >= EARLIEST && at <= LATEST) return new Date(at)
-  throw new ProblemError('invalid-request', undefined, [{ field, message: 'must be a time between 1970 and 9999' }])
+  throw malformed({ field, message: 'must be a time between 1970 and 9999' })
 }

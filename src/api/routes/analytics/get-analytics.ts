@@ -3,7 +3,7 @@ import { type Analytics, analysePeriod } from '../../../db/figures/analytics.ts'
 import { STAFF } from '../../auth/roles.ts'
 import type { ApiDeps, App } from '../../deps.ts'
 import { NullableTimestamp } from '../../fields.ts'
-import { ProblemError, problemResponses } from '../../problem.ts'
+import { malformed, problemResponses } from '../../problem.ts'
 import { parseFrom, parseTo, TimeBound } from '../../time.ts'
 
 /** Cities listed at most. */
@@ -68,9 +68,7 @@ export function getAnalytics(app: App, { db }: ApiDeps): void {
   app.get('/analytics', { schema, config: STAFF }, async (request) => {
     const from = parseFrom(request.query.from, 'from') ?? null
     const to = parseTo(request.query.to, 'to') ?? null
-    if (from !== null && to !== null && from > to) {
-      throw new ProblemError('invalid-request', undefined, [{ field: 'to', message: 'must not be before from' }])
-    }
+    if (from !== null && to !== null && from > to) throw malformed({ field: 'to', message: 'must not be before from' })
     const { totals, byCity, cities } = await analysePeriod(db.em, { from, to }, MOST_CITIES)
     return {
       period: { from: from?.toISOString() ?? null, to: to?.toISOString() ?? null },
