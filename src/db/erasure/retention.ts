@@ -1,6 +1,7 @@
 import { UNPAID_STATUSES } from '../../domain/states.ts'
 import { PARKED_AFTER } from '../due/parking.ts'
 import { UNMATCHED } from '../inbox/inbox.ts'
+import { oneOf } from '../postgres/one-of.ts'
 import type { EntityManager } from '../postgres/orm.ts'
 
 /** Days for which a repeated request with an idempotency key gives the first answer. */
@@ -12,7 +13,8 @@ export const IDEMPOTENCY_DAYS = 7
  */
 const EARLY_EVENT_DAYS = 30
 
-export type LeadPlace = { createdAt: string; id: string }
+/** Where a lead stands in the order of creation. */
+export type LeadPosition = { createdAt: string; id: string }
 
 /**
  * Leads, oldest first, from the one after `after`, whose contact details may be due for erasure: whether they are is
@@ -21,17 +23,17 @@ export type LeadPlace = { createdAt: string; id: string }
 export async function leadsPastRetention(
   em: EntityManager,
   days: number,
-  after: LeadPlace | null,
+  after: LeadPosition | null,
   limit: number,
-): Promise<LeadPlace[]> {
+): Promise<LeadPosition[]> {
   const rows = await em.execute<{ id: string; created_at: string }[]>(
     `select id, created_at::text as created_at from leads l
      where contact_erased_at is null and created_at <= app_now() - make_interval(days => ?)
        and (created_at, id) > (?::timestamptz, ?)
        and not exists (select from lead_unlocks where lead_id = l.id
-         and (status in (?) or updated_at > app_now() - make_interval(days => ?)))
+         and (status in ${oneOf([...UNPAID_STATUSES, 'PAID'])} or updated_at > app_now() - make_interval(days => ?)))
      order by l.created_at, l.id limit ?`,
-    [days, after?.createdAt ?? '-infinity', after?.id ?? '', [...UNPAID_STATUSES, 'PAID'], days, limit],
+    [days, after?.createdAt ?? '-infinity', after?.id ?? '', days, limit],
   )
   return rows.map(({ id, created_at }) => ({ id, createdAt: created_at }))
 }

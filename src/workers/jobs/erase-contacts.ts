@@ -4,7 +4,7 @@ import {
   handledReceipts,
   idempotencyKeys,
   inboxBodies,
-  type LeadPlace,
+  type LeadPosition,
   leadsPastRetention,
   messageBodies,
 } from '../../db/erasure/retention.ts'
@@ -37,9 +37,9 @@ export async function eraseOnce(services: WorkerServices, requestId: string): Pr
 
 async function eraseLeads(services: WorkerServices, by: Actor, days: number): Promise<number> {
   let erased = 0
-  let after: LeadPlace | null = null
+  let after: LeadPosition | null = null
   while (erased < LEADS_PER_RUN) {
-    const page: LeadPlace[] = await leadsPastRetention(services.db.em.fork(), days, after, LEADS_PER_PAGE)
+    const page: LeadPosition[] = await leadsPastRetention(services.db.em.fork(), days, after, LEADS_PER_PAGE)
     for (const { id } of page) if (await eraseIfOver(services.db.em, id, days, by)) erased += 1
     after = page.at(-1) ?? null
     if (page.length < LEADS_PER_PAGE) break
