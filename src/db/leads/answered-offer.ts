@@ -44,9 +44,14 @@ export async function findAnsweredOffer(
 const UNPAID = oneOf(UNPAID_STATUSES)
 
 /**
- * Offers that were open when it was texted come first, and so do those that still are; a teaser that the carrier lost, or of
- * which nobody knows whether it arrived, comes after those that did. Which of two answers came first is told by the gateway's
- * clock alone. An offer that the earlier one found to be past its TTL was open for both.
+ * Offers that were open when it was texted (`was_open`) come first, or an older one would be answered in the place of one that
+ * ended while the text was on its way. An offer was open before its TTL, if
+ * - it is open still, or
+ * - a Y or N that was texted later has answered it: both times are of the gateway's clock, since ours tells only which of two
+ *   texts was handled first; or
+ * - something else has ended it since: a payment, an operator, the TTL, also where a Y or N found it to have passed.
+ *
+ * Among them a teaser that the carrier lost, or of which nobody knows whether it arrived, comes after those that did.
  *
  * @param seenBy teasers sent later are not meant; of a text that is handled at once it may be a time to come
  */
@@ -61,7 +66,7 @@ async function findLatest(
     `select id, is_open from (
        select *, ttl_expires_at > ? and status in ${UNPAID} as is_open,
          ttl_expires_at > ? and (status in ${UNPAID} or coalesce(answered_at > ?, false) or exists (
-           select from unlock_events where unlock_id = u.id and at > ? and (cause <> 'reply' or closed_reason = 'ttl')
+           select from unlock_events where unlock_id = u.id and at > ? and (cause <> 'reply' or u.closed_reason = 'ttl')
              and from_status in ${UNPAID} and to_status not in ${UNPAID})) as was_open
        from lead_unlocks u
        where provider_id = ? and teaser_sent_at <= ? and ttl_expires_at > ?) offers
