@@ -8,11 +8,11 @@ import {
   type NamedDispute,
 } from '../../domain/disputes.ts'
 import type { Due } from '../../domain/due.ts'
-import type { Payment } from '../entities/index.ts'
-import { isOpen, openEscalation, resolveEscalations } from '../escalations/escalations.ts'
+import { openEscalation, resolveEscalations } from '../escalations/escalations.ts'
 import { databaseNow } from '../postgres/clock.ts'
 import type { EntityManager } from '../postgres/orm.ts'
 import { lockPayment, noteMoney } from './payment-lock.ts'
+import { callAboutMoneyLeft } from './refunds.ts'
 
 /**
  * A dispute was opened or closed, or an inquiry became a chargeback, told in any order and repeatedly: an older "created"
@@ -46,28 +46,13 @@ export async function recordDispute(
   await resolveEscalations(tx, ['dispute'], subject, `dispute ${dispute.status}`)
   if (closed) {
     const isMoneyBack = !isInquiry(dispute) && !disputes.some(isWithBank)
-    return isMoneyBack && payment.status === 'refund_failed' ? callAboutRefund(tx, payment, dispute) : []
+    if (!isMoneyBack || payment.status !== 'refund_failed') return []
+    // While it was disputed the payment took no refund, and whoever was called about that may have left it to the bank.
+    const summary = `The refund of payment ${payment.id} had failed, and its dispute is over (${dispute.status}): the money is with us.`
+    return callAboutMoneyLeft(tx, payment, { subject, summary })
   }
   const summary = `The payer disputes payment ${payment.id} (${disputeId}).`
   return openEscalation(tx, { kind: 'dispute', subject, unlockId: payment.unlockId ?? null, summary })
-}
-
-/**
- * While it was disputed the payment took no refund, and whoever was called about that may have left it to the bank. It has an
- * escalation of its own, so that a retry of the failed job does not pay again what was paid back another way.
- */
-async function callAboutRefund(
-  tx: EntityManager,
-  payment: Payment,
-  { disputeId, status }: NamedDispute,
-): Promise<Due[]> {
-  if (await isOpen(tx, 'refund_failed', `payment:${payment.id}`)) return []
-  return openEscalation(tx, {
-    kind: 'refund_failed',
-    subject: `dispute:${disputeId}`,
-    unlockId: payment.unlockId ?? null,
-    summary: `The refund of payment ${payment.id} had failed, and its dispute is over (${status}): the money is with us.`,
-  })
 }
 
 function disputesOf(tx: EntityManager, paymentId: number): Promise<NamedDispute[]> {

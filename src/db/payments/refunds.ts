@@ -111,7 +111,10 @@ export async function recordRefunds(
       break
   }
   const [failed] = failing
-  return payment.status === 'refund_failed' && failed !== undefined ? callAboutPart(tx, payment, failed) : []
+  if (payment.status !== 'refund_failed' || failed === undefined) return []
+  // Whoever paid back what was left of it, and is not called about it any more, counted on this refund.
+  const summary = `A part of payment ${payment.id} that had gone back failed (${failed.status}) after the rest was settled by hand.`
+  return callAboutMoneyLeft(tx, payment, { subject: `refund:${failed.refundId}`, summary })
 }
 
 /** Stores a refund; an older word about one that is known changes nothing. @returns whether it was news */
@@ -150,17 +153,17 @@ export async function recordRefundFailed(tx: EntityManager, payment: Payment, co
 }
 
 /**
- * Whoever paid back what was left of a payment, and is not called about it any more, counted on this refund. It has an
- * escalation of its own: with that of the payment open again, a retry of the failed job would pay back everything.
+ * Calls a person about money of a payment that turns out to be with us, though they were done with the refund of it that had
+ * failed. Its subject is not the payment: with that escalation open again, a retry of the failed job would pay everything
+ * back, also what they have paid back another way.
  */
-async function callAboutPart(tx: EntityManager, payment: Payment, part: KnownRefund): Promise<Due[]> {
+export async function callAboutMoneyLeft(
+  tx: EntityManager,
+  payment: Payment,
+  about: { subject: string; summary: string },
+): Promise<Due[]> {
   if (await isOpen(tx, 'refund_failed', `payment:${payment.id}`)) return []
-  return openEscalation(tx, {
-    kind: 'refund_failed',
-    subject: `refund:${part.refundId}`,
-    unlockId: payment.unlockId ?? null,
-    summary: `A part of payment ${payment.id} that had gone back failed (${part.status}) after the rest was settled by hand.`,
-  })
+  return openEscalation(tx, { kind: 'refund_failed', unlockId: payment.unlockId ?? null, ...about })
 }
 
 async function resolveAboutRefunds(tx: EntityManager, payment: Payment): Promise<void> {
