@@ -49,15 +49,16 @@ export async function deliver(
 }
 
 /**
- * By two clocks, milliseconds: the steady one stands still while the machine is suspended, the other is set right when it goes
- * on.
+ * By two clocks, milliseconds, because neither is enough to tell how old a claim is: the steady one stands still while the
+ * machine is suspended, and the other may be set back.
  */
 type Moment = { steady: number; wall: number }
 
 /**
- * Waits for a slot before the claim: a STOP that comes meanwhile is seen by the claim, and nothing is sent. A slot that
- * passed while Postgres held the claim up is not used: with all that were held up it would make one rush. Another is taken
- * once: a Postgres that is slow all the time holds nothing up together.
+ * Waits for a slot before the claim: a STOP that comes meanwhile is seen by the claim, and nothing is sent. When Postgres held
+ * the claim up until the slot was over, the message is put back and waits for another: all that were held up would be sent at
+ * once, faster than the limit allows. Only once, though: where Postgres is slow all the time they do not come all at once, and
+ * nothing would ever be sent.
  */
 async function claimInSlot(deps: JobDeps, known: OutboundMessage): Promise<{ claimed: Claim; claimStarted: Moment }> {
   const { ledgerTiming, quiet, slotLastsMs } = deps.settings

@@ -18,11 +18,14 @@ import { openBody } from './inbox-body.ts'
 /** What Stripe answered when it was asked for the refunds of a payment; null where it lists none, and sums count. */
 export type AskedRefunds = {
   refunds: KnownRefund[] | null
-  /** The inbox rows it was asked because of: one that has come since tells of more. */
+  /** The inbox rows for which it was asked. The answer is too old for one that has come since: Stripe is asked again. */
   because: readonly number[]
 }
 
-/** Stripe has to be asked for the refunds of a payment first, which no lock waits for: nothing is recorded. */
+/**
+ * Stripe has to be asked for the refunds of a payment first. Thrown to end the transaction, with nothing recorded, since no lock
+ * is held while a gateway is called; with the answer it is all done again.
+ */
 export class AskFirst extends Error {
   readonly paymentIntentId: string
   readonly because: readonly number[]

@@ -65,13 +65,14 @@ export async function startWorkers(
   let health: HealthServer | null = null
   let working = false
   let underWay = 0
-  // BullMQ waits for Redis as long as it takes, to tell it of what the sweep finds in Postgres anyway.
+  // Ends the wait for BullMQ, which would wait for a Redis that is away as long as it takes, only to tell it which jobs are
+  // done. Those under way are waited for; what Redis does not hear of is found by the sweep.
   const cutOff = async () => {
     while (connection.status === 'ready' || underWay > 0) await delay(CUT_OFF_CHECK_MS)
   }
   let stopTimers = async (): Promise<void> => undefined
   const letGo = async () => {
-    // Before the waits end: what comes back from them is not for this process to take.
+    // First, so that no worker here takes the jobs again that come back when the waits end.
     const finished = Promise.all(workers.map((worker) => worker.close()))
     await Promise.all([Promise.race([finished, cutOff()]), endWaits(), stopTimers()])
     await health?.close()

@@ -109,8 +109,9 @@ async function lockReceivers(
 }
 
 /**
- * Those of the providers who never had a teaser, nor are about to get one. One that did not arrive does not count, nor one that
- * waits for a person, nor one whose offer is over, or may be by the morning that it waits for.
+ * Those of the providers to whom the next teaser may be the first: how to opt out has to stand in it. A teaser counts that was
+ * sent, or is about to be. Not one that did not arrive, and none that may never go out: because it waits for a person, its
+ * offer is over, or it waits for a morning by which the offer may be over.
  */
 async function withoutTeaser(tx: EntityManager, ids: readonly string[]): Promise<Set<string>> {
   const rows = await tx.execute<{ id: string }[]>(

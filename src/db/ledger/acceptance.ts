@@ -15,7 +15,10 @@ const ACCEPTED_EVENT: Partial<Record<OutboundMessage['purpose'], UnlockEvent>> =
   reveal: { type: 'reveal_accepted' },
 }
 
-/** The SMS of a link that was closed meanwhile says nothing about the link that took its place, or that could not be made. */
+/**
+ * False for the SMS of a link that was closed meanwhile. What becomes of it says nothing about the link that took its place, or
+ * that could not be made: its acceptance must not count as that one's.
+ */
 export async function concernsOpenLink(tx: EntityManager, message: OutboundMessage): Promise<boolean> {
   if (message.paymentLinkId == null) return true
   const link = await tx.findOneOrFail(PaymentLink, { id: message.paymentLinkId })
@@ -48,12 +51,12 @@ export async function accept(
   message.errorCode = null
   const isUpToDate = await concernsOpenLink(tx, message)
   const isLinkDue = unlock !== null && isIn(LINK_DUE_STATUSES, unlock.status)
-  // Of a link that was closed it says nothing about the one that is due in its place, and that a person may be called about.
+  // Where another link is due, the escalation may be about that one, and then it stays open.
   if (isEscalated && (isUpToDate || !isLinkDue)) await resolveAboutMessage(tx, message)
   const due: Due[] = []
   const event = ACCEPTED_EVENT[message.purpose]
   if (event !== undefined && unlock !== null && isUpToDate) {
-    // Also when nobody knew of the send any more: it is what a bare Y answers.
+    // Also after it was taken for not sent, which took the time away: a bare Y answers the offer that was texted last.
     if (message.purpose === 'teaser') unlock.teaserSentAt ??= message.claimedAt ?? message.dbNow
     // Also for details that are sent again, which do not move the unlock.
     if (message.purpose === 'reveal') unlock.revealConfirmAt = after(unlock.dbNow, revealConfirmMinutes * 60_000)

@@ -7,9 +7,12 @@ import { isPaymentKept } from '../payments/payments.ts'
 import type { EntityManager } from '../postgres/orm.ts'
 
 /**
- * Calls a person when no sending of details that are paid for is under way or has arrived. The next one that is accepted
- * sets the time to be confirmed anew. Nobody is called twice about the same sending: not when the last was lost or refused,
- * of which a person was told; when it was no longer wanted, because of a STOP, nobody was.
+ * Calls a person when details are paid for, went out, and no sending of them has arrived or is under way: else the unlock
+ * would stay as it is, and nobody hear of it. Asks no more what became of them; the next sending that is accepted sets the
+ * time for that anew.
+ *
+ * Of a last sending that the carrier lost, or the gateway refused, a person was told when that became known, and is not
+ * called again. Of one that was called off, because of a STOP, nobody was told.
  *
  * @param unlock locked
  * @returns what is due; the sweep finds it as well

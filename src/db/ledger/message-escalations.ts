@@ -35,8 +35,8 @@ export function resolveAboutMessage(tx: EntityManager, message: OutboundMessage)
 }
 
 /**
- * A message that is not wanted any more: nobody need see that it is sent. For a link that is the matter of the unlock, which
- * may want another; for details, of whoever paid for them.
+ * A message is not wanted any more: nobody need see to it that it is sent. That a link could not be sent stays open, since the
+ * unlock may want another, and so do details, since somebody paid for them.
  */
 export async function resolveAboutUnwanted(tx: EntityManager, message: OutboundMessage): Promise<void> {
   const { kind, subject } = escalationOf(message)

@@ -114,8 +114,9 @@ function revealValues(unlock: Unlock): unknown[] {
 }
 
 /**
- * The money kept for an unlock goes back: details that wait for a person are taken up again, to be called off by their
- * claim. Nobody would ask for them any more, and they would count as on their way for ever.
+ * The money kept for an unlock goes back: details that wait for a person are made due again, so that their claim calls them
+ * off. Nobody has their job run again once they are paid back, and for ever they would count as on their way: no others would
+ * be written after another payment, and nobody be called that those before were lost.
  *
  * @param unlockId locked
  */
@@ -128,7 +129,7 @@ export async function callOffParkedReveals(tx: EntityManager, unlockId: number):
 }
 
 /**
- * Teasers wait for a morning where their receivers were thought to be: their claim asks anew when they may go out.
+ * Makes teasers due that wait for a morning by a time zone that was wrong: their claim decides anew when they may go out.
  *
  * @param providerIds locked, and given other time zones in this transaction
  */

@@ -10,7 +10,7 @@ import { uncountClaim } from './claim-count.ts'
 import { escalateMessage } from './message-escalations.ts'
 import { type Locked, lock } from './message-lock.ts'
 
-/** The state that waits for a message of this purpose to be accepted, and whose rows the sweep looks at as well. */
+/** The state in which an unlock waits for a message of this purpose: the sweep finds the unlock as well as the message. */
 const WAITS_FOR: Partial<Record<OutboundMessage['purpose'], Unlock['status']>> = {
   payment_link: 'CREATE_PAYMENT_LINK',
   reveal: 'PAID',
@@ -84,25 +84,25 @@ export async function recordUnclear(
 }
 
 /**
- * Has the sweep leave a message to its job until then. The unlock that waits for it has the same job, and would be woken up for
- * it in the meantime.
+ * Has the sweep leave a message to its job until then, and the unlock that waits for it: both mean the same job, and found by
+ * the unlock it would be woken up all the same.
  */
 export async function leaveToJob(tx: EntityManager, locked: Locked, until: Date): Promise<void> {
   locked.message.nextAttemptAt = until
   await putUnlockOff(tx, locked, until)
 }
 
-/** The unlock that waits for the message; not one that waits for another link by now. */
+/** Puts off the unlock that waits for the message. One that waits for another link by now stays due. */
 async function putUnlockOff(tx: EntityManager, { message, unlock }: Locked, until: Date): Promise<void> {
   if (unlock === null || unlock.status !== WAITS_FOR[message.purpose]) return
   if (await concernsOpenLink(tx, message)) unlock.nextAttemptAt = until
 }
 
 /**
- * When the sweep looks at a message that could not be sent: once its job must have tried again. Before that, each wake-up
- * would double the job, and count as one that brought nothing forward.
+ * When the sweep looks at a message that could not be sent: once its job must have tried again by itself. Before that, a
+ * wake-up would only make a second job of it, and count as one in vain, after some of which a person is called.
  *
- * @param from it is not tried before
+ * @param from the job finds nothing to do before
  */
 function afterRetry({ attempts, dbNow }: OutboundMessage, from: Date): Date {
   const retried = after(dbNow, longestBackoffMs(attempts, PATIENT))

@@ -88,8 +88,10 @@ async function credit(
 }
 
 /**
- * Whether it was paid before the TTL. Stripe names a second: of what was paid in the TTL's own, when word of it came decides,
- * or the first second after the TTL would belong to the offer. A time at which there was no unlock yet tells nothing.
+ * Whether it was paid before the TTL, by when word of it came or, where that was later, by Stripe's time of it. Stripe tells
+ * whole seconds, and the payment may have been made at any moment of its second: that second has to be over by the TTL, or
+ * some payments after it would count as in time. A time before there was an unlock is of a clock that is wrong, and tells
+ * nothing.
  */
 function isPaidInTime({ createdAt, ttlExpiresAt, dbNow }: Unlock, { paidAt, heardAt = dbNow }: RecordOptions): boolean {
   if (heardAt <= ttlExpiresAt) return true

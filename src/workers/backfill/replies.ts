@@ -26,8 +26,9 @@ export async function missedReplies(services: WorkerServices, requestId: string)
 }
 
 /**
- * Newest first. Texts that come in between move those before them, so that a page repeats some, or, when as many came as it
- * holds, only repeats; after two such in a row it is the last one again.
+ * Newest first. A text that comes while pages are asked for moves all others on by one, so that the next page repeats some of
+ * the last. When as many came as a page holds, it repeats nothing else, and that is no reason to stop. Some lists answer
+ * the last page again when asked for one beyond it: after two in a row that only repeat, this is taken to be one.
  */
 async function listReplies(services: WorkerServices, from: Date): Promise<TextMagicReply[]> {
   const { replyPageSize } = services.settings
