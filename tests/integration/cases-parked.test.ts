@@ -7,9 +7,10 @@ import { makeAttempt } from '../../src/workers/attempt.ts'
 import { FinalError } from '../../src/workers/errors.ts'
 import { createPaymentLink } from '../../src/workers/jobs/create-payment-link.ts'
 import { expire } from '../../src/workers/jobs/expire.ts'
+import { sendTeaser } from '../../src/workers/jobs/send-teaser.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DETAILS, LINK, newProvider } from '../support/provider.ts'
+import { DETAILS, LINK, newProvider, TEASER } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
@@ -220,6 +221,49 @@ it('an offer that is declined while the last attempt to end it fails calls nobod
     expect(outcome).toMatchObject({ type: 'given_up' })
   })
   expect(await openKinds(product, unlockId)).toEqual([])
+})
+
+it('an offer that is declined while the last attempt to send its link fails calls nobody, and the link is not sent', async () => {
+  const dana = await newProvider(product)
+  const { leadId, unlockId } = await dana.hasLink()
+  const queue = product.publisher.queues.get('create-payment-link')
+  await queue?.pause()
+  await dana.says(`Y ${leadId}`)
+  await settledInbox()
+  const inVain = async () => {
+    await dana.says(`N ${leadId}`)
+    await settledInbox()
+    throw new FinalError('internal')
+  }
+  await withServices(product, async (services) => {
+    const attempt = { id: '1', data: { unlock_id: unlockId }, number: 14, of: 14 }
+    const outcome = await makeAttempt(services, { ...createPaymentLink, run: inVain }, attempt)
+    expect(outcome).toMatchObject({ type: 'given_up' })
+  })
+  expect(await openKinds(product, unlockId)).toEqual([])
+  await queue?.resume()
+  await settled(product)
+  expect(dana.inbox(LINK)).toHaveLength(1)
+})
+
+it('an offer that is closed while the last attempt to send its teaser fails calls nobody, and the teaser is not sent', async () => {
+  const dana = await newProvider(product)
+  const queue = product.publisher.queues.get('send-teaser')
+  await queue?.pause()
+  const { unlockId } = await dana.isOffered()
+  const inVain = async () => {
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/expire`)).status).toBe(200)
+    throw new FinalError('internal')
+  }
+  await withServices(product, async (services) => {
+    const attempt = { id: '1', data: { unlock_id: unlockId }, number: 14, of: 14 }
+    const outcome = await makeAttempt(services, { ...sendTeaser, run: inVain }, attempt)
+    expect(outcome).toMatchObject({ type: 'given_up' })
+  })
+  expect(await openKinds(product, unlockId)).toEqual([])
+  await queue?.resume()
+  await settled(product)
+  expect(dana.inbox(TEASER)).toHaveLength(0)
 })
 
 it('refund that was answered 200 gives the money back, however often that was tried before, also when Redis loses the job', async () => {

@@ -1,6 +1,7 @@
 import { longestBackoffMs, PATIENT } from '../../domain/backoff.ts'
 import type { Due } from '../../domain/due.ts'
 import { isUnsent } from '../../domain/outbound.ts'
+import { PAID_STATUSES, UNPAID_STATUSES } from '../../domain/states.ts'
 import { GRACE_MS, PARKED_UNTIL } from '../due/parking.ts'
 import type { OutboundMessage, Unlock } from '../entities/index.ts'
 import { after } from '../postgres/clock.ts'
@@ -131,12 +132,23 @@ export async function recordRefused(
   return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
 }
 
-/** Attempts are used up: the message waits for a person, who retries the job. */
+/** The states of an unlock in which anybody may still want a message of this purpose; an answer to a text is wanted in any. */
+const WANTED_IN: Partial<Record<OutboundMessage['purpose'], readonly Unlock['status'][]>> = {
+  teaser: ['NEW_LEAD'],
+  payment_link: UNPAID_STATUSES,
+  reveal: PAID_STATUSES,
+}
+
+/**
+ * Attempts are used up: the message waits for a person, who retries the job. When its offer ended, or was paid, during the last
+ * attempt, nobody is called about it: it stays due, and its next claim calls it off.
+ */
 export async function parkMessage(tx: EntityManager, messageId: number, errorCode: string): Promise<Due[]> {
   const locked = await lock(tx, messageId)
   if (locked === null) return []
-  const { message } = locked
+  const { message, unlock } = locked
   if (!isUnsent(message.status)) return []
+  if (unlock !== null && WANTED_IN[message.purpose]?.includes(unlock.status) === false) return []
   message.nextAttemptAt = PARKED_UNTIL
   return escalateMessage(tx, message, `could not be sent (${errorCode})`)
 }
