@@ -1,8 +1,6 @@
-import { PARKED_UNTIL } from '../../db/due/parking.ts'
 import { OutboundMessage, PaymentLink, Unlock } from '../../db/entities/index.ts'
-import { openEscalation, resolveEscalations } from '../../db/escalations/escalations.ts'
+import { resolveEscalations } from '../../db/escalations/escalations.ts'
 import { concernsOpenLink } from '../../db/ledger/acceptance.ts'
-import { parkMessage } from '../../db/ledger/outcomes.ts'
 import { recordLink, recordLinksLookedFor, takeNewLinkAttempt } from '../../db/payments/links.ts'
 import { inTransaction } from '../../db/postgres/orm.ts'
 import { lockUnlock } from '../../db/unlocks/apply-event.ts'
@@ -13,6 +11,7 @@ import type { JobDeps } from '../deps.ts'
 import { closeEarlierLinks, recordStrayLinks } from '../earlier-links.ts'
 import { checkExistingPayment } from '../existing-payment.ts'
 import { defineJob } from '../job.ts'
+import { leaveToPerson } from '../leave-to-person.ts'
 import { recordAndPublish } from '../record-and-publish.ts'
 import { unsentMessages } from '../unsent-messages.ts'
 
@@ -42,18 +41,11 @@ export const createPaymentLink = defineJob({
   },
 
   async onFailed(deps, { unlock_id }, code) {
-    const messages = await unsentMessages(deps, unlock_id, 'payment_link')
-    await recordAndPublish(deps, async (tx) => {
-      const unlock = await lockUnlock(tx, unlock_id)
-      if (unlock === null) return []
-      const parked = []
-      for (const { id } of messages) parked.push(...(await parkMessage(tx, id, code)))
-      if (!isIn(LINK_DUE_STATUSES, unlock.status)) return parked
-      unlock.nextAttemptAt = PARKED_UNTIL
-      const summary = `The payment link of unlock ${unlock_id} could not be made or sent (${code}).`
-      const subject = `unlock:${unlock_id}`
-      const opened = await openEscalation(tx, { kind: 'payment_link_failed', subject, unlockId: unlock_id, summary })
-      return [...parked, ...opened]
+    await leaveToPerson(deps, unlock_id, code, {
+      purpose: 'payment_link',
+      dueIn: LINK_DUE_STATUSES,
+      kind: 'payment_link_failed',
+      summary: `The payment link of unlock ${unlock_id} could not be made or sent (${code}).`,
     })
   },
 })

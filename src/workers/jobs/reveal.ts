@@ -1,14 +1,11 @@
-import { PARKED_UNTIL } from '../../db/due/parking.ts'
 import { type OutboundMessage, Provider, Unlock } from '../../db/entities/index.ts'
-import { openEscalation } from '../../db/escalations/escalations.ts'
 import { addReveal } from '../../db/ledger/messages.ts'
-import { parkMessage } from '../../db/ledger/outcomes.ts'
 import { inTransaction } from '../../db/postgres/orm.ts'
 import { applyEvent, lockUnlock } from '../../db/unlocks/apply-event.ts'
-import { isIn, PAID_STATUSES } from '../../domain/states.ts'
 import { deliver } from '../deliver.ts'
 import type { JobDeps } from '../deps.ts'
 import { defineJob } from '../job.ts'
+import { leaveToPerson } from '../leave-to-person.ts'
 import { recordAndPublish } from '../record-and-publish.ts'
 import { unsentMessages } from '../unsent-messages.ts'
 
@@ -24,19 +21,8 @@ export const reveal = defineJob({
   },
 
   async onFailed(deps, { unlock_id }, code) {
-    const messages = await unsentMessages(deps, unlock_id, 'reveal')
-    await recordAndPublish(deps, async (tx) => {
-      const unlock = await lockUnlock(tx, unlock_id)
-      if (unlock === null || !isIn(PAID_STATUSES, unlock.status)) return []
-      const parked = []
-      for (const { id } of messages) parked.push(...(await parkMessage(tx, id, code)))
-      if (unlock.status !== 'PAID') return parked
-      unlock.nextAttemptAt = PARKED_UNTIL
-      const summary = `The details of unlock ${unlock_id} could not be sent (${code}).`
-      const subject = `unlock:${unlock_id}`
-      const opened = await openEscalation(tx, { kind: 'reveal_failed', subject, unlockId: unlock_id, summary })
-      return [...parked, ...opened]
-    })
+    const summary = `The details of unlock ${unlock_id} could not be sent (${code}).`
+    await leaveToPerson(deps, unlock_id, code, { purpose: 'reveal', dueIn: ['PAID'], kind: 'reveal_failed', summary })
   },
 })
 
