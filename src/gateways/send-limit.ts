@@ -40,7 +40,8 @@ export type SendLimit = {
  *
  * @param options.perSecond calls per second, above 0
  * @param options.maxWaitMs longest wait of one call, milliseconds
- * @param options.prefix of the keys, which hold counters and random ids only and expire by themselves
+ * @param options.prefix of the keys, which hold counters and random ids only and expire by themselves; in a cluster it has
+ *   to hold braces, or the keys get into several slots
  */
 export function createSendLimit(options: {
   redis: Redis | Cluster
@@ -49,7 +50,7 @@ export function createSendLimit(options: {
   maxWaitMs: number
 }): SendLimit {
   const { redis, perSecond, maxWaitMs } = options
-  const key = (name: string) => `{${options.prefix}}:send-limit:${name}`
+  const key = (name: string) => `${options.prefix}:send-limit:${name}`
   const keys = { next: key('next'), queue: key('queue'), seen: key('seen'), arrivals: key('arrivals') }
   const intervalUs = Math.ceil((1_000_000 * HEADROOM) / perSecond)
   const keepMs = KEYS_LIVE_MS + Math.ceil(intervalUs / 1000)

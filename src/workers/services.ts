@@ -65,7 +65,7 @@ export async function openServices(
   }
   const sendLimit = createSendLimit({
     redis,
-    prefix: prefix.replace(/[{}]/g, ''),
+    prefix,
     perSecond: config.textmagic.ratePerSecond,
     maxWaitMs: SEND_LIMIT_WAIT_MS,
   })

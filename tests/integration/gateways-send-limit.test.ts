@@ -33,7 +33,7 @@ function connect(): Redis {
 }
 
 function limitOf(perSecond: number, maxWaitMs = 20_000, redis = connect()): SendLimit {
-  const limit = createSendLimit({ redis, prefix: store.prefix, perSecond, maxWaitMs })
+  const limit = createSendLimit({ redis, prefix: `{${store.prefix}}`, perSecond, maxWaitMs })
   limits.push(limit)
   return limit
 }

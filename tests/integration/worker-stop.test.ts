@@ -40,7 +40,7 @@ describe.concurrent('a worker that stops', () => {
     const firstTeaser = SEND_CLASSES.indexOf('teaser') * 2 ** 40
     await until(
       'the teasers to wait',
-      async () => (await redis.zcount(`{${prefix}}:send-limit:queue`, firstTeaser, '+inf')) >= 2,
+      async () => (await redis.zcount(`${prefix}:send-limit:queue`, firstTeaser, '+inf')) >= 2,
     )
     await product.stopWorkers()
     await others.close()
