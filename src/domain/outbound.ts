@@ -139,3 +139,8 @@ export function receiptOutcome(letter: string): 'delivered' | 'undelivered' | 'o
   if (letter === 'd') return 'delivered'
   return ['f', 'e', 'j', 'u', 'g'].includes(letter) ? 'undelivered' : 'on_the_way'
 }
+
+/** Whether TextMagic says that the receiver has unsubscribed: with the letter, or as the reason for one that tells of a failure. */
+export function saysUnsubscribed({ letter, rejectReason }: { letter: string; rejectReason: string | null }): boolean {
+  return receiptOutcome(letter) === 'undelivered' && (letter === 'g' || rejectReason === 'g')
+}

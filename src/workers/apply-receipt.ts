@@ -1,10 +1,11 @@
 import { OutboundMessage, type Provider } from '../db/entities/index.ts'
-import { type Receipt, recordReceipt, saysUnsubscribed } from '../db/ledger/receipts.ts'
+import { type Receipt, recordReceipt } from '../db/ledger/receipts.ts'
 import { type EntityManager, inTransaction } from '../db/postgres/orm.ts'
 import { findProviderIdByPhone } from '../db/providers/providers.ts'
 import { lockNumbersForStop, rememberStop } from '../db/providers/stopped-numbers.ts'
 import { lockProvider, unsubscribe } from '../db/providers/subscriptions.ts'
 import type { Due } from '../domain/due.ts'
+import { saysUnsubscribed } from '../domain/outbound.ts'
 import type { JobDeps } from './deps.ts'
 
 /**

@@ -1,5 +1,11 @@
 import type { Due } from '../../domain/due.ts'
-import { type DeliveryOutcome, isUnsent, type Purpose, receiptOutcome } from '../../domain/outbound.ts'
+import {
+  type DeliveryOutcome,
+  isUnsent,
+  type Purpose,
+  receiptOutcome,
+  saysUnsubscribed,
+} from '../../domain/outbound.ts'
 import { isIn, PAID_STATUSES } from '../../domain/states.ts'
 import { OutboundMessage, type Unlock } from '../entities/index.ts'
 import { resolveEscalations } from '../escalations/escalations.ts'
@@ -14,8 +20,6 @@ import { addReveal } from './messages.ts'
 
 /** How often details that the carrier lost are sent again by themselves. */
 const MAX_CARRIER_RETRIES = 2
-/** Reject reason of a number that TextMagic has unsubscribed. */
-const UNSUBSCRIBED = 'g'
 
 export type Receipt = { messageId: number; gatewayId: string | null; letter: string; rejectReason: string | null }
 
@@ -34,11 +38,6 @@ export async function findReceiptMessage(
   // The answer to the send may have been recorded since the look by the gateway's id.
   if (byReference?.claimedAt == null || (byReference.gatewayId ?? receipt.gatewayId) !== receipt.gatewayId) return null
   return receipt.receiver === null || byReference.phone === receipt.receiver ? byReference : null
-}
-
-/** Whether the gateway says that the receiver has unsubscribed. */
-export function saysUnsubscribed({ letter, rejectReason }: Receipt): boolean {
-  return receiptOutcome(letter) === 'undelivered' && (rejectReason === UNSUBSCRIBED || letter === UNSUBSCRIBED)
 }
 
 export type RecordedReceipt = {
