@@ -14,7 +14,7 @@ export type ApiDeps = {
   db: MikroORM
   sealer: Sealer
   publisher: Publisher
-  /** A producer connection: asked whether Redis is there. */
+  /** A producer connection: rate limits count on it, and the queue board asks whether it is there. */
   redis: RedisConnection
   /** Begins the keys of the ingress in Redis; the product's own when absent. */
   redisPrefix?: string

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { bearerOf } from '../../bearer.ts'
 import type { App } from '../deps.ts'
 import { ProblemError } from '../problem.ts'
 import type { Caller } from './caller.ts'
@@ -32,9 +33,4 @@ export async function authenticate(
 /** Says with a 401 how to authenticate (RFC 9110, section 11.6.1). */
 export function askForKey(reply: FastifyReply): void {
   reply.header('www-authenticate', 'Bearer realm="lead-unlock"')
-}
-
-/** The key in the Authorization header; null when there is none. */
-export function bearerOf(request: Pick<FastifyRequest, 'headers'>): string | null {
-  return /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null
 }

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { askForKey, bearerOf } from '../auth/bearer.ts'
+import { bearerOf } from '../../bearer.ts'
+import { askForKey } from '../auth/bearer.ts'
 import type { Identify } from '../auth/keyring.ts'
 import { isStaff } from '../auth/roles.ts'
 import type { App } from '../deps.ts'

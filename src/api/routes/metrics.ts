@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
+import { bearerOf } from '../../bearer.ts'
 import { isSameSecret } from '../../domain/same-secret.ts'
-import { authenticate, bearerOf } from '../auth/bearer.ts'
+import { authenticate } from '../auth/bearer.ts'
 import type { Identify } from '../auth/keyring.ts'
 import { isStaff } from '../auth/roles.ts'
 import type { ApiDeps, App } from '../deps.ts'

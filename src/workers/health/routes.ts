@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { bearerOf } from '../../bearer.ts'
 import { isSameSecret } from '../../domain/same-secret.ts'
 import type { Exposition } from '../../metrics/exposition.ts'
 import { RedisAwayError } from '../../queues/publisher.ts'
@@ -51,8 +52,8 @@ async function consuming({ consumption }: HealthFacts): Promise<Answer> {
 }
 
 async function metrics({ exposition, secrets }: HealthFacts, request: IncomingMessage): Promise<Answer> {
-  const presented = /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-  const isKnown = presented !== undefined && secrets.filter((secret) => isSameSecret(presented, secret)).length > 0
+  const presented = bearerOf(request)
+  const isKnown = presented !== null && secrets.filter((secret) => isSameSecret(presented, secret)).length > 0
   if (!isKnown) return json(401, { status: 'unauthorized' }, { 'www-authenticate': 'Bearer realm="lead-unlock"' })
   return { status: 200, contentType: exposition.contentType, body: await exposition.text() }
 }
