@@ -6,6 +6,7 @@ import { claimDue } from '../../src/db/due/due.ts'
 import { overdueWork } from '../../src/db/due/overdue.ts'
 import type { EntityManager } from '../../src/db/postgres/orm.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
+import { readWhole, statementsOf } from '../support/query-plans.ts'
 
 /** Enough for the planner to prefer an index; each lead has three unlocks. */
 const LEADS = 3000
@@ -29,34 +30,6 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-type Statement = { sql: string; values: unknown[] }
-
-/** What `work` asks of Postgres. */
-async function statementsOf(work: (tx: EntityManager) => Promise<unknown>): Promise<Statement[]> {
-  const statements: Statement[] = []
-  await db.em.fork().transactional(async (tx) => {
-    const execute = tx.execute.bind(tx)
-    Reflect.set(tx, 'execute', (sql: string, values: unknown[] = []) => {
-      statements.push({ sql, values })
-      return execute(sql, values)
-    })
-    await work(tx)
-  })
-  return statements
-}
-
-type Node = { 'Node Type': string; 'Relation Name'?: string; Plans?: Node[] }
-
-/** The tables that a statement reads from end to end. */
-async function readWhole({ sql, values }: Statement): Promise<string[]> {
-  const [row] = await db.em.fork().execute<{ 'QUERY PLAN': { Plan: Node }[] }[]>(`explain (format json) ${sql}`, values)
-  const whole = (node: Node): string[] => [
-    ...(node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? ''] : []),
-    ...(node.Plans ?? []).flatMap(whole),
-  ]
-  return (row?.['QUERY PLAN'] ?? []).flatMap(({ Plan }) => whole(Plan))
-}
-
 /** Tables that hold little, however much is done: who is asked to work, and what a person has to look at. */
 const SMALL = ['providers', 'escalations']
 
@@ -64,8 +37,8 @@ it.each([
   ['the sweep finds what is due', (tx: EntityManager) => claimDue(tx, 200)],
   ['what is overdue is measured', overdueWork],
 ])('%s by indexes, however much is done', async (_name, work) => {
-  const statements = await statementsOf(work)
+  const statements = await statementsOf(db, work)
   expect(statements.length).toBeGreaterThan(0)
-  const read = await Promise.all(statements.map(readWhole))
+  const read = await Promise.all(statements.map((statement) => readWhole(db, statement)))
   expect(read.flat().filter((table) => !SMALL.includes(table))).toEqual([])
 })

@@ -1,10 +1,11 @@
 import type { Due } from '../../domain/due.ts'
 import { UNPAID_STATUSES } from '../../domain/states.ts'
 import { startConfirmationText, stopConfirmationText } from '../../domain/texts.ts'
-import { Provider, Unlock } from '../entities/index.ts'
+import { Provider } from '../entities/index.ts'
 import { resolveEscalations } from '../escalations/escalations.ts'
 import { addNotice } from '../ledger/messages.ts'
 import { databaseNow } from '../postgres/clock.ts'
+import { oneOf } from '../postgres/one-of.ts'
 import type { EntityManager } from '../postgres/orm.ts'
 import { applyEvent } from '../unlocks/apply-event.ts'
 import { forgetStop, hasSaidStop, rememberStop } from './stopped-numbers.ts'
@@ -71,14 +72,20 @@ function callOffUntold(tx: EntityManager, providerId: string, because: string): 
   return resolveEscalations(tx, ['unsubscribe_failed'], `provider:${providerId}`, because)
 }
 
+/**
+ * Each unlock is loaded by itself, in the same transaction: every flush compares all that a manager has loaded, which for some
+ * hundreds of them took most of a minute.
+ */
 async function stopUnlocks(tx: EntityManager, providerId: string): Promise<Due[]> {
-  const open = await tx.find(
-    Unlock,
-    { providerId, status: { $in: [...UNPAID_STATUSES, 'PAID'] } },
-    { orderBy: { id: 'asc' } },
+  const open = await tx.execute<{ id: number }[]>(
+    `select id from lead_unlocks where provider_id = ? and status in ${oneOf([...UNPAID_STATUSES, 'PAID'])} order by id`,
+    [providerId],
   )
   const due: Due[] = []
-  for (const unlock of open) due.push(...(await applyEvent(tx, unlock.id, { type: 'stop' }, 'stop')).due)
+  for (const { id } of open) {
+    const alone = tx.fork({ keepTransactionContext: true })
+    due.push(...(await applyEvent(alone, id, { type: 'stop' }, 'stop')).due)
+  }
   return due
 }
 

@@ -1,0 +1,49 @@
+import type { MikroORM } from '@mikro-orm/postgresql'
+import { Pool } from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { storePast } from '../../bench/past.ts'
+import { lockProvider, unsubscribe } from '../../src/db/providers/subscriptions.ts'
+import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
+import { statementsOf } from '../support/query-plans.ts'
+
+/** Enough for the planner to do as it does with millions; each lead has three unlocks. */
+const LEADS = 3000
+/** Unlocks of today, whose teasers wait for the morning. */
+const OPEN = 20
+
+const TODAY = `
+  insert into leads (id, city, service_type, client_name, client_phone)
+    select 'lead_today' || lpad(n::text, 3, '0'), 'Miami', 'massage', 'sealed', 'sealed' from generate_series(1, ${OPEN}) n;
+  insert into lead_unlocks (lead_id, provider_id, price_cents, currency, ttl_expires_at)
+    select 'lead_today' || lpad(n::text, 3, '0'), 'past1', 2000, 'usd', now() + interval '1 day'
+    from generate_series(1, ${OPEN}) n;
+  insert into outbound_messages (purpose, dedupe_key, unlock_id, provider_id, phone, body, next_attempt_at, not_before)
+    select 'teaser', 'teaser:' || id, id, provider_id, '+19990000001', 'today', now() + interval '1 day',
+      now() + interval '1 day' from lead_unlocks where status = 'NEW_LEAD';
+  analyze`
+
+let database: MigratedDatabase
+let db: MikroORM
+beforeAll(async () => {
+  database = await openMigratedDatabase(2)
+  db = database.db
+  const pool = new Pool({ connectionString: database.url, max: 1 })
+  await storePast(pool, LEADS)
+  await pool.query(TODAY)
+  await pool.end()
+})
+afterAll(() => database.close())
+
+it('a STOP keeps no unlock in mind that it is done with, however many are open', async () => {
+  await statementsOf(db, async (tx) => {
+    const provider = await lockProvider(tx, 'past1')
+    if (provider === null) throw new Error('there is no such provider')
+    const { phone } = provider
+    await unsubscribe(tx, provider, new Date(), { phone, confirm: true, tellGateway: true, brand: 'Gold Touch List' })
+    const [stopped] = await tx.execute<{ count: number }[]>(
+      `select count(*)::integer from lead_unlocks where provider_id = 'past1' and status = 'OPTED_OUT'`,
+    )
+    expect(stopped?.count).toBe(OPEN)
+    expect([...tx.getUnitOfWork().getIdentityMap().values()]).toEqual([provider])
+  })
+})
