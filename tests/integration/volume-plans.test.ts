@@ -2,9 +2,10 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { storePast } from '../../bench/past.ts'
+import { wakeWaitingTeasers } from '../../src/db/ledger/messages.ts'
 import { lockProvider, unsubscribe } from '../../src/db/providers/subscriptions.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
-import { statementsOf } from '../support/query-plans.ts'
+import { joinsOf, statementsOf } from '../support/query-plans.ts'
 
 /** Enough for the planner to do as it does with millions; each lead has three unlocks. */
 const LEADS = 3000
@@ -33,6 +34,15 @@ beforeAll(async () => {
   await pool.end()
 })
 afterAll(() => database.close())
+
+const providers = (count: number) => Array.from({ length: count }, (_, index) => `past${index + 1}`)
+
+it('teasers that wait are not joined with the providers whose time zones change, of whose number Postgres knows nothing', async () => {
+  const statements = await statementsOf(db, (tx) => wakeWaitingTeasers(tx, providers(1000)))
+  const joins = await Promise.all(statements.map((statement) => joinsOf(db, statement)))
+  expect(joins.flat()).toEqual([])
+  expect(statements).toHaveLength(1)
+})
 
 it('a STOP keeps no unlock in mind that it is done with, however many are open', async () => {
   await statementsOf(db, async (tx) => {
