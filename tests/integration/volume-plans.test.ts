@@ -1,11 +1,13 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { Pool } from 'pg'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { storePast } from '../../bench/past.ts'
+import { Lead } from '../../src/db/entities/index.ts'
+import { offerLead } from '../../src/db/leads/offers.ts'
 import { wakeWaitingTeasers } from '../../src/db/ledger/messages.ts'
 import { lockProvider, unsubscribe } from '../../src/db/providers/subscriptions.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
-import { joinsOf, statementsOf } from '../support/query-plans.ts'
+import { joinsOf, readWhole, statementsOf } from '../support/query-plans.ts'
 
 /** Enough for the planner to do as it does with millions; each lead has three unlocks. */
 const LEADS = 3000
@@ -36,6 +38,20 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 const providers = (count: number) => Array.from({ length: count }, (_, index) => `past${index + 1}`)
+
+describe('however many unlocks and texts there are', () => {
+  it('who gets a first teaser is found without reading them all', async () => {
+    const terms = { priceCents: 2000, currency: 'usd', ttlHours: 24 }
+    const policy = { quiet: { hours: null, zonesOfUnknown: [] }, footer: 'Reply STOP to opt out.' }
+    const statements = await statementsOf(db, async (tx) => {
+      const lead = await tx.findOneOrFail(Lead, { id: 'lead_today001' })
+      await offerLead(tx, lead, providers(500), terms, policy)
+    })
+    const asking = statements.filter(({ sql }) => /^\s*select/.test(sql))
+    const read = await Promise.all(asking.map((statement) => readWhole(db, statement)))
+    expect(read.flat().filter((table) => table !== 'providers')).toEqual([])
+  })
+})
 
 it('teasers that wait are not joined with the providers whose time zones change, of whose number Postgres knows nothing', async () => {
   const statements = await statementsOf(db, (tx) => wakeWaitingTeasers(tx, providers(1000)))

@@ -112,14 +112,17 @@ async function lockReceivers(
  * Those of the providers to whom the next teaser may be the first: how to opt out has to stand in it. A teaser counts that was
  * sent, or is about to be. Not one that did not arrive, and none that may never go out: because it waits for a person, its
  * offer is over, or it waits for a morning by which the offer may be over.
+ *
+ * Each is asked for by itself, up to the first teaser. As a `not exists` it is a join, for which Postgres reads all texts and
+ * all unlocks as soon as there are many providers.
  */
 async function withoutTeaser(tx: EntityManager, ids: readonly string[]): Promise<Set<string>> {
   const rows = await tx.execute<{ id: string }[]>(
-    `select id from providers p where id in (?) and not exists (
-       select from outbound_messages m join lead_unlocks u on u.id = m.unlock_id
+    `select id from providers p where id in (?) and (
+       select m.id from outbound_messages m join lead_unlocks u on u.id = m.unlock_id
        where m.provider_id = p.id and m.purpose = 'teaser' and m.status not in ('cancelled', 'failed', 'undelivered')
          and (m.status <> 'pending' or u.status = 'NEW_LEAD' and u.ttl_expires_at > app_now()
-           and m.not_before is null and m.next_attempt_at < ?))`,
+           and m.not_before is null and m.next_attempt_at < ?) limit 1) is null`,
     [[...ids], PARKED_AFTER],
   )
   return new Set(rows.map(({ id }) => id))
