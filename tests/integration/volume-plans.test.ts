@@ -5,9 +5,11 @@ import { storePast } from '../../bench/past.ts'
 import { Lead } from '../../src/db/entities/index.ts'
 import { offerLead } from '../../src/db/leads/offers.ts'
 import { wakeWaitingTeasers } from '../../src/db/ledger/messages.ts'
+import { listLeads } from '../../src/db/lists/lead-list.ts'
+import type { EntityManager } from '../../src/db/postgres/orm.ts'
 import { lockProvider, unsubscribe } from '../../src/db/providers/subscriptions.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
-import { joinsOf, readWhole, statementsOf } from '../support/query-plans.ts'
+import { joinsOf, readWhole, rowsLookedAt, statementsOf } from '../support/query-plans.ts'
 
 /** Enough for the planner to do as it does with millions; each lead has three unlocks. */
 const LEADS = 3000
@@ -39,6 +41,13 @@ afterAll(() => database.close())
 
 const providers = (count: number) => Array.from({ length: count }, (_, index) => `past${index + 1}`)
 
+async function lookedAtBy(work: (tx: EntityManager) => Promise<unknown>): Promise<number> {
+  const statements = await statementsOf(db, work)
+  let rows = 0
+  for (const statement of statements) rows += await rowsLookedAt(db, statement)
+  return rows
+}
+
 describe('however many unlocks and texts there are', () => {
   it('who gets a first teaser is found without reading them all', async () => {
     const terms = { priceCents: 2000, currency: 'usd', ttlHours: 24 }
@@ -51,6 +60,13 @@ describe('however many unlocks and texts there are', () => {
     const read = await Promise.all(asking.map((statement) => readWhole(db, statement)))
     expect(read.flat().filter((table) => table !== 'providers')).toEqual([])
   })
+
+  it.each([['leads by an open unlock', (tx: EntityManager) => listLeads(tx, { unlockStatus: 'NEW_LEAD' }, null, 50)]])(
+    '%s are listed without reading them all',
+    async (_name, list) => {
+      expect(await lookedAtBy(list)).toBeLessThan(LEADS / 10)
+    },
+  )
 })
 
 it('teasers that wait are not joined with the providers whose time zones change, of whose number Postgres knows nothing', async () => {
