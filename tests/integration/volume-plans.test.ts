@@ -6,6 +6,8 @@ import { Lead } from '../../src/db/entities/index.ts'
 import { offerLead } from '../../src/db/leads/offers.ts'
 import { wakeWaitingTeasers } from '../../src/db/ledger/messages.ts'
 import { listLeads } from '../../src/db/lists/lead-list.ts'
+import { listMessages } from '../../src/db/lists/message-list.ts'
+import { listPayments } from '../../src/db/lists/payment-list.ts'
 import type { EntityManager } from '../../src/db/postgres/orm.ts'
 import { lockProvider, unsubscribe } from '../../src/db/providers/subscriptions.ts'
 import { type MigratedDatabase, openMigratedDatabase } from '../support/migrated-database.ts'
@@ -61,12 +63,13 @@ describe('however many unlocks and texts there are', () => {
     expect(read.flat().filter((table) => table !== 'providers')).toEqual([])
   })
 
-  it.each([['leads by an open unlock', (tx: EntityManager) => listLeads(tx, { unlockStatus: 'NEW_LEAD' }, null, 50)]])(
-    '%s are listed without reading them all',
-    async (_name, list) => {
-      expect(await lookedAtBy(list)).toBeLessThan(LEADS / 10)
-    },
-  )
+  it.each([
+    ['leads by an open unlock', (tx: EntityManager) => listLeads(tx, { unlockStatus: 'NEW_LEAD' }, null, 50)],
+    ['texts of a rare purpose', (tx: EntityManager) => listMessages(tx, { purpose: 'details_erased' }, null, 50)],
+    ['payments that wait for a person', (tx: EntityManager) => listPayments(tx, { status: 'refund_failed' }, null, 50)],
+  ])('%s are listed without reading them all', async (_name, list) => {
+    expect(await lookedAtBy(list)).toBeLessThan(LEADS / 10)
+  })
 })
 
 it('teasers that wait are not joined with the providers whose time zones change, of whose number Postgres knows nothing', async () => {

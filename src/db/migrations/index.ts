@@ -12,6 +12,7 @@ import { StoppedNumbers } from './0011-stopped-numbers.ts'
 import { AnsweredAt } from './0012-answered-at.ts'
 import { PaymentDisputes } from './0013-payment-disputes.ts'
 import { LeadTerms } from './0014-lead-terms.ts'
+import { RareRows } from './0015-rare-rows.ts'
 
 /**
  * `lock`: takes every lock that the migration needs on tables that were there before, where it works on one and then needs
@@ -50,4 +51,9 @@ export const migrations: LockingMigration[] = [
   { name: '0012-answered-at', class: AnsweredAt },
   { name: '0013-payment-disputes', class: PaymentDisputes },
   { name: '0014-lead-terms', class: LeadTerms },
+  {
+    name: '0015-rare-rows',
+    class: RareRows,
+    lock: 'lock table payments, outbound_messages in share mode',
+  },
 ]
