@@ -13,6 +13,7 @@ import { AnsweredAt } from './0012-answered-at.ts'
 import { PaymentDisputes } from './0013-payment-disputes.ts'
 import { LeadTerms } from './0014-lead-terms.ts'
 import { RareRows } from './0015-rare-rows.ts'
+import { UnusedIndexes } from './0016-unused-indexes.ts'
 
 /**
  * `lock`: takes every lock that the migration needs on tables that were there before, where it works on one and then needs
@@ -55,5 +56,10 @@ export const migrations: LockingMigration[] = [
     name: '0015-rare-rows',
     class: RareRows,
     lock: 'lock table payments, outbound_messages in share mode',
+  },
+  {
+    name: '0016-unused-indexes',
+    class: UnusedIndexes,
+    lock: 'lock table webhook_inbox, outbound_messages in access exclusive mode',
   },
 ]
