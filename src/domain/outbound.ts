@@ -1,4 +1,4 @@
-import { isIn, LINK_SENT_STATUSES, PAID_STATUSES, type UnlockStatus } from './states.ts'
+import { isIn, LINK_SENT_STATUSES, PAID_STATUSES, UNPAID_STATUSES, type UnlockStatus } from './states.ts'
 
 /** Why an SMS is sent. A purpose and its key name one message that the gateway may accept once. */
 export const PURPOSES = [
@@ -73,6 +73,17 @@ export function waitsForQuietHours(purpose: Purpose): boolean {
   return !IS_ASKED_FOR[purpose]
 }
 
+const WANTED_IN: Partial<Record<Purpose, readonly UnlockStatus[]>> = {
+  teaser: ['NEW_LEAD'],
+  payment_link: UNPAID_STATUSES,
+  reveal: PAID_STATUSES,
+}
+
+/** Whether anybody may still want a text about an unlock that is in this state; an answer to a text is wanted in any. */
+export function mayBeWanted(purpose: Purpose, unlockStatus: UnlockStatus): boolean {
+  return WANTED_IN[purpose]?.includes(unlockStatus) ?? true
+}
+
 export type SendFacts = {
   purpose: Purpose
   /** Null for a message that belongs to no unlock. */
@@ -93,22 +104,22 @@ export type SendFacts = {
  * docs/decisions/019-simulation.md).
  */
 export function isStillWanted(facts: SendFacts): boolean {
-  if (facts.optedOut) return facts.purpose === 'stop_confirmation'
-  switch (facts.purpose) {
+  const { purpose, unlockStatus } = facts
+  if (facts.optedOut) return purpose === 'stop_confirmation'
+  if (unlockStatus !== null && !mayBeWanted(purpose, unlockStatus)) return false
+  switch (purpose) {
     case 'stop_confirmation':
       return false
     case 'teaser':
-      return facts.unlockStatus === 'NEW_LEAD' && !facts.ttlPassed
+      return unlockStatus !== null && !facts.ttlPassed
     case 'payment_link':
       return (
         facts.linkOpen &&
-        facts.unlockStatus !== null &&
-        (facts.unlockStatus === 'CREATE_PAYMENT_LINK' || isIn(LINK_SENT_STATUSES, facts.unlockStatus))
+        unlockStatus !== null &&
+        (unlockStatus === 'CREATE_PAYMENT_LINK' || isIn(LINK_SENT_STATUSES, unlockStatus))
       )
     case 'reveal':
-      return (
-        facts.paid && !facts.contactErased && facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)
-      )
+      return unlockStatus !== null && facts.paid && !facts.contactErased
     // Answers to what their receiver said. No default: what is new may not be wanted for ever.
     case 'lead_expired':
     case 'not_on_offer':

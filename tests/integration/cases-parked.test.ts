@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { markFailed } from '../../src/db/inbox/inbox.ts'
+import { claim } from '../../src/db/ledger/claim.ts'
+import { recordRefused } from '../../src/db/ledger/outcomes.ts'
 import { inTransaction } from '../../src/db/postgres/orm.ts'
 import { RefusedError } from '../../src/gateways/errors.ts'
 import type { JobName } from '../../src/queues/contract.ts'
@@ -264,6 +266,29 @@ it('an offer that is closed while the last attempt to send its teaser fails call
   await queue?.resume()
   await settled(product)
   expect(dana.inbox(TEASER)).toHaveLength(0)
+})
+
+it('details that the gateway refuses after their money went back call nobody, and are not sent', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, url } = await dana.hasLink()
+  const queue = product.publisher.queues.get('reveal')
+  await queue?.pause()
+  await product.stripe.payLink(url)
+  await product.reaches(unlockId, 'PAID')
+  await withServices(product, async ({ db: { em }, settings: { ledgerTiming, quiet } }) => {
+    const [details] = (await product.unlock(unlockId)).messages.filter(
+      ({ purpose }: { purpose: string }) => purpose === 'reveal',
+    )
+    const claimed = await inTransaction(em, (tx) => claim(tx, details.id, ledgerTiming, quiet))
+    if (claimed.type !== 'send') throw new Error(`not claimed: ${claimed.type}`)
+    expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+    await becomes(unlockId, 'refunded')
+    expect(await inTransaction(em, (tx) => recordRefused(tx, details.id, claimed.lease, 'invalid_phone'))).toEqual([])
+  })
+  expect(await openKinds(product, unlockId)).toEqual([])
+  await queue?.resume()
+  await settled(product)
+  expect(dana.inbox(DETAILS)).toHaveLength(0)
 })
 
 it('refund that was answered 200 gives the money back, however often that was tried before, also when Redis loses the job', async () => {

@@ -29,8 +29,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a claim does not ask for STOP',
     file: 'src/domain/outbound.ts',
-    from: `if (facts.optedOut) return facts.purpose === 'stop_confirmation'`,
-    to: `if (facts.optedOut && facts.purpose === 'stop_confirmation') return true`,
+    from: `if (facts.optedOut) return purpose === 'stop_confirmation'`,
+    to: `if (facts.optedOut && purpose === 'stop_confirmation') return true`,
   },
   {
     name: 'a STOP takes effect only when its job runs',
@@ -59,8 +59,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'money is given back and the details are sent all the same',
     file: 'src/domain/outbound.ts',
-    from: 'facts.unlockStatus !== null && isIn(PAID_STATUSES, facts.unlockStatus)',
-    to: 'facts.unlockStatus !== null && PAID_STATUSES.length > 0 && isIn !== undefined',
+    from: 'reveal: PAID_STATUSES,',
+    to: `reveal: [...PAID_STATUSES, 'EXPIRED', 'OPTED_OUT'],`,
   },
   {
     name: 'details are sent again though the money for them went back',

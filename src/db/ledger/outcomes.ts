@@ -1,7 +1,6 @@
 import { longestBackoffMs, PATIENT } from '../../domain/backoff.ts'
 import type { Due } from '../../domain/due.ts'
-import { isUnsent } from '../../domain/outbound.ts'
-import { PAID_STATUSES, UNPAID_STATUSES } from '../../domain/states.ts'
+import { isUnsent, mayBeWanted } from '../../domain/outbound.ts'
 import { GRACE_MS, PARKED_UNTIL } from '../due/parking.ts'
 import type { OutboundMessage, Unlock } from '../entities/index.ts'
 import { after } from '../postgres/clock.ts'
@@ -111,8 +110,8 @@ function afterRetry({ attempts, dbNow }: OutboundMessage, from: Date): Date {
 }
 
 /**
- * The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block, and for the text
- * with a link that was closed meanwhile.
+ * The gateway refused it for good. A person hears of it, except for a confirmation that the gateway may block, the text with a
+ * link that was closed meanwhile, and what nobody wants any more: the offer ended, or the money went back, during the call.
  */
 export async function recordRefused(
   tx: EntityManager,
@@ -122,21 +121,15 @@ export async function recordRefused(
 ): Promise<Due[]> {
   const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return []
-  const { message } = locked
+  const { message, unlock } = locked
   message.status = 'failed'
   message.errorCode = errorCode
   message.finalAt = message.dbNow
   takeTeaserBack(locked)
   await putUnlockOff(tx, locked, PARKED_UNTIL)
   if (message.purpose === 'stop_confirmation' || !(await concernsOpenLink(tx, message))) return []
+  if (unlock !== null && !mayBeWanted(message.purpose, unlock.status)) return []
   return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
-}
-
-/** The states of an unlock in which anybody may still want a message of this purpose; an answer to a text is wanted in any. */
-const WANTED_IN: Partial<Record<OutboundMessage['purpose'], readonly Unlock['status'][]>> = {
-  teaser: ['NEW_LEAD'],
-  payment_link: UNPAID_STATUSES,
-  reveal: PAID_STATUSES,
 }
 
 /**
@@ -148,7 +141,7 @@ export async function parkMessage(tx: EntityManager, messageId: number, errorCod
   if (locked === null) return []
   const { message, unlock } = locked
   if (!isUnsent(message.status)) return []
-  if (unlock !== null && WANTED_IN[message.purpose]?.includes(unlock.status) === false) return []
+  if (unlock !== null && !mayBeWanted(message.purpose, unlock.status)) return []
   message.nextAttemptAt = PARKED_UNTIL
   return escalateMessage(tx, message, `could not be sent (${errorCode})`)
 }
