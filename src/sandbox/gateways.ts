@@ -47,7 +47,7 @@ export async function startGateways({ dir, secrets, stripePort }: GatewaysOption
     stripe,
     async postTo(apiUrl) {
       const urls = callbackUrls(apiUrl, secrets)
-      textmagic.setCallbacks({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
+      textmagic.configure({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
       stripe.setWebhook({ url: urls.stripe })
       await stripe.releaseWebhooks()
     },

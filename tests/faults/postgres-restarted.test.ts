@@ -11,7 +11,7 @@ const RESTARTS = 2
 let site: Site
 
 beforeAll(async () => {
-  // A callback that is not answered 200 is never repeated here: what came meanwhile has to be asked for.
+  // A callback that is not answered 200 is never repeated: what came meanwhile has to be asked for.
   site = await openSite({ env: { BACKFILL_MINUTES: '0.1' } })
 }, 120_000)
 afterAll(() => site?.close(), 60_000)
@@ -19,7 +19,6 @@ afterAll(() => site?.close(), 60_000)
 test('Postgres restarted in immediate mode, twice under load, loses nothing that was answered 200', {
   timeout: 240_000,
 }, async () => {
-  site.textmagic.configure({ callbackRetryDelaysMs: [] })
   const startedAt = performance.now()
   const seed = seedOf()
   const random = new Random(seed)

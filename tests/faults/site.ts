@@ -119,7 +119,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     await migrate(product)
     keep(await startApiProcess(product))
     const urls = callbackUrls(localUrl(env), secrets)
-    textmagic.setCallbacks({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
+    textmagic.configure({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
     stripe.setWebhook({ url: urls.stripe, secret: secrets.stripeWebhookSecret })
     await Promise.all((options.workers ?? ['worker-1', 'worker-2']).map((name) => startWorker(name)))
 

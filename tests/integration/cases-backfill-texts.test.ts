@@ -23,12 +23,12 @@ beforeEach(async () => {
 afterAll(() => closeChecked(product))
 
 function listen(): void {
-  product.textmagic.setCallbacks({ inboundUrl: callbackUrls(product.url, product.secrets).inbound })
+  product.textmagic.configure({ inboundUrl: callbackUrls(product.url, product.secrets).inbound })
 }
 
 /** As if we were down and TextMagic had given up on our callback URL. */
 function goDeafToTexts(): void {
-  product.textmagic.setCallbacks({ inboundUrl: null })
+  product.textmagic.configure({ inboundUrl: null })
 }
 
 /** The gateway lists no replies until the fault is cleared. */

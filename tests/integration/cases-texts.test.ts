@@ -257,7 +257,7 @@ describe('a bare Y while nobody knows whether the newest teaser arrived', () => 
 describe.each(['json', 'urlencoded', 'multipart'] as const)('when TextMagic posts its callbacks as %s', (encoding) => {
   it('a lead is sold, and what is not about a lead is forwarded byte for byte', async () => {
     const dana = await newProvider(product)
-    product.textmagic.setCallbacks({ encoding })
+    product.textmagic.configure({ encoding })
     const { unlockId, url } = await dana.hasLink()
     await product.stripe.payLink(url)
     await product.reaches(unlockId, 'DONE')
@@ -268,7 +268,7 @@ describe.each(['json', 'urlencoded', 'multipart'] as const)('when TextMagic post
     expect(forward).toBeDefined()
     const fields = await parseGatewayBody(forward?.contentType ?? '', Buffer.from(forward?.body ?? ''))
     expect(fields).toMatchObject({ text, sender: dana.phone })
-    product.textmagic.setCallbacks({ encoding: 'json' })
+    product.textmagic.configure({ encoding: 'json' })
   })
 })
 

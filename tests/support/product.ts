@@ -134,7 +134,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const urls = callbackUrls(url, secrets)
-  textmagic.setCallbacks({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
+  textmagic.configure({ inboundUrl: urls.inbound, deliveryUrl: urls.delivery })
   stripe.setWebhook({ url: urls.stripe, secret: secrets.stripeWebhookSecret })
 
   const running: RunningWorkers[] = []

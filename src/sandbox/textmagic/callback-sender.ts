@@ -2,13 +2,19 @@ import { Agent, fetch } from 'undici'
 import { callbackBody } from './callback-body.ts'
 import type { PendingWork } from './pending-work.ts'
 import type { Settings } from './settings.ts'
-import type { CallbackAttempt, Posted } from './types.ts'
+import type { CallbackPost, Posted } from './types.ts'
 
-export type Callback = Pick<CallbackAttempt, 'kind' | 'id'> & { fields: Record<string, string | number | null> }
+export type Callback = Pick<CallbackPost, 'kind' | 'id'> & { fields: Record<string, string | number | null> }
 
-/** Posts callbacks to the account's URLs, tries again those not answered 200, and remembers every attempt. */
+/** How long a callback may take to be answered. */
+const timeoutMs = 10_000
+
+/**
+ * Posts callbacks to the account's URLs and remembers what they were answered. Each is posted once: TextMagic documents no
+ * retries, and one made here would bring back what a client that answered badly has lost.
+ */
 export class CallbackSender {
-  readonly attempts: CallbackAttempt[] = []
+  readonly posts: CallbackPost[] = []
   readonly #settings: () => Settings
   readonly #now: () => Date
   readonly #pending: PendingWork
@@ -21,9 +27,9 @@ export class CallbackSender {
     this.#pending = pending
   }
 
-  /** Posts once and answers how that went; further attempts follow by themselves. */
+  /** Never rejects: how it went is in the answer. */
   post(callback: Callback): Promise<Posted> {
-    return this.#pending.track(this.#attempt(callback, 1))
+    return this.#pending.track(this.#post(callback))
   }
 
   /** Ends what is being posted. */
@@ -32,17 +38,14 @@ export class CallbackSender {
     await this.#agent.close()
   }
 
-  async #attempt(callback: Callback, attempt: number): Promise<Posted> {
+  async #post(callback: Callback): Promise<Posted> {
     const settings = this.#settings()
-    // Read anew for each attempt: a URL corrected meanwhile gets what the wrong one could not take.
     const target = callback.kind === 'inbound' ? settings.inboundUrl : settings.deliveryUrl
     if (target === null) return { status: null }
     const { status, error } = await this.#request(target, callback, settings)
     const { kind, id } = callback
     const path = new URL(target).pathname
-    this.attempts.push({ kind, id, path, attempt, status, error, at: this.#now().toISOString() })
-    const delay = settings.callbackRetryDelaysMs[attempt - 1]
-    if (status !== 200 && delay !== undefined) this.#pending.later(delay, () => this.#attempt(callback, attempt + 1))
+    this.posts.push({ kind, id, path, status, error, at: this.#now().toISOString() })
     return { status }
   }
 
@@ -53,7 +56,7 @@ export class CallbackSender {
         ...callbackBody(callback.fields, settings.encoding),
         dispatcher: this.#agent,
         redirect: 'manual',
-        signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(settings.callbackTimeoutMs)]),
+        signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]),
       })
       await response.arrayBuffer()
       return { status: response.status, error: null }

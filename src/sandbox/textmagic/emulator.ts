@@ -15,7 +15,7 @@ import type { TextMagicEmulator, TextMagicOptions } from './types.ts'
  * Throws when a setting is malformed, the port is taken, or the state file is not one of ours.
  */
 export async function startTextMagicEmulator(options: TextMagicOptions): Promise<TextMagicEmulator> {
-  const { username, apiKey, port = 0, host = '127.0.0.1', stateFile, now = () => new Date(), random, ...rest } = options
+  const { username, apiKey, port = 0, stateFile, now = () => new Date(), random, ...rest } = options
   let settings = changeSettings(defaultSettings, rest)
   const currentSettings = () => settings
   const configure = (changes: Partial<Settings>) => {
@@ -31,7 +31,7 @@ export async function startTextMagicEmulator(options: TextMagicOptions): Promise
   const rate = new RequestRate()
   const gateway = new Gateway({ account, receipts, callbacks, rate, settings: currentSettings, configure, saved })
   const app = buildServer({ username, apiKey, faults, gateway })
-  const url = await app.listen({ port, host })
+  const url = await app.listen({ port, host: '127.0.0.1' })
   resumeReceipts(account, receipts)
 
   let closed: Promise<void> | undefined
@@ -48,12 +48,11 @@ export async function startTextMagicEmulator(options: TextMagicOptions): Promise
     faults,
     messages: () => account.messages,
     replies: () => account.replies,
-    callbacks: () => callbacks.attempts,
+    callbacks: () => callbacks.posts,
     maxPerSecond: () => rate.most,
     reply: (incoming) => gateway.receive(incoming),
     deliver: (id, status, rejectReason) => receipts.set(id, { status, rejectReason: rejectReason ?? null }),
     configure,
-    setCallbacks: configure,
     setReceiptOutcome(phone, status, rejectReason) {
       receipts.setOutcome(digits(phone), { status, rejectReason: rejectReason ?? null })
     },

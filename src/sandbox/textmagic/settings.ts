@@ -30,10 +30,6 @@ export const settingsSchema = Type.Object(
     embedSession: Type.Boolean(),
     /** Send requests accepted per second before 429; null never refuses. */
     ratePerSecond: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
-    /** Milliseconds before each further attempt at a callback that was not answered 200. */
-    callbackRetryDelaysMs: Type.Array(Type.Integer({ minimum: 0 })),
-    /** Milliseconds a callback may take to be answered. */
-    callbackTimeoutMs: Type.Integer({ minimum: 1 }),
   },
   { additionalProperties: false },
 )
@@ -53,8 +49,6 @@ export const defaultSettings: Readonly<Settings> = {
   stopReachesCallback: true,
   embedSession: true,
   ratePerSecond: null,
-  callbackRetryDelaysMs: [200, 1_000, 5_000],
-  callbackTimeoutMs: 10_000,
 }
 
 /** `settings` with `changes` applied; a change that is undefined changes nothing. Throws naming what is malformed. */

@@ -52,14 +52,12 @@ export type Reply = {
 
 export type Unsubscriber = { readonly id: number; readonly phone: string; readonly unsubscribedAt: string }
 
-/** One attempt to post a callback. Holds no query string, because the webhook token travels there. */
-export type CallbackAttempt = {
+/** One callback, posted. Holds no query string, because the webhook token travels there. */
+export type CallbackPost = {
   readonly kind: 'inbound' | 'delivery'
   /** Id of the reply or message it told about. */
   readonly id: number
   readonly path: string
-  /** 1 for the first attempt. */
-  readonly attempt: number
   /** HTTP status of the answer; null when there was none. */
   readonly status: number | null
   readonly error: string | null
@@ -78,7 +76,7 @@ export type IncomingText = {
   to?: string
 }
 
-/** `status` is the HTTP status that answered the first callback attempt; null when none was posted or answered. */
+/** `status` is the HTTP status that answered the callback; null when none was posted or answered. */
 export type Posted = { status: number | null }
 
 export type TextMagicOptions = Partial<Settings> & {
@@ -86,7 +84,6 @@ export type TextMagicOptions = Partial<Settings> & {
   apiKey: string
   /** 0, the default, takes a free port. */
   port?: number
-  host?: string
   /** Keeps messages, replies and unsubscribers over restarts. */
   stateFile?: string
   /** Clock of the times in answers; the request rate is always measured in real time. */
@@ -103,8 +100,8 @@ export type TextMagicEmulator = {
   messages(): readonly SentMessage[]
   /** Every text received from a person, oldest first. */
   replies(): readonly Reply[]
-  /** Every callback attempt, oldest first. */
-  callbacks(): readonly CallbackAttempt[]
+  /** Every callback that was posted, oldest first. */
+  callbacks(): readonly CallbackPost[]
   /** The most send requests that arrived within any one second, answered well or not. */
   maxPerSecond(): number
   /** A person texts: it is stored among the replies and posted to `inboundUrl`. */
@@ -113,8 +110,6 @@ export type TextMagicEmulator = {
   deliver(messageId: number, status: DeliveryStatus, rejectReason?: string): Promise<Posted>
   /** Changes settings while running. */
   configure(settings: Partial<Settings>): void
-  /** Where callbacks go from now on. */
-  setCallbacks(urls: Partial<Pick<Settings, 'inboundUrl' | 'deliveryUrl' | 'encoding'>>): void
   /** What automatic receipts say for this phone from now on. */
   setReceiptOutcome(phone: string, status: DeliveryStatus, rejectReason?: string): void
   unsubscribe(phone: string): void
@@ -122,7 +117,7 @@ export type TextMagicEmulator = {
   isUnsubscribed(phone: string): boolean
   /** Calls the listener after every change of what this account holds; returns how to stop that. */
   onChange(listener: () => void): () => void
-  /** Resolves once no receipt or callback retry is waiting. */
+  /** Resolves once no receipt is waiting and no callback is being posted. */
   settled(): Promise<void>
   close(): Promise<void>
 }

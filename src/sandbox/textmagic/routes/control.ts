@@ -17,19 +17,11 @@ const incomingSchema = Type.Object(
 /** Lets other processes see and steer the emulator, under `/_control`; `/_control/faults` comes with the faults. */
 export function registerControl(instance: FastifyInstance, gateway: Gateway): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>()
-  const { account, receipts, callbacks, rate, settings, configure } = gateway.parts
+  const { account, receipts, callbacks, settings, configure } = gateway.parts
 
   app.get('/_control/messages', async () => account.messages)
-  app.get('/_control/callbacks', async () => callbacks.attempts)
+  app.get('/_control/callbacks', async () => callbacks.posts)
   app.get('/_control/settings', async () => withoutTokens(settings()))
-  app.get('/_control/stats', async () => ({
-    messages: account.messages.length,
-    replies: account.replies.length,
-    unsubscribers: account.unsubscribers.length,
-    callbackAttempts: callbacks.attempts.length,
-    callbacksRefused: callbacks.attempts.filter((attempt) => attempt.status !== 200).length,
-    maxPerSecond: rate.most,
-  }))
 
   app.post('/_control/replies', { schema: { body: incomingSchema } }, async (request, reply) =>
     reply.code(201).send(await gateway.receive(request.body)),
