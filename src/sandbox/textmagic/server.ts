@@ -21,7 +21,7 @@ export function buildServer({ username, apiKey, faults, gateway }: ServerOptions
   })
   answerErrors(app)
   app.register(formbody)
-  limitSends(app, gateway)
+  limitRequests(app, gateway)
   injectFaults(app, faults)
   registerControl(app, gateway)
   app.register(
@@ -37,10 +37,13 @@ export function buildServer({ username, apiKey, faults, gateway }: ServerOptions
   return app
 }
 
-/** Counts every send that arrives, before any fault befalls it, and refuses those over the limit when there is one. */
-function limitSends(app: FastifyInstance, { parts: { rate, settings } }: Gateway): void {
+/**
+ * Counts every request to the API that arrives, before any fault befalls it, and refuses those over the limit when there is
+ * one. TextMagic's is 20 a second, whatever they ask for: https://textmagic.com/docs/api/restrictions
+ */
+function limitRequests(app: FastifyInstance, { parts: { rate, settings } }: Gateway): void {
   app.addHook('onRequest', async (request, reply) => {
-    if (request.method !== 'POST' || request.routeOptions.url !== '/api/v2/messages') return
+    if (!request.url.startsWith('/api/v2/')) return
     const { ratePerSecond } = settings()
     if (rate.count() > (ratePerSecond ?? Number.POSITIVE_INFINITY)) {
       return reply.code(429).send({ code: 429, message: 'Too Many Requests' })

@@ -28,7 +28,7 @@ export const settingsSchema = Type.Object(
     stopReachesCallback: Type.Boolean(),
     /** Whether listed messages embed their session with its reference: both are seen. */
     embedSession: Type.Boolean(),
-    /** Send requests accepted per second before 429; null never refuses. */
+    /** Requests to the API accepted per second before 429; null never refuses. */
     ratePerSecond: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
   },
   { additionalProperties: false },

@@ -102,7 +102,7 @@ export type TextMagicEmulator = {
   replies(): readonly Reply[]
   /** Every callback that was posted, oldest first. */
   callbacks(): readonly CallbackPost[]
-  /** The most send requests that arrived within any one second, answered well or not. */
+  /** The most requests to the API that arrived within any one second, answered well or not. */
   maxPerSecond(): number
   /** A person texts: it is stored among the replies and posted to `inboundUrl`. */
   reply(incoming: IncomingText): Promise<{ id: number } & Posted>
