@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { SUPPORTED_CURRENCIES } from '../../src/domain/currencies.ts'
+import { MAXIMUM_CHARGE, minimumCharge, validatePrice } from '../../src/domain/money.ts'
 import { failureOf, json, startFakeServer } from './gateways-fake-server.ts'
 import { newLink, owner, useStripe } from './gateways-stripe-harness.ts'
 
@@ -26,6 +28,19 @@ test('a link is for one payment by card, and says on itself and on its payment w
   const { session, paymentIntent } = await emulator.payLink(id)
   expect(session).toMatchObject({ amount_total: 2000, currency: 'usd', metadata })
   expect(paymentIntent?.metadata).toEqual(metadata)
+})
+
+test('the smallest and the largest price that a lead may have are taken, in every currency', async () => {
+  const prices = [...SUPPORTED_CURRENCIES].flatMap((currency) => {
+    const whole = MAXIMUM_CHARGE - 99
+    const largest = validatePrice(MAXIMUM_CHARGE, currency) === null ? MAXIMUM_CHARGE : whole
+    return [minimumCharge(currency), largest].map((priceCents) => ({ priceCents, currency }))
+  })
+  for (const [attempt, price] of prices.entries()) {
+    expect(validatePrice(price.priceCents, price.currency)).toBeNull()
+    await harness.stripe.createPaymentLink({ ...newLink, ...price, attempt })
+  }
+  expect(harness.emulator.links()).toHaveLength(prices.length)
 })
 
 test('asking twice creates one link; another attempt, generation or lead is another key', async () => {

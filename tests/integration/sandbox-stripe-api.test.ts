@@ -54,6 +54,8 @@ test.each([
   ['less than half a dollar', priced(49, 'usd'), { code: 'amount_too_small' }],
   ['less than the minimum in another currency', priced(299, 'nok'), { code: 'amount_too_small' }],
   ['nine digits', priced(100_000_000, 'usd'), { code: 'amount_too_large' }],
+  ['a fraction of a króna', priced(1050, 'isk'), { code: 'invalid_charge_amount_no_decimal_compatible' }],
+  ['a third decimal that is not 0', priced(5125, 'kwd'), { code: 'parameter_invalid_integer' }],
   ['a fraction of a cent', priced(20.5, 'usd'), { code: 'parameter_invalid_integer' }],
   [
     'a limit of no sessions',
@@ -131,7 +133,7 @@ test('lists come newest first, filtered, in pages the SDK follows to the end', a
 })
 
 test('payment intents are found by metadata and status, after the lag of the index', async () => {
-  const { emulator, stripe } = await startStripe({ searchLagSeconds: 60 })
+  const { emulator, stripe } = await startStripe()
   const metadata = { unlock_id: '12', lead_id: 'lead_x', note: "it's" }
   const paid = await emulator.payLink((await stripe.paymentLinks.create(linkParams())).id, { metadata })
   await emulator.payLink((await stripe.paymentLinks.create(linkParams())).id, { metadata, async: true })

@@ -1,5 +1,5 @@
 import { invalidRequest, parameterMissing } from '../api-error.ts'
-import { formatMoney, isSupportedCurrency, minimumCharge } from '../ledger/currencies.ts'
+import { amountStep, formatMoney, isSupportedCurrency, minimumCharge } from '../ledger/currencies.ts'
 import type { LinkUpdate, NewLink } from '../ledger/links.ts'
 import { mergeMetadata } from '../ledger/metadata.ts'
 import type { RawObject } from './form.ts'
@@ -146,5 +146,10 @@ function checkTotal(total: number, currencyCode: string): void {
       'amount_too_large',
       param,
     )
+  }
+  const step = amountStep(currencyCode)
+  if (total % step !== 0) {
+    const code = step === 100 ? 'invalid_charge_amount_no_decimal_compatible' : 'parameter_invalid_integer'
+    throw invalidRequest(`Invalid amount. In ${currencyCode} amounts must be divisible by ${step}.`, code, param)
   }
 }

@@ -1,7 +1,7 @@
 /*
- * https://docs.stripe.com/currencies: presentment currencies, those without or with three decimals, and the smallest
- * charge in each, in its minor unit. Where Stripe gives no minimum the settlement minimum applies, which the emulator does
- * not know: one minor unit there.
+ * https://docs.stripe.com/currencies: presentment currencies, those without or with three decimals, what amounts are
+ * multiples of, and the smallest charge in each, in its minor unit. Where Stripe gives no minimum the settlement minimum
+ * applies, which the emulator does not know. Kept apart from the product's own table on purpose, as its letters of SMS are.
  */
 
 const supported = new Set(
@@ -13,6 +13,8 @@ const supported = new Set(
 )
 const withoutDecimals = new Set('bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '))
 const withThreeDecimals = new Set('bhd jod kwd omr tnd'.split(' '))
+/** Written with two decimals that are always 00. */
+const ofWholeUnits = new Set(['isk', 'ugx'])
 const minimum: Record<string, number> = {
   ...{ usd: 50, aed: 200, aud: 50, bgn: 100, brl: 50, cad: 50, chf: 50, czk: 1500, dkk: 250, eur: 50, gbp: 30 },
   ...{ hkd: 400, huf: 17500, inr: 50, jpy: 50, mxn: 1000, myr: 200, nok: 300, nzd: 50, pln: 200, ron: 200, sek: 300 },
@@ -25,7 +27,13 @@ export function isSupportedCurrency(currency: string): boolean {
 
 /** Smallest amount Stripe charges, in minor units. */
 export function minimumCharge(currency: string): number {
-  return minimum[currency] ?? 1
+  return minimum[currency] ?? amountStep(currency)
+}
+
+/** What Stripe wants an amount to be a multiple of, in minor units: whole krónur, and no third decimal but 0. */
+export function amountStep(currency: string): number {
+  if (ofWholeUnits.has(currency)) return 100
+  return withThreeDecimals.has(currency) ? 10 : 1
 }
 
 /** An amount in minor units as a person reads it, e.g. `$20.00`, `¥2,000`. */
