@@ -1,5 +1,6 @@
 import { afterEach, beforeEach } from 'vitest'
 import { createStripe, type NewPaymentLink, type StripeGateway, type StripeOptions } from '../../src/gateways/stripe.ts'
+import { searchLagSeconds } from '../../src/sandbox/stripe/api/search-payment-intents.ts'
 import { type StripeEmulator, startStripeEmulator } from '../../src/sandbox/stripe/emulator.ts'
 
 const secretKey = 'sk_test_1'
@@ -16,6 +17,9 @@ export const newLink: NewPaymentLink = {
   inactiveMessage: 'This link is closed.',
 }
 export const owner = { unlockId: 12, leadId: 'lead_abc12345' }
+
+/** After that long a payment is found by its metadata. */
+export const SEARCH_LAG_MS = searchLagSeconds * 1000
 
 export type StripeHarness = {
   emulator: StripeEmulator

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isRefunded } from '../../src/gateways/stripe.ts'
 import { failureOf, json, startFakeServer } from './gateways-fake-server.ts'
-import { newLink, owner, useStripe } from './gateways-stripe-harness.ts'
+import { newLink, owner, SEARCH_LAG_MS, useStripe } from './gateways-stripe-harness.ts'
 
 const harness = useStripe()
 
@@ -43,6 +43,8 @@ test('a payment on a link our records lost is found by its metadata, and told on
   const { id } = await stripe.createPaymentLink(newLink)
   const { session } = await emulator.payLink(id)
   await emulator.payLink((await stripe.createPaymentLink({ ...newLink, unlockId: 13 })).id)
+  expect(await stripe.findPayments({ ...owner, linkIds: [] })).toEqual([])
+  emulator.advanceClock(SEARCH_LAG_MS)
   for (const linkIds of [[], [id]]) {
     expect(await stripe.findPayments({ ...owner, linkIds })).toMatchObject([
       { sessionId: session.id, paymentLinkId: id },
@@ -78,6 +80,7 @@ test("another unlock's payment is not found", async () => {
   for (const other of [{ unlockId: 13 }, { leadId: 'lead_zzzzzzzz' }]) {
     await emulator.payLink((await stripe.createPaymentLink({ ...newLink, ...other })).id)
   }
+  emulator.advanceClock(SEARCH_LAG_MS)
   for (const linkIds of [[], [unpaid]]) expect(await stripe.findPayments({ ...owner, linkIds })).toEqual([])
 })
 
@@ -180,6 +183,7 @@ test('a dispute of another payment is none of this one', async () => {
   const theirs = await emulator.payLink(other.id)
   await emulator.dispute(mine.paymentIntent?.id ?? '')
   const dispute = await emulator.dispute(theirs.paymentIntent?.id ?? '')
+  emulator.advanceClock(SEARCH_LAG_MS)
   const found = (await stripe.findPayments({ ...owner, linkIds: [other.id] })).find(
     ({ paymentIntentId }) => paymentIntentId === theirs.paymentIntent?.id,
   )

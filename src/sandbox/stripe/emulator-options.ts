@@ -20,8 +20,6 @@ export type StripeEmulatorOptions = {
   retryDelaysMs?: readonly number[] | undefined
   /** False holds every event back until `releaseWebhooks`. */
   autoDeliver?: boolean | undefined
-  /** Seconds for which a new PaymentIntent is missing from search, which Stripe answers from an index; 0 when absent. */
-  searchLagSeconds?: number | undefined
   /** The name on the checkout page. */
   merchantName?: string | undefined
 }

@@ -88,7 +88,6 @@ export async function startStripeEmulator(options: StripeEmulatorOptions): Promi
     keys: new IdempotencyKeys(state.idempotencyKeys, clock),
     recordedFaults: emulator.recordedFaults,
     refundPlan,
-    searchLagSeconds: options.searchLagSeconds ?? 0,
   })
   await app.register(checkoutPages, { ledger, merchantName: options.merchantName ?? 'Gold Touch List' })
   await app.register(controlRoutes, { prefix: '/_control', emulator })

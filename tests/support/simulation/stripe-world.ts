@@ -26,8 +26,6 @@ export type StripeWorld = {
 }
 
 const SECRET_KEY = 'sk_test_simulated'
-/** Stripe's search is a minute behind at most. */
-const SEARCH_LAG_SECONDS = 60
 
 /** The Stripe emulator, driven by the simulation: its ledger and its API without a socket, a timer or a webhook. */
 export async function openStripeWorld(clock: SimulatedClock, network: Network, random: Random): Promise<StripeWorld> {
@@ -60,7 +58,6 @@ export async function openStripeWorld(clock: SimulatedClock, network: Network, r
     keys: new IdempotencyKeys(state.idempotencyKeys, emulated),
     recordedFaults,
     refundPlan,
-    searchLagSeconds: SEARCH_LAG_SECONDS,
   })
   await app.ready()
   return {

@@ -9,7 +9,7 @@ import { paymentIntentRoutes } from './routes/payment-intents.ts'
 import { paymentLinkRoutes } from './routes/payment-links.ts'
 import { refundRoutes } from './routes/refunds.ts'
 
-export type ApiOptions = ApiDeps & { refundPlan: RefundPlan; searchLagSeconds: number }
+export type ApiOptions = ApiDeps & { refundPlan: RefundPlan }
 
 /** Stripe's API, to be registered under `/v1`. */
 export function stripeApi(app: FastifyInstance, options: ApiOptions, done: () => void): void {
@@ -17,7 +17,7 @@ export function stripeApi(app: FastifyInstance, options: ApiOptions, done: () =>
   addApiPipeline(app, options)
   paymentLinkRoutes(app, ledger)
   checkoutSessionRoutes(app, ledger)
-  paymentIntentRoutes(app, ledger, options.searchLagSeconds)
+  paymentIntentRoutes(app, ledger)
   chargeRoutes(app, ledger)
   refundRoutes(app, ledger, options.refundPlan)
   disputeRoutes(app, ledger)

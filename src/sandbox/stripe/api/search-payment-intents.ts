@@ -8,6 +8,12 @@ import { parseSearchQuery } from './search-query.ts'
 
 const searchableFields = ['amount', 'created', 'currency', 'customer', 'status'] as const
 
+/**
+ * How long a new PaymentIntent is missing from search, which Stripe answers from an index that is up to a minute behind:
+ * https://docs.stripe.com/search#data-freshness
+ */
+export const searchLagSeconds = 60
+
 const searchParams = object({ limit: optional(integer(1, 100)), page: optional(text()), query: text() })
 
 /** Answers `GET /v1/payment_intents/search`, newest first. `page` is opaque to clients: the position to go on from. */
@@ -15,12 +21,11 @@ export function searchPaymentIntents(
   ledger: Ledger,
   params: RawObject,
   url: string,
-  lagSeconds: number,
 ): Stripe.ApiSearchResult<PaymentIntent> {
   const { limit = 10, page = '0', query } = searchParams(params, '')
   if (!/^\d+$/.test(page)) throw invalidRequest('Invalid page.', undefined, 'page')
   const matches = parseSearchQuery(query, searchableFields)
-  const newest = ledger.clock.seconds() - lagSeconds
+  const newest = ledger.clock.seconds() - searchLagSeconds
   const found = ledger.state.paymentIntents
     .newestFirst()
     .filter((intent) => intent.created <= newest)

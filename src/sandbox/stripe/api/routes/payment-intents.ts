@@ -13,8 +13,7 @@ const listParams = object({
   customer_account: notEmulated,
 })
 
-/** @param searchLagSeconds how long a new PaymentIntent stays invisible to search, which Stripe answers from an index. */
-export function paymentIntentRoutes(app: FastifyInstance, ledger: Ledger, searchLagSeconds: number): void {
+export function paymentIntentRoutes(app: FastifyInstance, ledger: Ledger): void {
   const { state } = ledger
   defineRoute(app, state, 'GET', '/payment_intents', ({ params, path }) => {
     const asked = listParams(params, '')
@@ -22,7 +21,7 @@ export function paymentIntentRoutes(app: FastifyInstance, ledger: Ledger, search
     return page(intents, asked, path)
   })
   defineRoute(app, state, 'GET', '/payment_intents/search', ({ params, path }) =>
-    searchPaymentIntents(ledger, params, path, searchLagSeconds),
+    searchPaymentIntents(ledger, params, path),
   )
   defineRoute(app, state, 'GET', '/payment_intents/:id', ({ id }) => {
     const intent = state.paymentIntents.get(id)
