@@ -2,8 +2,6 @@
 export type StripeEmulatorOptions = {
   /** A free port when absent. */
   port?: number | undefined
-  /** Where browsers reach it, for the URLs of payment links; its own address when absent. No trailing slash. */
-  publicUrl?: string | undefined
   /** The only API key accepted. */
   secretKey: string
   /** Where events are posted; nowhere when absent. */

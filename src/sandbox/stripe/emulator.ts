@@ -92,7 +92,7 @@ export async function startStripeEmulator(options: StripeEmulatorOptions): Promi
   await app.register(checkoutPages, { ledger, merchantName: options.merchantName ?? 'Gold Touch List' })
   await app.register(controlRoutes, { prefix: '/_control', emulator })
   emulator.url = await app.listen({ port: options.port ?? 0, host: '127.0.0.1' })
-  ledger.publicUrl = options.publicUrl ?? emulator.url
+  ledger.publicUrl = emulator.url
   sender.resume()
   return emulator
 }

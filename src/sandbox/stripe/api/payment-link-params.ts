@@ -32,9 +32,9 @@ const priceData = object({
   product: notEmulated,
   product_data: object({
     name: text(250),
-    description: optional(text()),
-    images: optional(list(text(), 8)),
-    metadata: optional(metadata),
+    description: notEmulated,
+    images: notEmulated,
+    metadata: notEmulated,
     tax_code: notEmulated,
     unit_label: notEmulated,
   }),
@@ -45,7 +45,7 @@ const priceData = object({
 })
 
 const notEmulatedYet = Object.fromEntries(
-  `allow_promotion_codes application_fee_amount application_fee_percent automatic_tax billing_address_collection
+  `after_completion allow_promotion_codes application_fee_amount application_fee_percent automatic_tax billing_address_collection
   consent_collection custom_fields custom_text customer_creation invoice_creation managed_payments name_collection
   on_behalf_of optional_items payment_method_collection payment_method_options phone_number_collection
   shipping_address_collection shipping_options submit_type subscription_data tax_id_collection transfer_data`
@@ -55,14 +55,7 @@ const notEmulatedYet = Object.fromEntries(
 
 const createParams = object({
   ...notEmulatedYet,
-  after_completion: optional(
-    object({
-      type: oneOf('hosted_confirmation', 'redirect'),
-      redirect: optional(object({ url: text() })),
-      hosted_confirmation: notEmulated,
-    }),
-  ),
-  currency: optional(currency),
+  currency: notEmulated,
   inactive_message: optional(text(longestInactiveMessage)),
   line_items: list(
     object({ price: notEmulated, price_data: priceData, quantity: integer(1), adjustable_quantity: notEmulated }),
@@ -72,7 +65,7 @@ const createParams = object({
   payment_intent_data: optional(
     object({
       capture_method: notEmulated,
-      description: optional(text(1000)),
+      description: notEmulated,
       metadata: optional(metadata),
       setup_future_usage: notEmulated,
       statement_descriptor: notEmulated,
@@ -87,7 +80,6 @@ const createParams = object({
 const updateParams = object({
   ...notEmulatedYet,
   active: optional(bool),
-  after_completion: notEmulated,
   inactive_message: optional(unsettableText(longestInactiveMessage)),
   line_items: notEmulated,
   metadata: optional(metadata),
@@ -102,12 +94,11 @@ export function readNewLink(params: RawObject): NewLink {
   const currencies = new Set(read.line_items.map((item) => item.price_data.currency))
   const [first] = currencies
   if (first === undefined) throw parameterMissing('line_items')
-  if (currencies.size > 1 || (read.currency !== undefined && read.currency !== first)) {
+  if (currencies.size > 1) {
     throw invalidRequest('All line items must have the currency of the payment link.', undefined, 'line_items')
   }
   const items = read.line_items.map(({ price_data: price, quantity }) => ({
     name: price.product_data.name,
-    description: price.product_data.description ?? null,
     unitAmount: price.unit_amount,
     quantity,
   }))
@@ -120,11 +111,9 @@ export function readNewLink(params: RawObject): NewLink {
     currency: first,
     metadata: mergeMetadata({}, read.metadata),
     paymentIntentMetadata: mergeMetadata({}, read.payment_intent_data?.metadata),
-    paymentIntentDescription: read.payment_intent_data?.description ?? null,
     paymentMethodTypes: read.payment_method_types ?? null,
     inactiveMessage: read.inactive_message ?? null,
     completedSessionsLimit: read.restrictions?.completed_sessions.limit ?? null,
-    redirectUrl: read.after_completion?.redirect?.url ?? null,
   }
 }
 

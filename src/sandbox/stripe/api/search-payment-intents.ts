@@ -6,7 +6,7 @@ import type { RawObject } from './form.ts'
 import { integer, object, optional, text } from './params.ts'
 import { parseSearchQuery } from './search-query.ts'
 
-const searchableFields = ['amount', 'created', 'currency', 'customer', 'status'] as const
+const searchableFields = ['currency', 'status'] as const
 
 /**
  * How long a new PaymentIntent is missing from search, which Stripe answers from an index that is up to a minute behind:
@@ -29,9 +29,7 @@ export function searchPaymentIntents(
   const found = ledger.state.paymentIntents
     .newestFirst()
     .filter((intent) => intent.created <= newest)
-    .filter(({ metadata, amount, created, currency, status }) =>
-      matches({ metadata, fields: { amount, created, currency, status, customer: null } }),
-    )
+    .filter(({ metadata, currency, status }) => matches({ metadata, fields: { currency, status } }))
   const end = Number(page) + limit
   const hasMore = found.length > end
   return {

@@ -21,7 +21,6 @@ export function checkoutPage(
     <p class="merchant" data-testid="merchant">${merchant}</p>
     <h1 data-testid="product-name">${title}</h1>
     <p class="amount" data-testid="amount">${amount}</p>
-    ${first?.description == null ? null : html`<p class="soft" data-testid="product-description">${first.description}</p>`}
   </section>
   <form class="card" method="post" aria-label="Payment details" autocomplete="off">
     ${alert}

@@ -65,8 +65,7 @@ export function checkoutPages(app: FastifyInstance, { ledger, merchantName }: Ch
     }
     // Pressing the button twice pays once: the second finds the session complete.
     if (isOpen) paySession(ledger, session, { email: typeof email === 'string' && email !== '' ? email : undefined })
-    const elsewhere = record.link.after_completion.redirect?.url.replaceAll('{CHECKOUT_SESSION_ID}', session.id)
-    return reply.redirect(isOpen && elsewhere !== undefined ? elsewhere : `/c/pay/${session.id}`, 303)
+    return reply.redirect(`/c/pay/${session.id}`, 303)
   })
 
   app.get<ById>('/c/pay/:id/cancelled', async (request, reply) => {

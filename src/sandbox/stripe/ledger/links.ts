@@ -11,12 +11,9 @@ export type NewLink = {
   currency: string
   metadata: Stripe.Metadata
   paymentIntentMetadata: Stripe.Metadata
-  paymentIntentDescription: string | null
   paymentMethodTypes: string[] | null
   inactiveMessage: string | null
   completedSessionsLimit: number | null
-  /** Where the customer goes after paying, instead of the emulator's own page. */
-  redirectUrl: string | null
 }
 
 export type LinkUpdate = {
@@ -31,10 +28,7 @@ export function createLink(ledger: Ledger, chosen: NewLink): PaymentLink {
     id,
     object: 'payment_link',
     active: true,
-    after_completion:
-      chosen.redirectUrl === null
-        ? { type: 'hosted_confirmation', hosted_confirmation: { custom_message: null } }
-        : { type: 'redirect', redirect: { url: chosen.redirectUrl } },
+    after_completion: { type: 'hosted_confirmation', hosted_confirmation: { custom_message: null } },
     allow_promotion_codes: false,
     application: null,
     application_fee_amount: null,
@@ -54,7 +48,7 @@ export function createLink(ledger: Ledger, chosen: NewLink): PaymentLink {
     on_behalf_of: null,
     payment_intent_data: {
       capture_method: null,
-      description: chosen.paymentIntentDescription,
+      description: null,
       metadata: chosen.paymentIntentMetadata,
       setup_future_usage: null,
       statement_descriptor: null,

@@ -36,7 +36,6 @@ export type EventCause = { id: string | null; idempotency_key: string | null }
 
 export type Item = {
   name: string
-  description: string | null
   unitAmount: number
   quantity: number
 }

@@ -2,24 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { resourceMissing } from '../../api-error.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { defineRoute } from '../define-route.ts'
-import { createdFilter, page, pageParams } from '../list.ts'
-import { notEmulated, object } from '../params.ts'
 import { searchPaymentIntents } from '../search-payment-intents.ts'
-
-const listParams = object({
-  ...pageParams,
-  created: createdFilter,
-  customer: notEmulated,
-  customer_account: notEmulated,
-})
 
 export function paymentIntentRoutes(app: FastifyInstance, ledger: Ledger): void {
   const { state } = ledger
-  defineRoute(app, state, 'GET', '/payment_intents', ({ params, path }) => {
-    const asked = listParams(params, '')
-    const intents = state.paymentIntents.newestFirst().filter((intent) => asked.created(intent.created))
-    return page(intents, asked, path)
-  })
   defineRoute(app, state, 'GET', '/payment_intents/search', ({ params, path }) =>
     searchPaymentIntents(ledger, params, path),
   )
