@@ -17,4 +17,4 @@ console.log('supervising')
 // Whoever waits for that line may send a signal before the next one has been reached.
 const until = performance.now() + 100
 while (performance.now() < until);
-process.exitCode = await superviseUntilSignal({ children, log, afterwards: () => state.close() })
+process.exitCode = await superviseUntilSignal({ children, log }).finally(() => state.close())

@@ -9,6 +9,6 @@ const log = (line: string) => console.log(line)
 const state = await openStateDirectory({ dir, log })
 const postgres = await startPostgres({ dir, log })
 const redis = await startRedis({ dir, cacheDir, log })
-const ended = superviseUntilSignal({ children: [postgres, redis], log, afterwards: () => state.close() })
+const ended = superviseUntilSignal({ children: [postgres, redis], log }).finally(() => state.close())
 console.log(JSON.stringify({ ready: true, postgres: postgres.url, redis: redis.url }))
 process.exitCode = await ended

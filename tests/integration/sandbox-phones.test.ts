@@ -78,8 +78,8 @@ test('the page loads nothing from elsewhere, runs only its own script, and escap
   expect(nonce).toBeDefined()
   expect(response.body).toContain(`<script nonce="${nonce}">`)
   expect(response.body).not.toMatch(/(src|href)="https?:/)
-  expect(response.body).toContain('Queues &#60;&#38;&#62;</a>')
-  expect(response.body).toContain('href="/admin/queues?a=1&#38;b=&#34;2&#34;"')
+  expect(response.body).toContain('Queues &lt;&amp;&gt;</a>')
+  expect(response.body).toContain('href="/admin/queues?a=1&amp;b=&quot;2&quot;"')
 })
 
 test('a link that would run script stops the app from starting', async () => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { html } from '../../html.ts'
 
 export type Link = { title: string; url: string }
 
@@ -8,12 +9,12 @@ export type Link = { title: string; url: string }
  * neither an http(s) address nor a path.
  */
 export async function loadPage(links: readonly Link[]): Promise<(nonce: string) => string> {
-  const [html, css, script] = await Promise.all(
+  const [page, css, script] = await Promise.all(
     ['page.html', 'page.css', 'page.js'].map((file) => readFile(new URL(file, import.meta.url), 'utf8')),
   )
   const anchors = links.map(anchor).join(' ')
   return (nonce) =>
-    fill(html ?? '', {
+    fill(page ?? '', {
       style: `<style nonce="${nonce}">${css}</style>`,
       script: `<script nonce="${nonce}">${script}</script>`,
       links: anchors,
@@ -21,8 +22,8 @@ export async function loadPage(links: readonly Link[]): Promise<(nonce: string) 
 }
 
 /** Puts each part where the document has a comment of its name. */
-function fill(html: string, parts: Record<string, string>): string {
-  return html.replace(/<!-- (\w+) -->/g, (comment, name) => parts[name] ?? comment)
+function fill(page: string, parts: Record<string, string>): string {
+  return page.replace(/<!-- (\w+) -->/g, (comment, name) => parts[name] ?? comment)
 }
 
 /** The content policy that goes with a page rendered with `nonce`. */
@@ -34,9 +35,5 @@ export function contentPolicy(nonce: string): string {
 function anchor({ title, url }: Link): string {
   if (!/^(https?:\/\/|\/)/.test(url))
     throw new Error(`The phones page links to http(s) addresses and paths only: ${url}`)
-  return `<a href="${escapeHtml(url)}" target="_blank" rel="noopener noreferrer">${escapeHtml(title)}</a>`
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+  return html`<a href="${url}" target="_blank" rel="noopener noreferrer">${title}</a>`.markup
 }

@@ -19,8 +19,6 @@ export type SuperviseOptions = {
   /** In the order they were started; stopped in reverse. */
   children: readonly Supervised[]
   log: (line: string) => void
-  /** Runs last, whatever happened, e.g. letting the state directory go. */
-  afterwards?: () => void
   /** The process whose loss counts as a signal; by default the npm that started this one. */
   parent?: ProcessIdentity
 }
@@ -30,9 +28,9 @@ const SAME_CTRL_C_MS = 700
 const PARENT_CHECK_MS = 500
 
 /**
- * The last thing a process does before it exits: waits for SIGINT, SIGTERM or SIGHUP, for a child that ends unasked, or for the loss of the parent; then stops
- * every child in reverse order. A second Ctrl-C kills them instead. Signals are handled from the call on; before it,
- * a signal ends this process as usual, and the guard stops what it had started.
+ * The last thing a process does before it exits: waits for SIGINT, SIGTERM or SIGHUP, for a child that ends unasked, or
+ * for the loss of the parent; then stops every child in reverse order. A second Ctrl-C kills them instead. Signals are
+ * handled from the call on; before it, a signal ends this process as usual, and the guard stops what it had started.
  * @returns the exit code: 0 when all were stopped on a signal, 1 when a child ended by itself or would not stop,
  *   130 when a second Ctrl-C cut it short
  */
@@ -51,7 +49,6 @@ export async function superviseUntilSignal(options: SuperviseOptions): Promise<n
     return await Promise.race([stopped.then((ok) => (ok && !failed ? 0 : 1)), cutShort.promise])
   } finally {
     reasons.close()
-    options.afterwards?.()
   }
 }
 
