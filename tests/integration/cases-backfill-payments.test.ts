@@ -112,6 +112,7 @@ describe('payments of which no webhook told', () => {
       'select checkout_session_id from payments where unlock_id = ?',
       [unlockId],
     )
+    expect(payment?.checkout_session_id).toMatch(/^cs_/)
     const found = await product.rows('select from webhook_inbox where external_id = ?', [
       `backfill:${payment?.checkout_session_id}`,
     ])

@@ -77,10 +77,11 @@ describe('texts that no callback brought', () => {
     const dana = await newProvider(product)
     const { unlockId } = await dana.hasTeaser()
     goDeafToTexts()
-    await dana.texts('Y')
-    await dana.texts('N')
-    await dana.gets(DECLINED)
-    await product.reaches(unlockId, 'EXPIRED')
+    const ids = [await dana.texts('Y'), await dana.texts('N')]
+    for (const id of ids) await handled(product, id)
+    await settled(product)
+    expect(await product.statusOf(unlockId)).toBe('EXPIRED')
+    expect(dana.inbox(DECLINED)).toHaveLength(1)
   })
 
   it.each(['Y', 'N'] as const)(

@@ -58,6 +58,7 @@ describe('a payment under LATE_PAYMENT=refund', () => {
     await product.rows(sql, [session.created, unlockId])
     await product.stripe.releaseWebhooks()
     await becomes(unlockId, 'refunded')
+    await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
   })
 
@@ -101,6 +102,7 @@ describe('a payment under LATE_PAYMENT=refund', () => {
     )
     await queue?.resume()
     await becomes(unlockId, 'refunded')
+    await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
   })
 
@@ -128,7 +130,8 @@ describe('a payment under LATE_PAYMENT=refund', () => {
       await product.stripe.payLink(url)
       await passTtl(unlockId, secondsLate)
       await becomes(unlockId, status)
-      await until('all to be sent', () => dana.inbox(DETAILS).length === details)
+      await settled(product)
+      expect(dana.inbox(DETAILS)).toHaveLength(details)
     },
   )
 
@@ -167,6 +170,7 @@ describe('a payment under LATE_PAYMENT=refund', () => {
       expect((await product.api('POST', `/api/unlocks/${unlockId}/expire`)).status).toBe(200)
     })
     await becomes(unlockId, 'refunded')
+    await settled(product)
     expect(dana.inbox(DETAILS)).toHaveLength(0)
   })
 })

@@ -105,6 +105,7 @@ it('a STOP while the details wait for a person gives the money back', async () =
   await dana.says('STOP')
   await product.reaches(unlockId, 'OPTED_OUT')
   await becomes(unlockId, 'refunded')
+  await settled(product)
   expect(dana.inbox(DETAILS)).toHaveLength(0)
 })
 

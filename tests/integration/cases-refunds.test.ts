@@ -63,6 +63,8 @@ describe('a refund', () => {
       )
       return payment?.attempts === 0
     })
+    await settled(product)
+    expect(await openKinds(product, unlockId)).toEqual([])
   })
 
   it('that stays pending has not failed when Stripe cannot be asked about it: it is asked again later', async () => {

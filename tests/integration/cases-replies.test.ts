@@ -185,6 +185,7 @@ describe('Y', () => {
     await dana.gets(EXPIRED)
     await dana.says(`Y ${leadId}`)
     await dana.gets(EXPIRED, 2)
+    await settled(product)
     expect((await product.unlock(unlockId)).unlock).toMatchObject({ status: 'EXPIRED', closed_reason: 'ttl' })
     expect(linksOf(unlockId)).toHaveLength(0)
     expect(dana.inbox(LINK)).toHaveLength(0)
@@ -216,6 +217,7 @@ describe('Y', () => {
     await product.rows('update lead_unlocks set ttl_expires_at = app_now() where id = ?', [unlockId])
     await dana.says(`Y ${leadId}`)
     await dana.gets(EXPIRED)
+    await settled(product)
     expect(linksOf(unlockId)).toHaveLength(0)
   })
 

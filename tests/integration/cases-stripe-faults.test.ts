@@ -190,6 +190,7 @@ describe('making a payment link', () => {
     await dana.says(`N ${leadId}`)
     await product.reaches(unlockId, 'EXPIRED')
     await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
+    await settled(product)
     expect(dana.inbox(LINK)).toHaveLength(0)
   })
 
@@ -200,6 +201,7 @@ describe('making a payment link', () => {
     expect(linksOf(unlockId).map(({ active }) => active)).toEqual([true])
     await moveClock(product, 61)
     await until('the link to be closed', () => linksOf(unlockId).every(({ active }) => !active))
+    await settled(product)
     expect(dana.inbox(LINK)).toHaveLength(0)
     await until('nothing to be looked for any more', async () => {
       return (await product.rows('select from lead_unlocks where id = ? and link_unrecorded', [unlockId])).length === 0

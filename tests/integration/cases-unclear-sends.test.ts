@@ -5,6 +5,7 @@ import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, newProvider, TEASER } from '../support/provider.ts'
 import { withServices } from '../support/services.ts'
+import { settled } from '../support/settled.ts'
 import { calm, escalated, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
@@ -47,6 +48,7 @@ describe('a send that goes wrong', () => {
     product.textmagic.faults.add({ ...SEND, ...fault })
     await product.stripe.payLink(await dana.getsLink())
     await product.reaches(unlockId, 'DONE')
+    await settled(product)
     expect(dana.inbox(TEASER)).toHaveLength(1)
     expect(dana.inbox(LINK)).toHaveLength(1)
     expect(dana.inbox(DETAILS)).toHaveLength(1)
