@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { startRedis } from '../../src/sandbox/embedded/redis.ts'
 import type { RunningProcess } from '../../src/sandbox/processes/run-process.ts'
 import { SAMPLE_LEAD } from '../../src/sandbox/sample.ts'
@@ -40,54 +40,57 @@ beforeEach(async () => {
 }, DEPLOY_MS)
 afterEach(() => deployment.textmagic.faults.clear())
 
-describe.for(['SIGTERM', 'SIGINT'] as const)('on %s', { timeout: TEST_MS }, (signal) => {
-  test('an API under load answers what it has begun, ends with 0, and loses nothing that it acknowledged', async () => {
-    const amy = await newPerson(deployment)
-    const load = postTexts(deployment)
-    await until('the load to be under way', () => load.acknowledged.length >= WARMED_UP, undefined, STEP_MS)
-    const begun = await beginLead(amy)
+// Which of the two signals it is, tests/integration/lifecycle.test.ts has shown to be the same.
+test('an API under load that gets a SIGTERM answers what it has begun, ends with 0, and loses nothing that it acknowledged', {
+  timeout: TEST_MS,
+}, async () => {
+  const amy = await newPerson(deployment)
+  const load = postTexts(deployment)
+  await until('the load to be under way', () => load.acknowledged.length >= WARMED_UP, undefined, STEP_MS)
+  const begun = await beginLead(amy)
 
-    const { code, ms } = await ended(api, signal, async () => {
-      await until('new connections to be refused', () => load.failures.has('ECONNREFUSED'))
-      expect(await begun.finish()).toBe(201)
-    })
-    await load.stop()
-    expect(code).toBe(0)
-    expect(ms).toBeLessThan(API_STOPS_WITHIN)
-    expect([...load.statuses]).toEqual([200])
-
-    api = await deployment.startApi()
-    await amy.gets(TEASER)
-    const forwarded = () => new Set(deployment.received.map(({ body }) => JSON.parse(body).text))
-    const missing = () => load.acknowledged.filter((text) => !forwarded().has(text))
-    await until(
-      'everything acknowledged to be handled',
-      () => missing().length === 0,
-      async () => missing().join(),
-      STEP_MS,
-    )
+  const { code, ms } = await ended(api, 'SIGTERM', async () => {
+    await until('new connections to be refused', () => load.failures.has('ECONNREFUSED'))
+    expect(await begun.finish()).toBe(201)
   })
+  await load.stop()
+  expect(code).toBe(0)
+  expect(ms).toBeLessThan(API_STOPS_WITHIN)
+  expect([...load.statuses]).toEqual([200])
 
-  test('a worker under load finishes the jobs it has, ends with 0, and leaves the rest to the next', async () => {
-    const people = await Promise.all(Array.from({ length: 40 }, () => newPerson(deployment)))
-    deployment.textmagic.faults.add({ kind: 'slow', delay_ms: 300, path: '/api/v2/messages', times: null })
-    const sent = () => people.filter((person) => person.inbox(TEASER).length > 0).length
-    const { leadId } = await offer(deployment, people)
-    await until('some teasers to be out', () => sent() > 5, undefined, STEP_MS)
+  api = await deployment.startApi()
+  await amy.gets(TEASER)
+  const forwarded = () => new Set(deployment.received.map(({ body }) => JSON.parse(body).text))
+  const missing = () => load.acknowledged.filter((text) => !forwarded().has(text))
+  await until(
+    'everything acknowledged to be handled',
+    () => missing().length === 0,
+    async () => missing().join(),
+    STEP_MS,
+  )
+})
 
-    const { code, ms } = await ended(worker, signal)
-    expect(code).toBe(0)
-    expect(ms).toBeLessThan(WORKER_STOPS_WITHIN)
-    expect(sent()).toBeLessThan(people.length)
-    // None was left in the middle: what the gateway took is recorded.
-    const { unlocks } = (await deployment.api('GET', `/api/leads/${leadId}`)).body
-    expect(unlocks.filter(({ status }: Json) => status === 'AWAIT_CONFIRM')).toHaveLength(sent())
-    deployment.textmagic.faults.clear()
+test('a worker under load that gets a SIGINT finishes the jobs it has, ends with 0, and leaves the rest to the next', {
+  timeout: TEST_MS,
+}, async () => {
+  const people = await Promise.all(Array.from({ length: 40 }, () => newPerson(deployment)))
+  deployment.textmagic.faults.add({ kind: 'slow', delay_ms: 300, path: '/api/v2/messages', times: null })
+  const sent = () => people.filter((person) => person.inbox(TEASER).length > 0).length
+  const { leadId } = await offer(deployment, people)
+  await until('some teasers to be out', () => sent() > 5, undefined, STEP_MS)
 
-    worker = await deployment.startWorker()
-    await until('every teaser', () => sent() === people.length, undefined, STEP_MS)
-    expect(people.map((person) => person.inbox(TEASER).length)).toEqual(people.map(() => 1))
-  })
+  const { code, ms } = await ended(worker, 'SIGINT')
+  expect(code).toBe(0)
+  expect(ms).toBeLessThan(WORKER_STOPS_WITHIN)
+  expect(sent()).toBeLessThan(people.length)
+  // None was left in the middle: what the gateway took is recorded.
+  const { unlocks } = (await deployment.api('GET', `/api/leads/${leadId}`)).body
+  expect(unlocks.filter(({ status }: Json) => status === 'AWAIT_CONFIRM')).toHaveLength(sent())
+  deployment.textmagic.faults.clear()
+
+  worker = await deployment.startWorker()
+  await until('every teaser', () => sent() === people.length, undefined, STEP_MS)
+  expect(people.map((person) => person.inbox(TEASER).length)).toEqual(people.map(() => 1))
 })
 
 test('a second signal ends an API and a worker that are still stopping at once, with 1', {
@@ -168,6 +171,8 @@ async function endedBySecondSignal(process: RunningProcess, name: string): Promi
   send(process, 'SIGTERM')
   const { code } = await process.exited
   gone.add(process)
+  // It ends with 1 as well when its time to stop is up.
+  expect(logText(deployment, name).slice(before)).toContain('asked to stop again: ending at once')
   return code
 }
 

@@ -83,15 +83,6 @@ const exit = async (child: ChildProcess) => {
   return child.exitCode
 }
 
-it.each(['SIGTERM', 'SIGINT'] as const)('on %s it stops, and ends with 0', { timeout: TIMEOUT }, async (signal) => {
-  const api = start()
-  const { port } = await api.line('listening')
-  expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
-  api.child.kill(signal)
-  expect(await exit(api.child)).toBe(0)
-  for (const text of api.lines) expect(JSON.parse(text)).toMatchObject({ process: 'api' })
-})
-
 it('a request under way is answered before it stops', { timeout: TIMEOUT }, async () => {
   const api = start()
   const { port } = await api.line('listening')
@@ -113,6 +104,7 @@ it('a request under way is answered before it stops', { timeout: TIMEOUT }, asyn
   await once(socket, 'close')
   expect(answer).toMatch(/^HTTP\/1.1 200 /)
   expect(await exit(api.child)).toBe(0)
+  for (const text of api.lines) expect(JSON.parse(text)).toMatchObject({ process: 'api' })
 })
 
 it('an export under way is read to its end before it stops', { timeout: TIMEOUT }, async () => {
@@ -156,17 +148,6 @@ async function sendHalf(port: unknown): Promise<Socket> {
   return socket
 }
 
-it('a second signal ends it at once, with 1', { timeout: TIMEOUT }, async () => {
-  const api = start()
-  const { port } = await api.line('listening')
-  const socket = await sendHalf(port)
-  api.child.kill('SIGTERM')
-  await api.line('stopping')
-  api.child.kill('SIGTERM')
-  expect(await exit(api.child)).toBe(1)
-  socket.destroy()
-})
-
 it('a connection that hangs does not keep it for longer than its bound', { timeout: TIMEOUT }, async () => {
   const api = start()
   const { port } = await api.line('listening')
@@ -176,13 +157,6 @@ it('a connection that hangs does not keep it for longer than its bound', { timeo
   expect(await exit(api.child)).toBe(1)
   expect(performance.now() - since).toBeLessThan(20_000)
   socket.destroy()
-})
-
-it('without its variables it ends with 1 and names each of them', { timeout: TIMEOUT }, async () => {
-  const api = start({ DATABASE_URL: '', ADMIN_API_KEY: '', PORT: 'many' })
-  expect(await exit(api.child)).toBe(1)
-  for (const variable of ['DATABASE_URL', 'ADMIN_API_KEY', 'PORT']) expect(api.errors.join('\n')).toContain(variable)
-  expect(api.lines).toEqual([])
 })
 
 it('on a port that is taken it ends with 1', { timeout: TIMEOUT }, async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { stopOnSignal } from '../../src/lifecycle.ts'
 import { createLogger } from '../../src/logging.ts'
 
@@ -7,6 +8,7 @@ const log = createLogger({ name: 'test', level: 'info' })
 const close = async (): Promise<void> => {
   log.info('closing')
   if (manner === 'failing') throw new Error('broken')
+  if (manner === 'slow') await delay(300)
   if (manner === 'hanging') await new Promise(() => undefined)
 }
 setInterval(() => undefined, 60_000)
