@@ -4,14 +4,14 @@ import { FULL, SMOKE } from './figure.ts'
 import { writeReport } from './report.ts'
 import { takeFigures } from './run.ts'
 
-const USAGE = 'npm run bench -- [--only idle,stories,reveals,webhooks,latency,analytics,volume,memory] [--smoke]'
+const NAMES = ['idle', 'stories', 'reveals', 'webhooks', 'latency', 'analytics', 'volume', 'memory']
+const USAGE = `npm run bench -- [--only ${NAMES.join(',')}] [--smoke]`
 
 /** Takes the figures and writes them beside this file; a part of them, or small ones, are only printed. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { only: { type: 'string' }, smoke: { type: 'boolean', default: false } } })
   const only = values.only?.split(',')
-  const known = ['idle', 'stories', 'reveals', 'webhooks', 'latency', 'analytics', 'volume', 'memory']
-  if (only?.some((name) => !known.includes(name))) throw new Error(`usage: ${USAGE}`)
+  if (only?.some((name) => !NAMES.includes(name))) throw new Error(`usage: ${USAGE}`)
   const sizes = values.smoke ? SMOKE : FULL
   const figures = await takeFigures({
     sizes,

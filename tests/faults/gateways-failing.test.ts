@@ -34,6 +34,9 @@ const STRIPE_FAULTS: Fault[] = [
   { method: 'GET', path: '/v1/', kind: 'status', status: 500, probability: 0.1, times: 10 },
 ]
 
+/** Of those above so many are met at least, whatever is drawn: without them the test would prove nothing. */
+const FAULTS_AT_LEAST = 80
+
 let site: Site
 const seed = seedOf()
 const random = new Random(seed)
@@ -58,6 +61,7 @@ test('gateways that hang, answer 500 or drop the connection after accepting get 
     startedAt,
     notes: () => [`in flight ${inFlight}`, `faults ${injected()}`],
   })
+  expect(injected()).toBeGreaterThan(FAULTS_AT_LEAST)
 })
 
 /** How many faults were met. */

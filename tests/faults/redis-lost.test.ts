@@ -25,6 +25,7 @@ test('FLUSHALL and the loss of Redis with all its data, under load, cost nothing
   await site.redis.flush()
   await delay(random.int(1_000, 4_000))
   inFlight.push(await crowd.inFlight())
+  expect(inFlight[1]).toBeGreaterThan(0)
   await site.redis.crash()
   await site.redis.start()
   await survived(site, crowd, { name: 'Redis lost', seed, startedAt, notes: () => [`in flight ${inFlight.join(' ')}`] })

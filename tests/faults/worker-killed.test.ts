@@ -36,6 +36,7 @@ test('a worker killed again and again under load loses nothing and sends nothing
     await site.kill(worker)
     workers[victim] = await site.startWorker(worker.name)
   }
+  expect(inFlight[1]).toBeGreaterThan(0)
   await survived(site, crowd, {
     name: 'worker killed',
     seed,
