@@ -8,8 +8,13 @@ export type Buyer = { phone: string; unlockId: number; url: string }
 
 const STEP_MS = 60_000
 
-/** A provider of a site who got as far as the payment link. @param number tells several apart, 0 to 99 */
-export async function buyerWithLink(site: Site, number: number): Promise<Buyer> {
+/** Tells those of one site apart; there is one site at a time, and its reserved fictional numbers are a hundred. */
+let drawn = 0
+
+/** A provider of a site who got as far as the payment link. */
+export async function buyerWithLink(site: Site): Promise<Buyer> {
+  const number = drawn % 100
+  drawn += 1
   const id = `buyer_${number}`
   const phone = `160255501${String(number).padStart(2, '0')}`
   const texts = (kind: RegExp) =>

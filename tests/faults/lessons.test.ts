@@ -13,13 +13,22 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => site?.close(), 60_000)
 
+test('paid but never revealed: the process died between marking paid and sending', { timeout: 180_000 }, async () => {
+  const worker = await site.startWorker('worker-1')
+  const buyers = await revealsUnderWay(site)
+  await site.kill(worker)
+  const next = await site.startWorker('worker-2')
+  await areRevealedOnce(site, buyers)
+  await next.stop()
+})
+
 test('two workers with the same reveal: one that was paused in the middle of the call, and was not dead', {
   timeout: 180_000,
 }, async () => {
-  const worker = await site.startWorker('worker-1')
+  const worker = await site.startWorker('worker-3')
   const buyers = await revealsUnderWay(site)
   process.kill(worker.pid, 'SIGSTOP')
-  const other = await site.startWorker('worker-2')
+  const other = await site.startWorker('worker-4')
   try {
     await delay(TAKEN_FOR_DEAD_MS)
     await areRevealedOnce(site, buyers)
