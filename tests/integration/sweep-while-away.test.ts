@@ -1,6 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { claimDue } from '../../src/db/due/due.ts'
+import { openEscalation } from '../../src/db/escalations/escalations.ts'
 import { claim, DEFAULT_LEDGER_TIMING } from '../../src/db/ledger/claim.ts'
 import { recordAbsent, recordRefused, recordUnclear } from '../../src/db/ledger/outcomes.ts'
 import { inTransaction } from '../../src/db/postgres/orm.ts'
@@ -92,4 +93,13 @@ it('a text that is refused while its link is being replaced leaves the next link
   await inTransaction(db.em, (tx) => recordRefused(tx, LINK, claimed.lease, 'refused'))
   await setClock(NOON + SOON_MS)
   expect(await woken()).toContainEqual({ job: 'create-payment-link', unlock_id: LINK })
+})
+
+it('the alert of what was just found wrong is left to its job, and woken up when Redis has lost that', async () => {
+  const found = { kind: 'wrong_amount', subject: 'payment:1', summary: 'Payment 1 is 100 usd, not 2000 usd.' } as const
+  const [alert] = await inTransaction(db.em, (tx) => openEscalation(tx, found))
+  expect(alert?.job).toBe('alert')
+  expect(await woken()).not.toContainEqual(alert)
+  await setClock(NOON + SOON_MS)
+  expect(await woken()).toContainEqual(alert)
 })

@@ -1,4 +1,5 @@
 import type { Due } from '../../domain/due.ts'
+import { GRACE_MS } from '../due/parking.ts'
 import { oneOf } from '../postgres/one-of.ts'
 import type { EntityManager } from '../postgres/orm.ts'
 
@@ -39,12 +40,16 @@ export type NewEscalation = {
   summary: string
 }
 
-/** Opens an escalation unless one for the same kind and subject is open. Returns the alert that is due, if it was opened. */
+/**
+ * Opens an escalation unless one for the same kind and subject is open. Returns the alert that is due, if it was opened: the
+ * sweep leaves it to its job at first, or a sweep in between would have the operators told twice.
+ */
 export async function openEscalation(tx: EntityManager, escalation: NewEscalation): Promise<Due[]> {
   const rows = await tx.execute<{ id: number }[]>(
-    `insert into escalations (kind, subject, unlock_id, summary) values (?, ?, ?, ?)
+    `insert into escalations (kind, subject, unlock_id, summary, next_attempt_at)
+     values (?, ?, ?, ?, app_now() + make_interval(secs => ?))
      on conflict (kind, subject) where resolved_at is null do nothing returning id`,
-    [escalation.kind, escalation.subject, escalation.unlockId ?? null, escalation.summary],
+    [escalation.kind, escalation.subject, escalation.unlockId ?? null, escalation.summary, GRACE_MS / 1000],
   )
   return rows.map(({ id }) => ({ job: 'alert', escalation_id: id }))
 }
