@@ -19,16 +19,13 @@ export type Running = { close(): Promise<void> }
  *
  * @param starting becomes what is to be closed; a signal before that ends the process at once, as nothing was taken on
  * @param timeoutMs how long closing may take, milliseconds; what was under way then is found again by the sweep
- * @returns the same stop, for reasons from inside
+ * @returns the same stop, for reasons from inside, which may be found again while it stops
  */
 export function stopOnSignal(starting: Promise<Running>, log: Logger, timeoutMs: number): Stop {
   let running: Running = { close: async () => undefined }
   let stopping = false
   const stop: Stop = (reason, exitCode) => {
-    if (stopping) {
-      log.warn({ reason }, 'asked to stop again: ending at once')
-      process.exit(1)
-    }
+    if (stopping) return
     stopping = true
     log.info({ reason }, 'stopping')
     setTimeout(() => {
@@ -58,7 +55,12 @@ export function stopOnSignal(starting: Promise<Running>, log: Logger, timeoutMs:
     process.on(signal, () => {
       const isSame = performance.now() - signalledAt < SAME_SIGNAL_MS
       signalledAt = performance.now()
-      if (!isSame) stop(signal, 0)
+      if (isSame) return
+      if (stopping) {
+        log.warn({ reason: signal }, 'asked to stop again: ending at once')
+        process.exit(1)
+      }
+      stop(signal, 0)
     })
   }
   return stop

@@ -54,9 +54,9 @@ describe('a process that is told to stop', () => {
     expect(output()).toContain('stopping failed')
   })
 
-  it('because it cannot go on closes what it runs all the same, and ends with 1', async () => {
+  it('because it cannot go on closes what it runs all the same, however often that is found, and ends with 1', async () => {
     const { exit, output } = await run('fatal', LONG_MS)
     expect(await exit).toEqual({ code: 1, signal: null })
-    expect(output()).toContain('"msg":"closing"')
+    expect(output()).toContain('"msg":"stopped"')
   })
 })
