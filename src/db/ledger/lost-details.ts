@@ -36,10 +36,10 @@ export function callAboutLoss(tx: EntityManager, unlock: Unlock, lost: number): 
 
 async function wasCalledAboutLast(tx: EntityManager, unlockId: number): Promise<boolean> {
   const rows = await tx.execute<object[]>(
-    `select from escalations where subject = ? and kind in ('reveal_failed', 'reveal_undeliverable')
+    `select from escalations where unlock_id = ? and kind in ('reveal_failed', 'reveal_undeliverable')
        and coalesce(resolved_at, 'infinity') >= (
          select max(final_at) from outbound_messages where unlock_id = ? and purpose = 'reveal')`,
-    [`unlock:${unlockId}`, unlockId],
+    [unlockId, unlockId],
   )
   return rows.length > 0
 }

@@ -67,7 +67,11 @@ export async function addLinkMessage(tx: EntityManager, unlock: Unlock, key: str
     [unlock.id],
   )
   if (link === undefined) return
-  const waiting = await tx.count(OutboundMessage, { paymentLinkId: link.id, status: { $in: [...UNSENT_STATUSES] } })
+  const waiting = await tx.count(OutboundMessage, {
+    unlockId: unlock.id,
+    paymentLinkId: link.id,
+    status: { $in: [...UNSENT_STATUSES] },
+  })
   if (waiting > 0) return
   const provider = await tx.findOneOrFail(Provider, { id: unlock.providerId })
   await addMessage(tx, {
