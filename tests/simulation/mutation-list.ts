@@ -57,12 +57,6 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '  return NOTHING',
   },
   {
-    name: 'money is given back and the details are sent all the same',
-    file: 'src/domain/outbound.ts',
-    from: 'reveal: PAID_STATUSES,',
-    to: `reveal: [...PAID_STATUSES, 'EXPIRED', 'OPTED_OUT'],`,
-  },
-  {
     name: 'details are sent again though the money for them went back',
     file: 'src/domain/outbound.ts',
     from: 'facts.paid && !facts.contactErased',
