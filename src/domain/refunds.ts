@@ -33,6 +33,23 @@ export type RefundedPayment = {
   refundId: string | null
 }
 
+/**
+ * What went back in refunds whose ids are not known: of a version before, and of a charge that lists none, only a sum was. It
+ * stands, and each refund that becomes known may be a part of it.
+ *
+ * @param refundedCents what the payment says
+ * @param before the refunds that were known until now
+ * @param refunds those that are now
+ */
+export function namelessCents(
+  refundedCents: number,
+  before: readonly KnownRefund[],
+  refunds: readonly KnownRefund[],
+): number {
+  const news = refunds.filter(({ refundId }) => !before.some((known) => known.refundId === refundId))
+  return Math.max(0, refundedCents - sum(before.filter(isStanding)) - sum(news))
+}
+
 /** What the refunds of a payment make of it. Cents are those on their way back or back. */
 export type RefundVerdict =
   | { type: 'unchanged' }
@@ -55,7 +72,7 @@ export function judgeRefunds(
   refunds: readonly KnownRefund[],
   failing: readonly KnownRefund[],
 ): RefundVerdict {
-  const standing = sum(refunds.filter(({ status }) => !hasFailed(status)))
+  const standing = sum(refunds.filter(isStanding))
   const succeeded = sum(refunds.filter(({ status }) => status === 'succeeded'))
   const ours = refunds.find(({ refundId }) => refundId === payment.refundId)
   switch (payment.status) {
@@ -92,6 +109,10 @@ function judgeWhole(payment: RefundedPayment, refunds: readonly KnownRefund[], s
   return failed !== undefined && standing < payment.amountCents
     ? { type: 'failed', code: failed.status, cents: standing }
     : { type: 'returned' }
+}
+
+function isStanding({ status }: KnownRefund): boolean {
+  return !hasFailed(status)
 }
 
 function sum(refunds: readonly KnownRefund[]): number {

@@ -1,5 +1,5 @@
 import type { Due } from '../../domain/due.ts'
-import { hasFailed, judgeRefunds, type KnownRefund, REFUND_STATUSES } from '../../domain/refunds.ts'
+import { hasFailed, judgeRefunds, type KnownRefund, namelessCents, REFUND_STATUSES } from '../../domain/refunds.ts'
 import type { Payment } from '../entities/index.ts'
 import { isOpen, openEscalation } from '../escalations/escalations.ts'
 import { callOffParkedReveals } from '../ledger/messages.ts'
@@ -90,13 +90,13 @@ export async function recordRefunds(
   news: readonly KnownRefund[],
   cause: string,
 ): Promise<Due[]> {
+  const before = await refundsOf(tx, payment.id)
   const failing: KnownRefund[] = []
   for (const refund of news)
     if ((await storeRefund(tx, payment.id, refund)) && hasFailed(refund.status)) failing.push(refund)
-  const refunds = await tx.execute<KnownRefund[]>(
-    'select refund_id as "refundId", amount_cents as "amountCents", status from refunds where payment_id = ?',
-    [payment.id],
-  )
+  const refunds = await refundsOf(tx, payment.id)
+  const nameless = namelessCents(payment.refundedCents, before, refunds)
+  if (nameless > 0) refunds.push({ refundId: '', amountCents: nameless, status: 'succeeded' })
   const verdict = judgeRefunds({ ...payment, refundId: payment.refundId ?? null }, refunds, failing)
   switch (verdict.type) {
     case 'returned':
@@ -115,6 +115,15 @@ export async function recordRefunds(
   // Whoever paid back what was left of it, and is not called about it any more, counted on this refund.
   const summary = `A part of payment ${payment.id} that had gone back failed (${failed.status}) after the rest was settled by hand.`
   return callAboutMoneyLeft(tx, payment, { subject: `refund:${failed.refundId}`, summary })
+}
+
+/** Those whose ids are known. What an earlier version knew the sum of alone has none, whatever the migration called it. */
+function refundsOf(tx: EntityManager, paymentId: number): Promise<KnownRefund[]> {
+  return tx.execute<KnownRefund[]>(
+    `select refund_id as "refundId", amount_cents as "amountCents", status from refunds
+     where payment_id = ? and refund_id <> 'unknown_' || payment_id`,
+    [paymentId],
+  )
 }
 
 /** Stores a refund; an older word about one that is known changes nothing. @returns whether it was news */

@@ -4,6 +4,7 @@ import {
   hasFailed,
   judgeRefunds,
   type KnownRefund,
+  namelessCents,
   type PaymentStatus,
   REFUND_STATUSES,
   type RefundStatus,
@@ -53,6 +54,25 @@ describe('a refund that a person made', () => {
   it('of a part that fails later makes the whole fail', () => {
     const parts = [refund('succeeded', 500), refund('failed', 1500, 're_2')]
     expect(judge('refunded', parts)).toEqual({ type: 'failed', code: 'failed', cents: 500 })
+  })
+})
+
+describe('what is known by its sum alone', () => {
+  it('is what no refund explains that stands', () => {
+    const known = [refund('pending', 500), refund('failed', 700, 're_2')]
+    expect(namelessCents(1200, known, known)).toBe(700)
+    expect(namelessCents(500, known, known)).toBe(0)
+    expect(namelessCents(0, known, known)).toBe(0)
+  })
+
+  it('gets less by each refund that becomes known, whatever became of it', () => {
+    expect(namelessCents(2000, [], [refund('succeeded', 1500)])).toBe(500)
+    expect(namelessCents(2000, [], [refund('failed', 500), refund('succeeded', 300, 're_2')])).toBe(1200)
+    expect(namelessCents(500, [], [refund('succeeded')])).toBe(0)
+  })
+
+  it('stays as it is when a refund that was known fails', () => {
+    expect(namelessCents(2000, [refund('succeeded', 1500)], [refund('failed', 1500)])).toBe(500)
   })
 })
 
