@@ -20,6 +20,8 @@ beforeAll(async () => {
   ])
     await paidBefore(`pi_${intent}`, status)
   await db.migrator.up()
+  // By a worker of the version before, which was at work until the new ones were.
+  for (const intent of ['told_meanwhile', 'one_of_two_meanwhile']) await paidBefore(`pi_${intent}`, 'needs_response')
 })
 afterAll(async () => {
   await db.close(true)
@@ -66,6 +68,18 @@ it('a dispute that was opened before the upgrade stays open when one that was op
   expect(await standing('pi_one_of_two')).toEqual({ status: 'needs_response', open: 1 })
   await tell('pi_one_of_two', 'dp_3', 'won')
   expect(await standing('pi_one_of_two')).toEqual({ status: 'closed: won', open: 0 })
+})
+
+it('a dispute that a worker of the version before was told of after the migration is resolved when it is closed', async () => {
+  await tell('pi_told_meanwhile', 'dp_8', 'won')
+  expect(await standing('pi_told_meanwhile')).toEqual({ status: 'closed: won', open: 0 })
+})
+
+it('such a dispute stays open when one that was opened after it is closed', async () => {
+  await tell('pi_one_of_two_meanwhile', 'dp_10', 'under_review', false)
+  expect(await standing('pi_one_of_two_meanwhile')).toEqual({ status: 'under_review', open: 2 })
+  await tell('pi_one_of_two_meanwhile', 'dp_10', 'won')
+  expect(await standing('pi_one_of_two_meanwhile')).toEqual({ status: 'needs_response', open: 1 })
 })
 
 it('an inquiry of before the upgrade that becomes a chargeback after it is the same dispute', async () => {

@@ -27,6 +27,7 @@ export async function recordDispute(
   const payment = await lockPayment(tx, 'payment_intent_id', paymentIntentId)
   if (payment === null) return null
   const { disputeId, closed } = dispute
+  await rememberNameless(tx, payment.id)
   const known = (await disputesOf(tx, payment.id)).find((one) => one.disputeId === disputeId)
   if (known !== undefined && !isLater(dispute, known)) return []
   if (known === undefined) await replaceNameless(tx, payment.id, dispute)
@@ -59,6 +60,20 @@ function disputesOf(tx: EntityManager, paymentId: number): Promise<NamedDispute[
   return tx.execute<NamedDispute[]>(
     `select dispute_id as "disputeId", status, closed from payment_disputes where payment_id = ?
      order by updated_at, dispute_id`,
+    [paymentId],
+  )
+}
+
+/**
+ * A worker of a version before writes what it is told of on the payment alone, also once the migration has been: while it goes
+ * on beside the new ones, and when that version is gone back to.
+ */
+async function rememberNameless(tx: EntityManager, paymentId: number): Promise<void> {
+  await tx.execute(
+    `insert into payment_disputes (dispute_id, payment_id, status, closed)
+     select 'unknown_' || id, id, regexp_replace(dispute_status, '^closed: ', ''), dispute_status like 'closed: %'
+     from payments where id = ? and dispute_status is not null
+       and not exists (select from payment_disputes where payment_id = payments.id)`,
     [paymentId],
   )
 }
