@@ -9,10 +9,11 @@ import { makeAttempt } from '../../src/workers/attempt.ts'
 import { FinalError } from '../../src/workers/errors.ts'
 import { createPaymentLink } from '../../src/workers/jobs/create-payment-link.ts'
 import { expire } from '../../src/workers/jobs/expire.ts'
+import { reveal } from '../../src/workers/jobs/reveal.ts'
 import { sendTeaser } from '../../src/workers/jobs/send-teaser.ts'
 import { closeChecked } from '../support/invariants.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { DETAILS, LINK, newProvider, TEASER } from '../support/provider.ts'
+import { DETAILS, LINK, newProvider, TEASER, type TestProvider } from '../support/provider.ts'
 import { refundsOf } from '../support/refunds.ts'
 import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
@@ -291,6 +292,65 @@ it('details that the gateway refuses after their money went back call nobody, an
   await settled(product)
   expect(dana.inbox(DETAILS)).toHaveLength(0)
 })
+
+it('details to be sent again that the gateway refuses after their money went back call nobody', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, messageId } = await askedAgain(dana)
+  await withServices(product, async ({ db: { em }, settings: { ledgerTiming, quiet } }) => {
+    const claimed = await inTransaction(em, (tx) => claim(tx, messageId, ledgerTiming, quiet))
+    if (claimed.type !== 'send') throw new Error(`not claimed: ${claimed.type}`)
+    await givenBack(unlockId)
+    expect(await inTransaction(em, (tx) => recordRefused(tx, messageId, claimed.lease, 'invalid_phone'))).toEqual([])
+  })
+  expect(await messageStatus(messageId)).toBe('failed')
+  expect(await openKinds(product, unlockId)).toEqual([])
+  await product.publisher.queues.get('reveal')?.resume()
+  await settled(product)
+  expect(dana.inbox(DETAILS)).toHaveLength(1)
+})
+
+it('details to be sent again whose money goes back while the last attempt fails call nobody, and are called off', async () => {
+  const dana = await newProvider(product)
+  const { unlockId, messageId } = await askedAgain(dana)
+  const inVain = async () => {
+    await givenBack(unlockId)
+    throw new FinalError('internal')
+  }
+  await withServices(product, async (services) => {
+    const attempt = { id: '1', data: { unlock_id: unlockId }, number: 14, of: 14 }
+    const outcome = await makeAttempt(services, { ...reveal, run: inVain }, attempt)
+    expect(outcome).toMatchObject({ type: 'given_up' })
+  })
+  expect(await openKinds(product, unlockId)).toEqual([])
+  await product.publisher.queues.get('reveal')?.resume()
+  await settled(product)
+  expect(await messageStatus(messageId)).toBe('cancelled')
+  expect(dana.inbox(DETAILS)).toHaveLength(1)
+})
+
+/** The details are there, and asked for once more, in a queue that is paused. */
+async function askedAgain(dana: TestProvider): Promise<{ unlockId: number; messageId: number }> {
+  const { unlockId, leadId } = await dana.hasDetails()
+  await settled(product)
+  await product.publisher.queues.get('reveal')?.pause()
+  await dana.says(`Y ${leadId}`)
+  const [again] = await product.rows<{ id: number }>(
+    `select id from outbound_messages where unlock_id = ? and purpose = 'reveal' and status = 'pending'`,
+    [unlockId],
+  )
+  if (again === undefined) throw new Error('the details are not to be sent again')
+  return { unlockId, messageId: Number(again.id) }
+}
+
+async function givenBack(unlockId: number): Promise<void> {
+  expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
+  await becomes(unlockId, 'refunded')
+}
+
+async function messageStatus(id: number): Promise<string | undefined> {
+  const [message] = await product.rows<{ status: string }>('select status from outbound_messages where id = ?', [id])
+  return message?.status
+}
 
 it('refund that was answered 200 gives the money back, however often that was tried before, also when Redis loses the job', async () => {
   const dana = await newProvider(product)

@@ -1,8 +1,10 @@
 import { longestBackoffMs, PATIENT } from '../../domain/backoff.ts'
 import type { Due } from '../../domain/due.ts'
 import { isUnsent, mayBeWanted } from '../../domain/outbound.ts'
+import { DETAILS_SENT_STATUSES, isIn } from '../../domain/states.ts'
 import { GRACE_MS, PARKED_UNTIL } from '../due/parking.ts'
 import type { OutboundMessage, Unlock } from '../entities/index.ts'
+import { isPaymentKept } from '../payments/payments.ts'
 import { after } from '../postgres/clock.ts'
 import type { EntityManager } from '../postgres/orm.ts'
 import { concernsOpenLink } from './acceptance.ts'
@@ -121,27 +123,38 @@ export async function recordRefused(
 ): Promise<Due[]> {
   const locked = await lockClaimed(tx, messageId, lease)
   if (locked === null) return []
-  const { message, unlock } = locked
+  const { message } = locked
   message.status = 'failed'
   message.errorCode = errorCode
   message.finalAt = message.dbNow
   takeTeaserBack(locked)
   await putUnlockOff(tx, locked, PARKED_UNTIL)
   if (message.purpose === 'stop_confirmation' || !(await concernsOpenLink(tx, message))) return []
-  if (unlock !== null && !mayBeWanted(message.purpose, unlock.status)) return []
+  if (await isNobodysConcern(tx, locked)) return []
   return escalateMessage(tx, message, `was refused by the SMS gateway (${errorCode})`)
 }
 
 /**
- * Attempts are used up: the message waits for a person, who retries the job. When its offer ended, or was paid, during the last
- * attempt, nobody is called about it: it stays due, and its next claim calls it off.
+ * The offer ended, was paid, or the money for the details went back. Where details had gone out before, the unlock stays as it
+ * is then, and only its payments tell.
+ */
+async function isNobodysConcern(tx: EntityManager, { message, unlock }: Locked): Promise<boolean> {
+  if (unlock === null) return false
+  if (!mayBeWanted(message.purpose, unlock.status)) return true
+  const isSentAgain = message.purpose === 'reveal' && isIn(DETAILS_SENT_STATUSES, unlock.status)
+  return isSentAgain && !(await isPaymentKept(tx, unlock.id))
+}
+
+/**
+ * Attempts are used up: the message waits for a person, who retries the job. When nobody wants it any more since the last
+ * attempt began, nobody is called about it: it stays due, and its next claim calls it off.
  */
 export async function parkMessage(tx: EntityManager, messageId: number, errorCode: string): Promise<Due[]> {
   const locked = await lock(tx, messageId)
   if (locked === null) return []
-  const { message, unlock } = locked
+  const { message } = locked
   if (!isUnsent(message.status)) return []
-  if (unlock !== null && !mayBeWanted(message.purpose, unlock.status)) return []
+  if (await isNobodysConcern(tx, locked)) return []
   message.nextAttemptAt = PARKED_UNTIL
   return escalateMessage(tx, message, `could not be sent (${errorCode})`)
 }
