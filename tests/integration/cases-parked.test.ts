@@ -286,6 +286,7 @@ it('details that the gateway refuses after their money went back call nobody, an
     expect((await product.api('POST', `/api/unlocks/${unlockId}/refund`)).status).toBe(200)
     await becomes(unlockId, 'refunded')
     expect(await inTransaction(em, (tx) => recordRefused(tx, details.id, claimed.lease, 'invalid_phone'))).toEqual([])
+    expect(await messageStatus(details.id)).toBe('failed')
   })
   expect(await openKinds(product, unlockId)).toEqual([])
   await queue?.resume()
