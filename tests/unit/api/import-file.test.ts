@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { readUncheckedDetails } from '../../../src/api/routes/providers/details.ts'
 import { readProviderFile } from '../../../src/api/routes/providers/import-file.ts'
 
 async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
@@ -161,6 +162,12 @@ describe('a file of providers', () => {
   it('in UTF-16, which its byte order mark tells, is refused where it holds half a character', async () => {
     const text = Buffer.from(`\ufeff${HEADER}\np1,Zoë,+13055550120,,\np\ud800,Eve,+13055550121,,`, 'utf16le')
     expect(await errorsOf(text)).toEqual({ lines: [2, 3], errors: [[3, 'id']] })
+  })
+
+  it('does not read a number that is too long to be one, which would take time with the square of its marks', () => {
+    // It would take longer than a test may.
+    const phone = `+1${'\u0301\u0316'.repeat(200_000)}`
+    expect(readUncheckedDetails({ name: 'Amy', phone }).errors.map(({ field }) => field)).toEqual(['phone'])
   })
 
   it('lists a thousand errors and counts the rest', async () => {
