@@ -4,7 +4,7 @@ import { NotDoneError } from './errors.ts'
 import { type CallObserver, endedCall } from './observer.ts'
 
 /** More than any answer a gateway gives to a page of 100 items. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 export type HttpCall = {
   /** Named in errors in place of the URL, which may hold a token. */

@@ -132,6 +132,9 @@ test.each([
   ['a 429 without an error', 429, '{}', 'NotDoneError', 'rate_limited'],
   ['a 200 page', 200, '<html>', 'UnclearError', 'unreadable_answer'],
   ['a 200 of null', 200, 'null', 'UnclearError', 'unreadable_answer'],
+  ['a 200 of a text', 200, '"OK"', 'UnclearError', 'unreadable_answer'],
+  ['a 502 of a text', 502, '"Bad gateway"', 'UnclearError', 'replayable_500'],
+  ['a 429 of a number', 429, '429', 'NotDoneError', 'rate_limited'],
   ['a link without a URL', 200, '{"id":"plink_1","metadata":{}}', 'UnclearError', 'unreadable_answer'],
   ['a redirect', 302, '{}', 'UnclearError', 'unreadable_answer'],
 ])('%s is not taken for a link', async (_what, status, body, name, code) => {
@@ -141,15 +144,38 @@ test.each([
   await server.close()
 })
 
-test('an answer that trickles in does not hold the caller for ever', async () => {
+test('an answer that trickles in holds neither the caller for ever nor the connection', async () => {
+  let isCutOff = false
   const server = await startFakeServer((_request, response) => {
     response.writeHead(200)
     const drip = setInterval(() => response.write(' '), 100)
-    response.on('close', () => clearInterval(drip))
+    response.on('close', () => {
+      clearInterval(drip)
+      isCutOff = true
+    })
   })
   const client = harness.clientOf({ apiUrl: server.url })
   const failure = await failureOf(client.createPaymentLink(newLink))
   expect(failure).toMatchObject({ name: 'UnclearError', code: 'timeout' })
+  await expect.poll(() => isCutOff).toBe(true)
+  await server.close()
+})
+
+test('an answer longer than any of Stripe is not read to its end', async () => {
+  let isCutOff = false
+  const part = ' '.repeat(1024 * 1024)
+  const server = await startFakeServer((_request, response) => {
+    response.writeHead(200)
+    const write = () => response.write(part, (error) => (error == null ? write() : undefined))
+    write()
+    response.on('close', () => {
+      isCutOff = true
+    })
+  })
+  const client = harness.clientOf({ apiUrl: server.url, timeoutMs: 2_000 })
+  const failure = await failureOf(client.createPaymentLink(newLink))
+  expect(failure).toMatchObject({ name: 'UnclearError', code: 'connection_lost' })
+  await expect.poll(() => isCutOff).toBe(true)
   await server.close()
 })
 

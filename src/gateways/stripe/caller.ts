@@ -52,13 +52,15 @@ export function createStripeCaller(options: StripeOptions): StripeCaller {
   return {
     async call(operation, make) {
       if (closed) throw new NotDoneError('closed', { operation: operation.name })
-      const attempts: Attempts = { unclear: false, lastStatus: undefined }
+      const givingUp = new AbortController()
+      const attempts: Attempts = { unclear: false, lastStatus: undefined, givenUp: givingUp.signal }
       const answer = recording(attempts, async () => await make(sdk))
       inFlight.add(answer)
       const since = performance.now()
       try {
         // The SDK's timeout is one of silence: an answer that trickles in would hold the caller for ever.
         const value = await inTime(answer, limitMs, () => {
+          givingUp.abort()
           throw new UnclearError('timeout', { operation: operation.name })
         })
         // The SDK takes any JSON without an `error` as success, whatever its status.

@@ -19,7 +19,7 @@ export function simulatedStripe(secretKey: string, wire: StripeWireOptions): Str
   })
   const stripe: StripeCaller = {
     async call(operation, make) {
-      const attempts: Attempts = { unclear: false, lastStatus: undefined }
+      const attempts: Attempts = { unclear: false, lastStatus: undefined, givenUp: new AbortController().signal }
       try {
         const value = await recording(attempts, async () => await make(sdk))
         if ((attempts.lastStatus ?? 200) >= 300) throw errorOfStripe(operation, undefined, attempts)
