@@ -135,6 +135,10 @@ test.each([
   ['a 200 of a text', 200, '"OK"', 'UnclearError', 'unreadable_answer'],
   ['a 502 of a text', 502, '"Bad gateway"', 'UnclearError', 'replayable_500'],
   ['a 429 of a number', 429, '429', 'NotDoneError', 'rate_limited'],
+  ['a 408, after which the request may still be at work', 408, '<html>', 'UnclearError', 'unexpected_status'],
+  ['a 425', 425, '<html>', 'NotDoneError', 'rate_limited'],
+  ['a 404 that is not of Stripe', 404, '<html>', 'NotDoneError', 'not_found'],
+  ['a 404 of Stripe', 404, '{"error":{"code":"resource_missing"}}', 'RefusedError', 'resource_missing'],
   ['a link without a URL', 200, '{"id":"plink_1","metadata":{}}', 'UnclearError', 'unreadable_answer'],
   ['a redirect', 302, '{}', 'UnclearError', 'unreadable_answer'],
 ])('%s is not taken for a link', async (_what, status, body, name, code) => {

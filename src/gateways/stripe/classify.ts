@@ -28,10 +28,13 @@ export function errorOfStripe({ name: operation, keyed }: Operation, error: unkn
   // Before the type: a key in use is an idempotency_error as well.
   if (status === 409) return new UnclearError('in_flight', info)
   if (raw?.rawType === 'idempotency_error') return new UnclearError('idempotency_mismatch', info)
-  if (status === 429 || raw instanceof Stripe.errors.StripeRateLimitError) {
+  if (status === 425 || status === 429 || raw instanceof Stripe.errors.StripeRateLimitError) {
     return onlyIfAll(attempts, new NotDoneError('rate_limited', info))
   }
   if (status === 401 || status === 403) return onlyIfAll(attempts, new NotDoneError('unauthorized', info))
+  // Stripe has a code for what it does not know: this address leads to no Stripe, and will once somebody puts it right.
+  if (status === 404 && raw?.code === undefined) return onlyIfAll(attempts, new NotDoneError('not_found', info))
+  if (status === 408) return new UnclearError('unexpected_status', info)
   if (status !== undefined && status >= 500) {
     return new UnclearError(keyed === true ? 'replayable_500' : 'server_error', info)
   }
@@ -41,7 +44,7 @@ export function errorOfStripe({ name: operation, keyed }: Operation, error: unkn
 
 /** Whether there is nothing at Stripe of what a call was about; a stand-in at STRIPE_API_URL may not know the call itself. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof RefusedError && error.status === 404
+  return error instanceof GatewayError && error.status === 404
 }
 
 function onlyIfAll(attempts: Attempts, error: GatewayError): GatewayError {

@@ -96,7 +96,7 @@ async function searchIntents(stripe: StripeCaller, { unlockId, leadId }: Payment
       .map(({ id }) => id)
   } catch (error) {
     // Search is not offered to every account and region: the links we know of are then what can be asked about.
-    if (error instanceof RefusedError) return []
+    if (error instanceof RefusedError || isNotFound(error)) return []
     throw error
   }
 }
