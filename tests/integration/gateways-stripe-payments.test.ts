@@ -111,6 +111,33 @@ test('a search that answers more than it was asked for does not pass another pay
   await server.close()
 })
 
+test('a list that answers more than it was asked for passes no session off as one of this link, nor ends it', async () => {
+  const session = (id: string, payment_link: string, payment_intent: string | null) => ({
+    ...{ id, payment_link, payment_intent, amount_total: 2000, currency: 'usd', created: 1_234_567_890, metadata: {} },
+    status: payment_intent === null ? 'open' : 'complete',
+    payment_status: payment_intent === null ? 'unpaid' : 'paid',
+  })
+  const sessions = [
+    session('cs_paid_other', 'plink_other', 'pi_other'),
+    session('cs_open_other', 'plink_other', null),
+    session('cs_paid', 'plink_ours', 'pi_ours'),
+    session('cs_open', 'plink_ours', null),
+  ]
+  const server = await startFakeServer(({ method, url }, response) => {
+    if (method === 'GET' && url.includes('/sessions')) json(response, 200, { data: sessions, has_more: false })
+    else if (url.includes('/search')) json(response, 200, { data: [], has_more: false })
+    else if (url.includes('/payment_intents')) json(response, 404, { error: { type: 'invalid_request_error' } })
+    else json(response, 200, {})
+  })
+  const stripe = harness.clientOf({ apiUrl: server.url })
+  const found = await stripe.findPayments({ ...owner, linkIds: ['plink_ours'] })
+  expect(found.map(({ sessionId }) => sessionId)).toEqual(['cs_paid'])
+  await stripe.closeLink('plink_ours')
+  const ended = server.received.filter(({ url }) => url.endsWith('/expire'))
+  expect(ended.map(({ url }) => url)).toEqual(['/v1/checkout/sessions/cs_open/expire'])
+  await server.close()
+})
+
 test.each([
   [2000, true],
   [2001, true],
