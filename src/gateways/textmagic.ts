@@ -1,7 +1,7 @@
 import type { SendClass } from '../domain/outbound.ts'
 import { readJson } from './answers.ts'
 import { errorOfStatus, isSuccess } from './classify.ts'
-import { messageSchema, replyPageSchema, type TextMagicReply } from './textmagic/answers.ts'
+import { anySchema, messageSchema, replyPageSchema, type TextMagicReply } from './textmagic/answers.ts'
 import { createTextMagicApi, type TextMagicApiOptions } from './textmagic/api.ts'
 import { findByReference, type LookUp } from './textmagic/lookup.ts'
 import { digitsOf } from './textmagic/phones.ts'
@@ -92,7 +92,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
     async unsubscribe(phone) {
       const operation = 'textmagic unsubscribe'
       const body = { phone: digitsOf(phone) }
-      const { status } = await api.call({
+      const { status, text } = await api.call({
         operation,
         method: 'POST',
         path: '/unsubscribers',
@@ -100,6 +100,8 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
         slot: 'taken',
       })
       if (!isSuccess(status)) throw errorOfStatus(operation, status)
+      // A page of whoever stands in for the gateway while it is away says nothing of the number.
+      if (text !== '') readJson(operation, anySchema, text)
     },
 
     close: () => api.close(),
