@@ -4,6 +4,7 @@ import { recordAccepted } from '../db/ledger/acceptance.ts'
 import { type Claim, claim, isSettled, type RevealParts } from '../db/ledger/claim.ts'
 import { putBack, recordAbsent, recordRefused, recordUnclear } from '../db/ledger/outcomes.ts'
 import { inTransaction } from '../db/postgres/orm.ts'
+import { isRefusedRow } from '../db/postgres/sqlstates.ts'
 import { sendClassOf } from '../domain/outbound.ts'
 import { revealText } from '../domain/texts.ts'
 import { NotDoneError, RefusedError, UnclearError } from '../gateways/errors.ts'
@@ -139,7 +140,14 @@ async function find(deps: JobDeps, message: OutboundMessage, since: Date, lease:
 
 async function accepted(deps: JobDeps, messageId: number, gatewayId: string): Promise<'accepted'> {
   const { revealConfirmMinutes } = deps.settings
-  const due = await inTransaction(deps.em, (tx) => recordAccepted(tx, messageId, gatewayId, revealConfirmMinutes))
+  const record = (id: string | null) =>
+    inTransaction(deps.em, (tx) => recordAccepted(tx, messageId, id, revealConfirmMinutes))
+  const due = await record(gatewayId).catch((error: unknown) => {
+    // The id is another message's, say. That this one was accepted is known all the same, and left open it might be sent again.
+    if (!isRefusedRow(error)) throw error
+    deps.log.warn({ message_id: messageId, error_code: codeOf(error) }, 'accepted under an id that cannot be kept')
+    return record(null)
+  })
   const later = due.filter(({ job }) => job === 'confirm-delivery')
   await deps.publish(due.filter(({ job }) => job !== 'confirm-delivery'))
   await deps.publish(later, { delayMs: revealConfirmMinutes * 60_000 })

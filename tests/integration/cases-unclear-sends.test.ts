@@ -56,6 +56,26 @@ describe('a send that goes wrong', () => {
   })
 })
 
+it('a send that is answered with the id of another message is not made again', async () => {
+  const dana = await newProvider(product)
+  const erin = await newProvider(product)
+  await dana.hasTeaser()
+  await settled(product)
+  const takenFor = (phone: string) => product.textmagic.messages().find((message) => message.phone === phone)?.id ?? 0
+  const body = { id: takenFor(dana.phone), type: 'message', messageId: takenFor(dana.phone) }
+  // A receipt would tell what the answer does not.
+  product.textmagic.configure({ receipts: 'manual' })
+  product.textmagic.faults.add({ ...SEND, kind: 'accept_then_status', status: 201, body })
+  // A gateway that mixes ids up need not list what it took.
+  const none = { page: 1, pageCount: 1, resources: [] }
+  product.textmagic.faults.add({ method: 'GET', path: '/api/v2/sessions', kind: 'status', status: 200, body: none })
+  const { unlockId } = await erin.hasTeaser()
+  const { messages } = await product.unlock(unlockId)
+  expect(messages).toMatchObject([{ purpose: 'teaser', attempts: 1 }])
+  expect(erin.inbox(TEASER)).toHaveLength(1)
+  await product.textmagic.deliver(takenFor(erin.phone), 'd')
+})
+
 describe('when the gateway never answers', () => {
   it('and has taken the details, they are found there and not sent again', { timeout: 60_000 }, async () => {
     const dana = await newProvider(product)
