@@ -65,3 +65,9 @@ export function errorOfStatus(operation: string, status: number, detail?: string
   if (status >= 400 && status !== 408) return new RefusedError('invalid_request', info)
   return new UnclearError('unexpected_status', info)
 }
+
+/** The same of a call that only reads: nothing that is answered keeps it from being asked again, and answered, later. */
+export function errorOfReadStatus(operation: string, status: number): GatewayError {
+  const error = errorOfStatus(operation, status)
+  return error instanceof RefusedError ? new UnclearError('unexpected_status', { operation, status }) : error
+}

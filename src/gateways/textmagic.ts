@@ -1,6 +1,6 @@
 import type { SendClass } from '../domain/outbound.ts'
 import { readJson } from './answers.ts'
-import { errorOfStatus, isSuccess } from './classify.ts'
+import { errorOfReadStatus, errorOfStatus, isSuccess } from './classify.ts'
 import { anySchema, messageSchema, replyPageSchema, type TextMagicReply } from './textmagic/answers.ts'
 import { createTextMagicApi, type TextMagicApiOptions } from './textmagic/api.ts'
 import { findByReference, type LookUp } from './textmagic/lookup.ts'
@@ -67,7 +67,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
       const path = `/messages/${encodeURIComponent(gatewayId)}`
       const { status, text } = await api.call({ operation, method: 'GET', path, slot: 'teaser' })
       if (status === 404) return null
-      if (status !== 200) throw errorOfStatus(operation, status)
+      if (status !== 200) throw errorOfReadStatus(operation, status)
       const message = readJson(operation, messageSchema, text)
       const reason = message.rejectReason
       return { status: message.status, rejectReason: reason === null || reason === undefined ? null : String(reason) }
@@ -83,7 +83,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
         query,
         slot: 'notice',
       })
-      if (status !== 200) throw errorOfStatus(operation, status)
+      if (status !== 200) throw errorOfReadStatus(operation, status)
       const { resources, pageCount } = readJson(operation, replyPageSchema, text)
       // Past the last page, some lists answer the last one again: a caller paging until empty would never end.
       return typeof pageCount === 'number' && page > Math.max(1, pageCount) ? [] : resources

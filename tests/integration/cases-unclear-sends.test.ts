@@ -6,7 +6,7 @@ import { type Product, startProduct } from '../support/product.ts'
 import { DETAILS, LINK, newProvider, TEASER } from '../support/provider.ts'
 import { withServices } from '../support/services.ts'
 import { settled } from '../support/settled.ts'
-import { calm, escalated, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
+import { calm, escalated, escalationsOf, failedJob, hurryUntil, openKinds } from '../support/steering.ts'
 import { until } from '../support/until.ts'
 
 const SEND = { method: 'POST', path: '/api/v2/messages' }
@@ -94,14 +94,15 @@ describe('when the gateway never answers', () => {
 })
 
 describe('when the gateway cannot be asked what became of an unclear send', () => {
-  it('nothing is sent again until it can', async () => {
+  it.each([500, 406])('but answers %i, nothing is sent again until it can', async (status) => {
     const dana = await newProvider(product)
     product.textmagic.configure({ receipts: 'manual' })
     product.textmagic.faults.add({ ...SEND, kind: 'accept_then_drop' })
-    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/sessions', kind: 'status', status: 500, times: 2 })
+    product.textmagic.faults.add({ method: 'GET', path: '/api/v2/sessions', kind: 'status', status, times: 2 })
     const { unlockId } = await dana.isOffered()
     await product.reaches(unlockId, 'AWAIT_CONFIRM')
     expect(dana.inbox(TEASER)).toHaveLength(1)
+    expect(await escalationsOf(product, unlockId)).toEqual([])
   })
 
   it('of a link that was closed since, the link that took its place is sent, and it alone', async () => {

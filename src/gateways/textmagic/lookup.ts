@@ -1,5 +1,5 @@
 import { readJson } from '../answers.ts'
-import { errorOfStatus } from '../classify.ts'
+import { errorOfReadStatus } from '../classify.ts'
 import { UnclearError } from '../errors.ts'
 import { messagePageSchema, type Page, sessionPageSchema } from './answers.ts'
 import type { TextMagicApi } from './api.ts'
@@ -80,7 +80,7 @@ async function* pages<Item extends { id: number | string }>(
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const query = { page: String(page), limit: String(PAGE_SIZE) }
     const { status, text } = await api.call({ operation: OPERATION, method: 'GET', path, query, slot: 'notice' })
-    if (status !== 200) throw errorOfStatus(OPERATION, status)
+    if (status !== 200) throw errorOfReadStatus(OPERATION, status)
     const { resources, pageCount } = read(text)
     const isNews = resources.some(({ id }) => !seen.has(String(id)))
     const isRepeated = !isNews && resources.length < PAGE_SIZE && typeof pageCount !== 'number'

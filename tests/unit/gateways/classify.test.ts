@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { errorOfStatus, errorOfTransport, neverSent } from '../../../src/gateways/classify.ts'
+import { errorOfReadStatus, errorOfStatus, errorOfTransport, neverSent } from '../../../src/gateways/classify.ts'
 
 function transportError(code: string, more: Record<string, unknown> = {}): Error {
   return Object.assign(new Error(`https://host/?token=secret ${code}`), { code, ...more })
@@ -81,4 +81,6 @@ test.each([
   [503, 'UnclearError', 'server_error'],
 ])('status %i is a %s', (status, name, code) => {
   expect(errorOfStatus('x', status)).toMatchObject({ name, code, status })
+  const read = name === 'RefusedError' ? { name: 'UnclearError', code: 'unexpected_status' } : { name, code }
+  expect(errorOfReadStatus('x', status)).toMatchObject({ ...read, status })
 })
