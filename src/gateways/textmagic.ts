@@ -1,7 +1,8 @@
 import type { SendClass } from '../domain/outbound.ts'
 import { readJson } from './answers.ts'
 import { errorOfReadStatus, errorOfStatus, isSuccess } from './classify.ts'
-import { anySchema, messageSchema, replyPageSchema, type TextMagicReply } from './textmagic/answers.ts'
+import { UnclearError } from './errors.ts'
+import { messageSchema, replyPageSchema, type TextMagicReply } from './textmagic/answers.ts'
 import { createTextMagicApi, type TextMagicApiOptions } from './textmagic/api.ts'
 import { findByReference, type LookUp } from './textmagic/lookup.ts'
 import { digitsOf } from './textmagic/phones.ts'
@@ -101,7 +102,7 @@ export function createTextMagic({ from, timeoutMs = 10_000, ...options }: TextMa
       })
       if (!isSuccess(status)) throw errorOfStatus(operation, status)
       // A page of whoever stands in for the gateway while it is away says nothing of the number.
-      if (text !== '') readJson(operation, anySchema, text)
+      if (text.trimStart().startsWith('<')) throw new UnclearError('unreadable_answer', { operation, detail: 'page' })
     },
 
     close: () => api.close(),

@@ -90,13 +90,12 @@ test('an unsubscribed number is blocked at the gateway, and may be unsubscribed 
 })
 
 test('a page of whoever stands in for the gateway does not tell that a number is blocked; any answer of its own does', async () => {
-  const bodies = ['<html>We are back soon.</html>', '', '{"id":7,"href":"/api/v2/unsubscribers/7"}']
+  const bodies = ['<html>We are back soon.</html>', '', 'Created', '{"id":7}']
   const server = await startFakeServer((_request, response, count) => response.writeHead(200).end(bodies[count - 1]))
   const other = createTextMagic({ baseUrl: server.url, ...account, from: '', limiter })
   const failure = await failureOf(other.unsubscribe(amy))
   expect(failure).toMatchObject({ name: 'UnclearError', code: 'unreadable_answer' })
-  await other.unsubscribe(amy)
-  await other.unsubscribe(amy)
+  for (const _own of bodies.slice(1)) await other.unsubscribe(amy)
   await other.close()
   await server.close()
 })

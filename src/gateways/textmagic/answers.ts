@@ -11,9 +11,6 @@ export const sendAnswerSchema = Type.Object({
   messageId: Type.Optional(Type.Union([idSchema, Type.Null()])),
 })
 
-/** Where the status tells all. */
-export const anySchema = Type.Unknown()
-
 /** 400: `fields` names what was refused. */
 export const refusalSchema = Type.Object({
   errors: Type.Object({ fields: Type.Record(Type.String(), Type.Unknown()) }),
