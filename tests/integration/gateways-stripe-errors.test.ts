@@ -176,7 +176,7 @@ test('an answer longer than any of Stripe is not read to its end', async () => {
       isCutOff = true
     })
   })
-  const client = harness.clientOf({ apiUrl: server.url, timeoutMs: 2_000 })
+  const client = harness.clientOf({ apiUrl: server.url, timeoutMs: 20_000 })
   const failure = await failureOf(client.createPaymentLink(newLink))
   expect(failure).toMatchObject({ name: 'UnclearError', code: 'connection_lost' })
   await expect.poll(() => isCutOff).toBe(true)
