@@ -222,6 +222,17 @@ describe('payments of which no webhook told', () => {
     await escalated(product, unlockId, 'dispute')
   })
 
+  it('are in the log as not looked for where Stripe does not answer, also when TextMagic does not either', async () => {
+    await (await newProvider(product)).isOffered()
+    const since = product.log.length
+    const away = { method: 'GET', kind: 'status', status: 500, times: null } as const
+    product.textmagic.faults.add({ ...away, path: '/api/v2/replies' })
+    product.stripe.faults.add({ ...away, path: '/v1/events' })
+    const isTold = (source: string) =>
+      product.log.slice(since).some((line) => line.includes(`"source":"${source}"`) && line.includes('server_error'))
+    await until('both to be told', () => isTold('replies') && isTold('events'))
+  })
+
   it('are found though they were disputed, when the dispute was won, and nobody is called', async () => {
     const { unlockId } = await paysUnheard(async (intentId) => {
       await product.stripe.dispute(intentId)

@@ -3,6 +3,7 @@ import { undeliveredEvents } from '../backfill/events.ts'
 import { missedReplies } from '../backfill/replies.ts'
 import { paidSessions } from '../backfill/sessions.ts'
 import type { WorkerServices } from '../deps.ts'
+import { codeOf } from '../errors.ts'
 import { defineJob } from '../job.ts'
 
 /**
@@ -17,9 +18,15 @@ export async function backfillOnce(services: WorkerServices, requestId: string):
   const { recurring } = services.metrics
   const results = await Promise.allSettled(
     BACKFILL_SOURCES.map(async (source) => {
-      const count = await SOURCES[source](services, requestId)
-      recurring.found(source, count)
-      return count
+      try {
+        const count = await SOURCES[source](services, requestId)
+        recurring.found(source, count)
+        return count
+      } catch (error) {
+        // Each is told: only the first of them is thrown.
+        services.log.warn({ request_id: requestId, source, error_code: codeOf(error) }, 'backfill of one source failed')
+        throw error
+      }
     }),
   )
   const found = results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0)
