@@ -12,7 +12,7 @@ export type Fault = {
 }
 
 /** What a fault needs to have been survived within, milliseconds: leases, graces and backoffs end on their own time. */
-export const SURVIVED_WITHIN_MS = 150_000
+export const SURVIVED_WITHIN_MS = 240_000
 
 /**
  * Waits until everything has ended well, prints the tally, and holds it against what is promised: every paid unlock revealed
